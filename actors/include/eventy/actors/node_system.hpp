@@ -1,0 +1,68 @@
+// The actors of one process: for each service a supervisor with a bridge and its lanes, and a root above
+// them. Hides CAF. start() and the destructor belong to one thread; the rest may be called from any.
+//
+// What fails below is started again by the service's supervisor, from committed state; when that happens too
+// often, the root gives up and wait_for() says `failed`: the process is to end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eventy/engine/bridge_engine.hpp"
+#include "eventy/engine/restart_policy.hpp"
+
+namespace eventy::actors {
+
+// Where an actor runs. Tests run all on the scheduler, whose deterministic version is not thread-safe.
+enum class Placement : std::uint8_t { scheduler, own_thread };
+
+struct ServiceSetup {
+  std::shared_ptr<const ServiceRuntime> runtime;
+  std::function<Result<std::unique_ptr<StoreSession>>()>
+      open_session;  // called again after each failed bridge
+  BridgeOptions bridge = {};
+  RestartOptions restarts = {};
+  std::size_t source_slices_in_flight = 4;  // a source looks ahead of the commits so far
+  std::size_t source_records_per_look = 1000;
+  Placement bridge_and_sources = Placement::own_thread;
+  Placement partitions = Placement::scheduler;  // own_thread where handlers block
+};
+
+enum class NodeState : std::uint8_t {
+  running,
+  idle,     // every topic is read to its end and committed, every source waits; may change again
+  drained,  // everything in hand is committed, nothing more is taken
+  failed    // a supervisor gave up; failure() says why
+};
+
+class NodeSystem {
+ public:
+  struct Options {
+    std::size_t threads = 0;  // of the scheduler; 0: one a core
+    Duration idle_check{0};   // how often to look whether everything is idle; 0: never
+  };
+  NodeSystem(Options options, const Clock& clock);
+  ~NodeSystem();  // stops; waits for all actors
+  NodeSystem(const NodeSystem&) = delete;
+  NodeSystem& operator=(const NodeSystem&) = delete;
+
+  // Opens the first session of each service, so that what is wrong from the beginning is an error here.
+  Result<void> start(std::vector<ServiceSetup> services);
+  void drain();
+  // Waits until the state is another one than `running`, at most that long.
+  NodeState wait_for(Duration time);
+  // Waits until everything is drained or failed, at most that long.
+  NodeState wait_until_drained(Duration time);
+  std::string failure() const;
+  // Ends all actors. False: some are still busy after that time, and only the end of the process ends them.
+  // At most once, and nothing but failure() and the destructor after it.
+  [[nodiscard]] bool stop(Duration within);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace eventy::actors

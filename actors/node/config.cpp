@@ -1,0 +1,105 @@
+#include "config.hpp"
+
+namespace eventy {
+
+namespace {
+
+template <class Map>
+std::vector<std::string> names_in(const Map& map) {
+  std::vector<std::string> names;
+  for (const auto& entry : map) names.push_back(entry.first);
+  return names;
+}
+
+// A text that must be one of some names.
+std::string one_of(Section& section, std::string_view key, const std::string& otherwise,
+                   const std::vector<std::string>& names) {
+  auto value = section.text(key, otherwise);
+  std::string known;
+  for (const auto& name : names) {
+    if (name == value) return value;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  const auto near = nearest(value, names);
+  section.fail(key, "is \"" + value + "\"" +
+                        (near ? "; did you mean \"" + *near + "\"?" : ", which is unknown.") +
+                        " Known here: " + (known.empty() ? "none" : known));
+}
+
+void read_engine(Section s, NodeConfig& c) {
+  c.commit_interval = s.milliseconds("commit_interval_ms", c.commit_interval);
+  c.max_cycle_bytes = s.size("max_cycle_bytes", c.max_cycle_bytes, 1);
+  c.max_batch_records = s.size("max_batch_records", c.max_batch_records, 1);
+  c.max_batch_bytes = s.size("max_batch_bytes", c.max_batch_bytes, 1);
+  c.batches_in_flight = s.size("batches_in_flight", c.batches_in_flight, 1);
+  c.max_cached_keys = s.size("max_cached_keys", c.max_cached_keys);
+  c.max_record_bytes = s.size("max_record_bytes", c.max_record_bytes, 1);
+  s.finish();
+}
+
+void read_supervision(Section s, NodeConfig& c) {
+  c.intensity = s.integer("intensity", c.intensity, 0, 1'000'000);
+  c.period = s.milliseconds("period_ms", c.period);
+  c.first_backoff = s.milliseconds("first_backoff_ms", c.first_backoff);
+  c.most_backoff = s.milliseconds("most_backoff_ms", c.most_backoff);
+  if (c.most_backoff < c.first_backoff) s.fail("most_backoff_ms", "must not be less than first_backoff_ms");
+  s.finish();
+}
+
+}  // namespace
+
+NodeConfig read_config(Document& document, const Adapters& adapters) {
+  NodeConfig c;
+  Section node = document.section("node");
+  c.id = node.text("id", c.id);
+  if (c.id.empty()) node.fail("id", "must not be empty");
+  c.threads = static_cast<std::size_t>(node.integer("threads", 0, 0, 1024));
+  c.drain_timeout = node.milliseconds("drain_timeout_ms", c.drain_timeout);
+  c.progress_interval = node.milliseconds("progress_ms", c.progress_interval);
+  node.finish();
+
+  Section store = document.section("store");
+  c.store_type = one_of(store, "type", c.store_type, names_in(adapters.stores));
+
+  Section topics = document.section("topics");
+  c.partitions = static_cast<std::uint32_t>(topics.integer("partitions", c.partitions, 1, 100'000));
+  topics.finish();
+
+  read_engine(document.section("engine"), c);
+
+  Section format = document.section("format");
+  c.records = one_of(format, "records", c.records, names_in(adapters.serializers));
+  c.state = one_of(format, "state", c.state, names_in(adapters.state_formats));
+  format.finish();
+
+  c.namespaces = document.section("namespaces").texts();
+  read_supervision(document.section("supervision"), c);
+
+  Section log = document.section("log");
+  c.log_level = one_of(log, "level", c.log_level, {"trace", "debug", "info", "warning", "error", "off"});
+  log.finish();
+  return c;
+}
+
+Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
+                                                const Adapters& adapters, StoreAccess access) {
+  Section section = document.section("store");
+  return adapters.stores.at(config.store_type)(section, NodeOptions{config.id, access});
+}
+
+BridgeOptions NodeConfig::bridge_options() const {
+  return {.cycle = {.interval = commit_interval, .max_bytes = max_cycle_bytes},
+          .poll = {.max_bytes_per_batch = max_batch_bytes, .max_records_per_batch = max_batch_records},
+          .max_batches_in_flight = batches_in_flight};
+}
+
+RestartOptions NodeConfig::restart_options() const {
+  RestartOptions options;
+  options.intensity = static_cast<int>(intensity);
+  options.period = period;
+  options.first_backoff = first_backoff;
+  options.most_backoff = most_backoff;
+  return options;
+}
+
+}  // namespace eventy

@@ -1,0 +1,53 @@
+// The node's own configuration: every key, its default and its section. config/embedded.toml is the same
+// written out.
+#pragma once
+
+#include "document.hpp"
+#include "eventy/actors/node_system.hpp"
+
+namespace eventy {
+
+struct NodeConfig {
+  // [node]
+  std::string id = "node";
+  std::size_t threads = 0;
+  Duration drain_timeout{30'000};
+  Duration progress_interval{200};
+  // [store]; its further keys belong to the store
+  std::string store_type = "embedded";
+  // [topics]
+  std::uint32_t partitions = 8;
+  // [engine]
+  Duration commit_interval = CycleOptions{}.interval;
+  std::size_t max_cycle_bytes = CycleOptions{}.max_bytes;
+  std::size_t max_batch_records = PollLimits{}.max_records_per_batch;
+  std::size_t max_batch_bytes = PollLimits{}.max_bytes_per_batch;
+  std::size_t batches_in_flight = BridgeOptions{}.max_batches_in_flight;
+  std::size_t max_cached_keys = RuntimeOptions{}.max_cached_keys;
+  std::size_t max_record_bytes = RuntimeOptions{}.max_record_bytes;
+  // [format]
+  std::string records = "json", state = "msgpack";
+  // [namespaces]
+  std::map<std::string, std::string> namespaces = {};
+  // [supervision]
+  std::int64_t intensity = RestartOptions{}.intensity;
+  Duration period = RestartOptions{}.period;
+  Duration first_backoff = RestartOptions{}.first_backoff;
+  Duration most_backoff = RestartOptions{}.most_backoff;
+  // [log]
+  std::string log_level = "info";
+
+  friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+
+  BridgeOptions bridge_options() const;
+  RestartOptions restart_options() const;
+};
+
+// Reads and checks all sections but the store's further keys; names that `adapters` does not have are
+// refused.
+NodeConfig read_config(Document& document, const Adapters& adapters);
+// Makes the store that is configured, or with StoreAccess::none only checks its keys.
+Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
+                                                const Adapters& adapters, StoreAccess access);
+
+}  // namespace eventy

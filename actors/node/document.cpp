@@ -1,0 +1,231 @@
+#include "document.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace eventy {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw Failure({ErrorCode::configuration, where + ": " + what});
+}
+
+std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
+
+std::string list_of(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& w : words) out += (out.empty() ? "" : ", ") + w;
+  return out.empty() ? "none" : out;
+}
+
+std::string hint(std::string_view written, const std::vector<std::string>& known) {
+  const auto near = nearest(written, known);
+  return near ? "; did you mean " + in_quotes(*near) + "?" : "";
+}
+
+std::string type_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a fraction";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
+  }
+}
+
+std::string read_file(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) refuse(path, "is a folder, not a configuration file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) refuse(path, "cannot be read: " + std::string(std::strerror(errno)));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+toml::table parse(const std::string& text, const std::string& path) {
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& e) {
+    refuse(path + ":" + std::to_string(e.source().begin.line), std::string(e.description()));
+  }
+}
+
+}  // namespace
+
+struct Document::Impl {
+  toml::table table = {};
+  std::string path = {};
+  std::map<std::string, std::string> options = {};  // `section.key` → the option that set it
+  std::map<std::string, std::shared_ptr<Section::Impl>> sections = {};
+
+  std::string place(const std::string& section, std::string_view key,
+                    const toml::source_region& source) const {
+    if (const auto it = options.find(section + "." + std::string(key)); it != options.end())
+      return it->second;
+    return path + ":" + std::to_string(source.begin.line);
+  }
+};
+
+struct Section::Impl {
+  std::string name;
+  std::shared_ptr<Document::Impl> document;
+  std::vector<std::string> known = {};
+
+  const toml::table* table() const { return document->table[name].as_table(); }
+  const toml::node* find(std::string_view key) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) known.emplace_back(key);
+    return table() ? table()->get(key) : nullptr;
+  }
+  [[noreturn]] void refuse(std::string_view key, const std::string& what) const {
+    const auto* node = table() ? table()->get(key) : nullptr;
+    eventy::refuse(node ? document->place(name, key, node->source()) : "built-in default",
+                   "[" + name + "] " + std::string(key) + " " + what);
+  }
+  // The value of the key if it is there, of type T or an error.
+  template <class T>
+  std::optional<T> get(std::string_view key, const char* wanted) {
+    const auto* node = find(key);
+    if (!node) return std::nullopt;
+    const auto value = node->value_exact<T>();
+    if (!value) refuse(key, "must be " + std::string(wanted) + ", not " + type_of(*node));
+    return value;
+  }
+};
+
+// --- Document ---
+
+Document::Override Document::parse_set(const std::string& argument) {
+  const auto equals = argument.find('=');
+  const auto dot = argument.find('.');
+  const std::string option = "--set " + argument;
+  if (equals == argument.npos || dot == argument.npos || dot > equals || dot == 0 || dot + 1 == equals)
+    refuse(option, "must be SECTION.KEY=VALUE");
+  return {option, argument.substr(0, dot), argument.substr(dot + 1, equals - dot - 1),
+          argument.substr(equals + 1)};
+}
+
+Document::Document(const std::optional<std::string>& path, const std::vector<Override>& overrides)
+    : impl_(std::make_shared<Impl>()) {
+  if (path) {
+    impl_->path = *path;
+    impl_->table = parse(read_file(*path), *path);
+  }
+  for (const auto& o : overrides) {
+    if (!impl_->table.contains(o.section)) impl_->table.insert(o.section, toml::table{});
+    auto* section = impl_->table[o.section].as_table();
+    if (!section) refuse(o.option, "[" + o.section + "] is no section");
+    impl_->options[o.section + "." + o.key] = o.option;
+    toml::table parsed;
+    if (o.kind == Override::Kind::toml_or_text) {
+      try {
+        parsed = toml::parse("value = " + o.value);
+      } catch (const toml::parse_error&) {  // then it is a bare text
+      }
+    }
+    if (parsed.size() == 1 && parsed.contains("value")) {
+      section->insert_or_assign(o.key, std::move(*parsed.get("value")));
+    } else {
+      section->insert_or_assign(o.key, o.value);
+    }
+  }
+}
+
+Document::~Document() = default;
+
+Section Document::section(const std::string& name) {
+  auto& section = impl_->sections[name];
+  if (!section) section = std::make_shared<Section::Impl>(Section::Impl{name, impl_});
+  if (const auto* node = impl_->table.get(name); node && !node->is_table())
+    refuse(impl_->path + ":" + std::to_string(node->source().begin.line),
+           in_quotes(name) + " must be a section [" + name + "], not " + type_of(*node));
+  return Section(section);
+}
+
+void Document::finish() const {
+  std::vector<std::string> known;
+  for (const auto& section : impl_->sections) known.push_back(section.first);
+  for (const auto& [key, node] : impl_->table) {
+    const std::string name(key.str());
+    if (impl_->sections.contains(name)) continue;
+    std::string where = impl_->path + ":" + std::to_string(key.source().begin.line);
+    for (const auto& [path, option] : impl_->options)
+      if (path.starts_with(name + ".")) where = option;
+    refuse(where,
+           "unknown section [" + name + "]" + hint(name, known) + " Known sections: " + list_of(known));
+  }
+}
+
+std::vector<std::string> Document::absent() const {
+  std::vector<std::string> out;
+  for (const auto& [name, section] : impl_->sections)
+    for (const auto& key : section->known)
+      if (!section->table() || !section->table()->contains(key)) out.push_back(name + "." + key);
+  return out;
+}
+
+// --- Section ---
+
+bool Section::boolean(std::string_view key, bool otherwise) {
+  return impl_->get<bool>(key, "true or false").value_or(otherwise);
+}
+
+std::string Section::text(std::string_view key, std::string_view otherwise) {
+  return impl_->get<std::string>(key, "a text").value_or(std::string(otherwise));
+}
+
+std::int64_t Section::integer(std::string_view key, std::int64_t otherwise, std::int64_t least,
+                              std::int64_t most) {
+  const auto value = impl_->get<std::int64_t>(key, "an integer").value_or(otherwise);
+  if (value < least)
+    impl_->refuse(key, "must be at least " + std::to_string(least) + ", not " + std::to_string(value));
+  if (value > most)
+    impl_->refuse(key, "must be at most " + std::to_string(most) + ", not " + std::to_string(value));
+  return value;
+}
+
+std::size_t Section::size(std::string_view key, std::size_t otherwise, std::size_t least) {
+  return static_cast<std::size_t>(
+      integer(key, static_cast<std::int64_t>(otherwise), static_cast<std::int64_t>(least)));
+}
+
+Duration Section::milliseconds(std::string_view key, Duration otherwise) {
+  return Duration(integer(key, otherwise.count(), 0, 1'000'000'000'000));
+}
+
+std::map<std::string, std::string> Section::texts() {
+  std::map<std::string, std::string> out;
+  if (const auto* table = impl_->table())
+    for (const auto& entry : *table) out.emplace(entry.first.str(), text(entry.first.str(), ""));
+  return out;
+}
+
+void Section::fail(std::string_view key, const std::string& what) const { impl_->refuse(key, what); }
+
+void Section::finish() const {
+  const auto* table = impl_->table();
+  if (!table) return;
+  for (const auto& [key, node] : *table) {
+    const auto& known = impl_->known;
+    if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
+    refuse(impl_->document->place(impl_->name, key.str(), key.source()),
+           "unknown key " + in_quotes(key.str()) + " in [" + impl_->name + "]" + hint(key.str(), known) +
+               " Known keys: " + list_of(known));
+  }
+}
+
+}  // namespace eventy

@@ -1,0 +1,132 @@
+// How a program becomes a node: `int main(int argc, char** argv) { return eventy::run(argc, argv,
+// {my_service()}); }`. Gives it the commands run, check-config, --help and --version, a configuration file,
+// logs, and an orderly end.
+//
+// Exit codes: 0 done; 1 any other error; 2 a mistake on the command line; 70 a supervisor gave up;
+// 78 a mistake in the configuration; 128 + signal after a second SIGINT or SIGTERM.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eventy/core/serializer.hpp"
+#include "eventy/engine/runtime.hpp"
+#include "eventy/service.hpp"
+#include "eventy/store/record_store.hpp"
+
+namespace eventy {
+
+// One table of the configuration, as `[store]`. Remembers every key that was asked for; finish() refuses the
+// others. All that is wrong is thrown as Failure (ErrorCode::configuration) which names file and line, or the
+// option.
+class Section {
+ public:
+  struct Impl;
+  explicit Section(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+  bool boolean(std::string_view key, bool otherwise);
+  std::string text(std::string_view key, std::string_view otherwise);
+  std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t least = INT64_MIN,
+                       std::int64_t most = INT64_MAX);
+  std::size_t size(std::string_view key, std::size_t otherwise, std::size_t least = 0);
+  Duration milliseconds(std::string_view key, Duration otherwise);  // an integer; not negative
+  std::map<std::string, std::string> texts();                       // all of it, where the keys are free
+  // Throws: what is wrong with the value of this key.
+  [[noreturn]] void fail(std::string_view key, const std::string& what) const;
+  // Throws if the table has a key that nobody asked for: names it, the nearest and all known keys.
+  void finish() const;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+enum class StoreAccess : std::uint8_t {
+  none,       // only the configuration is checked: nothing is opened, null is returned
+  read_only,  // beside a process that writes, or without one
+  read_write
+};
+struct NodeOptions {
+  std::string id;  // of the node
+  StoreAccess access = StoreAccess::read_write;
+};
+
+// Makes a store of its table: reads its keys, calls finish(), and only then opens anything.
+using MakeStore = std::function<Result<std::unique_ptr<RecordStore>>(Section&, const NodeOptions&)>;
+
+// What configuration can name. A value: add to it what a program brings along.
+struct Adapters {
+  std::map<std::string, MakeStore> stores = {};                                  // [store] type
+  std::map<std::string, std::shared_ptr<const Serializer>> serializers = {};     // [format] records
+  std::map<std::string, std::shared_ptr<const StateFormat>> state_formats = {};  // [format] state
+};
+Adapters builtin_adapters();  // what this build was configured with
+
+// An option of a command line, and what was given for it.
+struct Option {
+  enum class Takes : std::uint8_t { value, nothing };
+  std::string name;  // with its dashes
+  std::string help = {};
+  Takes takes = Takes::value;
+  bool required = false;
+  std::string otherwise = {};
+};
+class Arguments {
+ public:
+  bool given(std::string_view name) const { return values_.contains(name); }
+  // What was given, or the option's default. Throws std::out_of_range for an option that was never declared.
+  const std::string& text(std::string_view name) const;
+  // A whole number of at least `least`, else Failure (ErrorCode::invalid_argument) that names the option.
+  std::uint64_t number(std::string_view name, std::uint64_t least = 0) const;
+  void declare(std::string name, std::string otherwise) { defaults_[std::move(name)] = std::move(otherwise); }
+  void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
+
+ private:
+  std::map<std::string, std::string, std::less<>> values_ = {}, defaults_ = {};
+};
+
+// A further command gets the store as it asked for it, and the formats of the configuration.
+struct CommandContext {
+  const Arguments& options;
+  RecordStore& store;
+  const Serializer& serializer;
+  const StateFormat& state_format;
+  std::uint32_t partitions;  // for topics that it creates
+};
+struct Command {
+  std::string name, help;
+  std::vector<Option> options = {};
+  StoreAccess access = StoreAccess::read_only;    // not none
+  std::function<int(const CommandContext&)> run;  // returns the exit code
+};
+
+// Where a running node has got to. Committed positions and states are read from the store.
+struct Progress {
+  const RecordStore& store;
+  const StateFormat& state_format;
+  const Arguments& options;
+  Duration elapsed;  // since the node started
+  bool last;         // the node has stopped
+};
+
+// A program that is more than its services.
+struct App {
+  std::string name = {};     // default: that of the executable file
+  std::string version = {};  // default: that of this library
+  std::string description = {};
+  std::vector<Option> options = {};  // further ones of `run`
+  // A table of its own in the configuration, by that name; `configure` reads its keys, before anything else.
+  std::string section = {};
+  std::function<void(Section&)> configure = {};
+  std::function<std::vector<Service>(const Arguments&)> services;  // may throw Failure
+  std::vector<Command> commands = {};
+  std::function<void(const Progress&)> progress = {};  // about every 200 ms, and once at the end
+};
+
+int run(int argc, char** argv, App app, Adapters adapters = builtin_adapters());
+int run(int argc, char** argv, std::vector<Service> services, Adapters adapters = builtin_adapters());
+
+}  // namespace eventy

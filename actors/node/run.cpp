@@ -1,0 +1,218 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "command_line.hpp"
+#include "config.hpp"
+#include "signals.hpp"
+
+namespace eventy {
+
+namespace {
+
+constexpr int exit_error = 1, exit_gave_up = 70, exit_configuration = 78;
+constexpr Duration idle_check{20}, most_for_stopping{10'000};
+
+int complain(const App& app, const std::string& what, int code) {
+  fmt::print(stderr, "{}: {}\n", app.name, what);
+  return code;
+}
+
+std::shared_ptr<spdlog::logger> make_log(const NodeConfig& config) {
+  auto log = std::make_shared<spdlog::logger>("eventy", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  log->set_level(spdlog::level::from_str(config.log_level));
+  return log;
+}
+
+// A configuration that is read and checked, and what it names.
+struct Configured {
+  Document document;
+  NodeConfig config;
+
+  Configured(const App& app, const CommandLine& line, const Adapters& adapters)
+      : document(line.config, line.overrides), config(read_config(document, adapters)) {
+    if (!app.section.empty()) {
+      Section section = document.section(app.section);
+      if (app.configure) app.configure(section);
+      section.finish();
+    }
+    document.finish();
+    make_store(document, config, adapters, StoreAccess::none).value();
+  }
+};
+
+std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
+                                                                 const NodeConfig& config,
+                                                                 const Adapters& adapters,
+                                                                 std::shared_ptr<spdlog::logger> log) {
+  const RuntimeOptions options{.serializer = adapters.serializers.at(config.records),
+                               .state_format = adapters.state_formats.at(config.state),
+                               .owners = config.namespaces,
+                               .max_record_bytes = config.max_record_bytes,
+                               .max_cached_keys = config.max_cached_keys,
+                               .log = std::move(log)};
+  std::vector<std::shared_ptr<const ServiceRuntime>> runtimes;
+  std::set<std::string> names;
+  for (const auto& service : services) {
+    if (!names.insert(service.name()).second)
+      throw std::invalid_argument("two services are named " + service.name());
+    runtimes.push_back(std::make_shared<const ServiceRuntime>(service, options));
+  }
+  return runtimes;
+}
+
+// One node from its start to its end.
+class Node {
+ public:
+  Node(const App& app, const CommandLine& line, const Adapters& adapters, Configured& configured)
+      : app_(app), line_(line), config_(configured.config), log_(make_log(config_)) {
+    const auto runtimes = make_runtimes(app.services(line.options), config_, adapters, log_);
+    state_format_ = adapters.state_formats.at(config_.state);
+    store_ = make_store(configured.document, config_, adapters, StoreAccess::read_write).value();
+    std::string names;
+    for (const auto& runtime : runtimes) {
+      store_->ensure_topics(runtime->topic_specs(config_.partitions)).value();
+      setups_.push_back({.runtime = runtime,
+                         .open_session =
+                             [store = store_.get(), options = runtime->session_options(config_.id)] {
+                               return store->open_session(options);
+                             },
+                         .bridge = config_.bridge_options(),
+                         .restarts = config_.restart_options()});
+      names += (names.empty() ? "" : ", ") + runtime->plan().name;
+    }
+    log_->info("node {}: running {} on the {} store", config_.id, names, config_.store_type);
+  }
+
+  int run(Signals& signals) {
+    actors::NodeSystem system(
+        {.threads = config_.threads, .idle_check = line_.until_idle ? idle_check : Duration(0)}, clock_);
+    system.start(std::move(setups_)).value();
+    const int code = run(system, signals);
+    if (!system.stop(most_for_stopping)) {
+      log_->error("some handlers are still busy after {} ms: ending without them", most_for_stopping.count());
+      log_->flush();
+      std::_Exit(code == 0 ? exit_error : code);
+    }
+    return code;
+  }
+
+ private:
+  int run(actors::NodeSystem& system, Signals& signals) {
+    const Signals::Watch watching(signals, [&](int signal) {
+      log_->info("{}: draining; a second signal ends at once", signal == SIGINT ? "SIGINT" : "SIGTERM");
+      asked_to_drain_ = true;
+      system.drain();
+    });
+    return watch(system);
+  }
+
+  int watch(actors::NodeSystem& system) {
+    using actors::NodeState;
+    for (;;) {
+      const NodeState state = system.wait_for(config_.progress_interval);
+      show_progress(false);
+      if (state == NodeState::failed) return fail(system);
+      if (state == NodeState::idle) log_->info("idle: every topic read to its end");
+      if (state == NodeState::running && !asked_to_drain_) continue;
+      if (!asked_to_drain_) system.drain();
+      return finish(system);
+    }
+  }
+
+  int finish(actors::NodeSystem& system) {
+    const Instant deadline = clock_.now() + config_.drain_timeout;
+    for (;;) {
+      const auto state = system.wait_until_drained(config_.progress_interval);
+      if (state == actors::NodeState::failed) return fail(system);
+      show_progress(state == actors::NodeState::drained);
+      if (state == actors::NodeState::drained) {
+        log_->info("drained: what was in hand is committed");
+        return 0;
+      }
+      if (clock_.now() > deadline)
+        return complain(
+            app_,
+            fmt::format("not drained within {} ms: ending without the commit of what is in hand; it is "
+                        "handled again after the next start",
+                        config_.drain_timeout.count()),
+            exit_error);
+    }
+  }
+
+  int fail(const actors::NodeSystem& system) const { return complain(app_, system.failure(), exit_gave_up); }
+
+  void show_progress(bool last) const {
+    if (app_.progress) app_.progress({*store_, *state_format_, line_.options, clock_.now() - started_, last});
+  }
+
+  const App& app_;
+  const CommandLine& line_;
+  const NodeConfig& config_;
+  std::shared_ptr<spdlog::logger> log_;
+  SystemClock clock_;
+  Instant started_ = clock_.now();
+  std::shared_ptr<const StateFormat> state_format_;
+  std::unique_ptr<RecordStore> store_;
+  std::vector<actors::ServiceSetup> setups_;
+  std::atomic<bool> asked_to_drain_ = false;
+};
+
+int run_command(const Command& command, const CommandLine& line, const Adapters& adapters,
+                Configured& configured) {
+  const auto& config = configured.config;
+  const auto store = make_store(configured.document, config, adapters, command.access).value();
+  return command.run({line.options, *store, *adapters.serializers.at(config.records),
+                      *adapters.state_formats.at(config.state), config.partitions});
+}
+
+int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) {
+  Configured configured(app, line, adapters);
+  if (line.command == "check-config") {
+    fmt::print("{}: the configuration is right\n", line.config.value_or("built-in defaults"));
+    return 0;
+  }
+  for (const auto& command : app.commands)
+    if (command.name == line.command) return run_command(command, line, adapters, configured);
+  Signals signals;  // before any other thread
+  return Node(app, line, adapters, configured).run(signals);
+}
+
+int exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::configuration:
+      return exit_configuration;
+    case ErrorCode::invalid_argument:
+      return exit_usage;
+    default:
+      return exit_error;
+  }
+}
+
+}  // namespace
+
+int run(int argc, char** argv, App app, Adapters adapters) {
+  if (app.name.empty()) app.name = std::filesystem::path(argc > 0 ? argv[0] : "eventy").filename();
+  if (app.version.empty()) app.version = EVENTY_VERSION;
+  try {
+    const auto parsed = parse_command_line(argc, argv, app);
+    return parsed.line ? dispatch(app, *parsed.line, adapters) : parsed.exit_code;
+  } catch (const Failure& e) {
+    return complain(app, e.what(), exit_code_of(e.error().code));
+  } catch (const std::exception& e) {
+    return complain(app, e.what(), exit_error);
+  }
+}
+
+int run(int argc, char** argv, std::vector<Service> services, Adapters adapters) {
+  App app;
+  app.services = [services = std::move(services)](const Arguments&) { return services; };
+  return run(argc, argv, std::move(app), std::move(adapters));
+}
+
+}  // namespace eventy

@@ -1,0 +1,45 @@
+#include "signals.hpp"
+
+#include <unistd.h>
+
+#include <ctime>
+#include <utility>
+
+namespace eventy {
+
+Signals::Signals() {
+  sigemptyset(&mine_);
+  sigaddset(&mine_, SIGINT);
+  sigaddset(&mine_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &mine_, &before_);
+  waiter_ = std::thread([this] { wait_for_signals(); });
+}
+
+Signals::~Signals() {
+  ends_ = true;
+  waiter_.join();
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void Signals::wait_for_signals() {
+  constexpr timespec a_moment{0, 50'000'000};  // then look whether this is over
+  while (!ends_) {
+    const int signal = sigtimedwait(&mine_, nullptr, &a_moment);
+    if (signal <= 0) continue;
+    const std::lock_guard lock(mutex_);
+    if (!drain_) _exit(128 + signal);
+    std::exchange(drain_, nullptr)(signal);
+  }
+}
+
+Signals::Watch::Watch(Signals& signals, std::function<void(int signal)> drain) : signals_(signals) {
+  const std::lock_guard lock(signals_.mutex_);
+  signals_.drain_ = std::move(drain);
+}
+
+Signals::Watch::~Watch() {
+  const std::lock_guard lock(signals_.mutex_);
+  signals_.drain_ = nullptr;
+}
+
+}  // namespace eventy

@@ -1,0 +1,119 @@
+#include "eventy/actors/node_system.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include "supervisor/root.hpp"
+
+namespace eventy::actors {
+
+namespace {
+
+// CAF's actor system with its root. It must be made and destroyed by the same thread, or its logger waits for
+// ever, and destroying it waits for all actors. So a thread of its own has it, which can be given up.
+class Home {
+ public:
+  Home(std::size_t threads, const RootSetup& setup) {
+    auto made = std::make_shared<std::promise<caf::actor>>();
+    auto root_made = made->get_future();
+    thread_ = std::thread([made, end = end_.get_future(), gone = gone_, threads, setup]() mutable {
+      live(threads, setup, *made, end);
+      gone->set_value();
+    });
+    try {
+      root_ = root_made.get();
+    } catch (...) {
+      thread_.join();
+      throw;
+    }
+  }
+  ~Home() {
+    if (thread_.joinable()) (void)end({});
+  }
+
+  const caf::actor& root() const { return root_; }
+
+  // Ends all actors. nullopt: waits as long as that takes. False: not gone within that time; the thread is
+  // left alone.
+  bool end(std::optional<Duration> within) {
+    auto gone = gone_->get_future();
+    caf::anon_send(root_, msg::Stop{});
+    root_ = {};  // the system waits for it as well
+    end_.set_value();
+    if (within && gone.wait_for(*within) != std::future_status::ready) {
+      thread_.detach();
+      return false;
+    }
+    thread_.join();
+    return true;
+  }
+
+ private:
+  static void live(std::size_t threads, const RootSetup& setup, std::promise<caf::actor>& made,
+                   std::future<void>& end) {
+    try {
+      caf::actor_system_config config;
+      // Work stealing polls while it is idle; sharing costs nothing then and is no slower here.
+      config.set("scheduler.policy", caf::atom("sharing"));
+      config.set("scheduler.max-threads", threads);
+      caf::actor_system system(config);
+      made.set_value(system.spawn(actors::root, setup));
+      end.wait();
+    } catch (...) {
+      made.set_exception(std::current_exception());
+    }
+  }
+
+  std::promise<void> end_;
+  std::shared_ptr<std::promise<void>> gone_ = std::make_shared<std::promise<void>>();
+  caf::actor root_;
+  std::thread thread_;
+};
+
+// The session that start() opened, to the first bridge; new ones to its successors.
+std::function<Result<std::unique_ptr<StoreSession>>()> first_then(
+    std::unique_ptr<StoreSession> session, std::function<Result<std::unique_ptr<StoreSession>>()> open) {
+  auto first = std::make_shared<std::unique_ptr<StoreSession>>(std::move(session));
+  return [first, open = std::move(open)]() -> Result<std::unique_ptr<StoreSession>> {
+    if (*first) return std::move(*first);
+    return open();
+  };
+}
+
+}  // namespace
+
+struct NodeSystem::Impl {
+  Options options;
+  const Clock& clock;
+  std::shared_ptr<Board> board = std::make_shared<Board>();
+  std::unique_ptr<Home> home = {};
+};
+
+NodeSystem::NodeSystem(Options options, const Clock& clock) : impl_(new Impl{options, clock}) {}
+NodeSystem::~NodeSystem() = default;
+
+Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
+  RootSetup setup{{}, &impl_->clock, impl_->board, impl_->options.idle_check};
+  for (auto& service : services) {
+    auto session = service.open_session();
+    if (!session.ok()) return session.error();
+    service.open_session = first_then(std::move(*session), std::move(service.open_session));
+    setup.services.push_back(std::make_shared<const ServiceSetup>(std::move(service)));
+  }
+  const auto cores = std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  impl_->home = std::make_unique<Home>(impl_->options.threads > 0 ? impl_->options.threads : cores, setup);
+  return {};
+}
+
+void NodeSystem::drain() { caf::anon_send(impl_->home->root(), msg::Drain{}); }
+NodeState NodeSystem::wait_for(Duration time) { return impl_->board->wait(NodeState::idle, time); }
+NodeState NodeSystem::wait_until_drained(Duration time) {
+  return impl_->board->wait(NodeState::drained, time);
+}
+std::string NodeSystem::failure() const { return impl_->board->failure(); }
+bool NodeSystem::stop(Duration within) { return !impl_->home || impl_->home->end(within); }
+
+}  // namespace eventy::actors

@@ -1,0 +1,19 @@
+// A lane as an actor: a partition or a source, with what it gets from its supervisor.
+#pragma once
+
+#include "../messages.hpp"
+
+namespace eventy::actors {
+
+struct LaneSetup {
+  Lane lane;
+  Epoch epoch;
+  std::shared_ptr<const Routes> routes;
+  std::shared_ptr<const StateReader> state;
+  const Clock* clock;
+  caf::actor bridge;
+  std::size_t source_slices_in_flight = 4;
+  std::size_t source_records_per_look = 1000;
+};
+
+}  // namespace eventy::actors

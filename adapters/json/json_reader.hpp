@@ -1,0 +1,107 @@
+// A JSON text as the flat tape of 64-bit words that simdjson parses it into (simdjson, doc/tape.md), and a
+// Reader that walks it. One thread. Views last until the document's next parse.
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eventy/core/codec.hpp"
+#include "eventy/core/serializer.hpp"
+
+namespace eventy::json::detail {
+
+// What a word of the tape stands for.
+enum class Tag : std::uint8_t {
+  root = 'r',  // first and last word
+  map = '{',   // low half of the rest: index behind the matching end
+  map_end = '}',
+  list = '[',  // as map
+  list_end = ']',
+  text = '"',              // the rest: where in the texts it is
+  integer = 'l',           // the next word is the number, as for the next two
+  unsigned_integer = 'u',  // above the range of the signed ones
+  real = 'd',
+  yes = 't',
+  no = 'f',
+  null = 'n',
+};
+
+// A place on a tape.
+struct Place {
+  const std::uint64_t* tape = nullptr;
+  const std::uint8_t* texts = nullptr;
+  std::size_t at = 0;
+
+  Tag tag() const { return static_cast<Tag>(tape[at] >> 56); }
+  std::uint64_t number() const { return tape[at + 1]; }
+  std::string_view text() const {
+    const std::uint8_t* start = texts + (tape[at] & 0x00ff'ffff'ffff'ffff);
+    std::uint32_t size = 0;
+    std::memcpy(&size, start, sizeof size);
+    return {reinterpret_cast<const char*>(start + sizeof size), size};
+  }
+  // Behind this one word, or this number; into a map or list.
+  std::size_t next() const {
+    auto t = tag();
+    return at + 1 + (t == Tag::integer || t == Tag::unsigned_integer || t == Tag::real);
+  }
+  // Behind the whole value.
+  std::size_t behind() const {
+    auto t = tag();
+    return t == Tag::map || t == Tag::list ? static_cast<std::uint32_t>(tape[at]) : next();
+  }
+};
+
+Place empty_map();
+
+class Document {
+ public:
+  explicit Document(const DecodeLimits& limits) : limits_(limits) {}
+  // `text` needs value_padding readable bytes behind it. Returns the place of its one value. Throws
+  // DecodeError.
+  Place parse(std::string_view text);
+
+ private:
+  void make_room(std::size_t bytes);
+
+  DecodeLimits limits_;
+  simdjson::dom::parser parser_;
+};
+
+[[noreturn]] void fail_type(const char* wanted, Place found);
+
+// Reads from a place on. It keeps no stack: the tape says where maps and lists end.
+class TapeReader final : public Reader {
+ public:
+  void start(Place place) { place_ = place; }
+
+  ValueType type() override;
+  void open_map() override;
+  bool member(std::string_view& name) override;
+  void open_list() override;
+  bool item() override;
+  bool null() override;
+  bool boolean() override;
+  std::int64_t integer() override;
+  std::uint64_t unsigned_integer() override;
+  double real() override;
+  std::string_view text() override;
+  void bytes(std::vector<std::byte>& out) override;
+  Instant instant() override;
+  void skip() override;
+
+ private:
+  Place place_ = {};
+};
+
+// Throws DecodeError if any map in the value holds a member twice.
+void refuse_member_twice(Place value);
+void refuse_name_twice(std::vector<std::string_view>& names);  // reorders them
+
+}  // namespace eventy::json::detail

@@ -1,0 +1,200 @@
+#include "json_writer.hpp"
+
+#include <simdjson.h>
+
+#include <charconv>
+#include <cmath>
+#include <stdexcept>
+
+#include "base64.hpp"
+#include "eventy/json/json.hpp"
+
+namespace eventy::json {
+
+namespace detail {
+
+namespace {
+
+constexpr std::size_t slack = 512;       // room taken ahead: about what a record needs
+constexpr std::size_t number_room = 32;  // the longest number has 24 characters
+
+constexpr std::uint64_t each_byte(std::uint64_t value) { return value * 0x0101010101010101; }
+
+// Not zero if one of eight characters must be looked at: below blank, a quote, a backslash or not ASCII. The
+// first three find bytes that are less than, or equal to, a value ("Bit Twiddling Hacks", Sean Eron
+// Anderson).
+std::uint64_t special(std::uint64_t eight) {
+  auto control = (eight - each_byte(0x20)) & ~eight;
+  auto quote = eight ^ each_byte('"'), backslash = eight ^ each_byte('\\');
+  quote = (quote - each_byte(1)) & ~quote;
+  backslash = (backslash - each_byte(1)) & ~backslash;
+  return (control | quote | backslash | eight) & each_byte(0x80);
+}
+
+template <class Word>
+std::uint64_t copy_word(char* to, const char* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  std::memcpy(to, &word, sizeof word);
+  return word;
+}
+
+// Copies, and says whether the text stands in JSON as it is. The last step goes over characters a second time
+// rather than over the end.
+bool copy_plain(char* to, std::string_view text) {
+  const char* from = text.data();
+  auto size = text.size();
+  if (size >= 8) {
+    std::uint64_t found = 0;
+    for (std::size_t i = 0; i + 8 < size; i += 8)
+      found |= special(copy_word<std::uint64_t>(to + i, from + i));
+    return (found | special(copy_word<std::uint64_t>(to + size - 8, from + size - 8))) == 0;
+  }
+  if (size >= 4) {
+    auto low = copy_word<std::uint32_t>(to, from);
+    auto high = copy_word<std::uint32_t>(to + size - 4, from + size - 4);
+    return special(low | high << 32) == 0;
+  }
+  if (size == 0) return true;
+  auto three = each_byte(' ') << 24;
+  std::size_t shift = 0;
+  for (std::size_t i : {std::size_t{0}, size / 2, size - 1}) {
+    to[i] = from[i];
+    three |= std::uint64_t{static_cast<unsigned char>(from[i])} << shift;
+    shift += 8;
+  }
+  return special(three) == 0;
+}
+
+void append_escape(Output& out, char c) {
+  constexpr std::string_view named = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", hex = "0123456789abcdef";
+  auto at = named.find(c);
+  if (at != named.npos) {
+    out.put('\\');
+    out.put(letters[at]);
+    return;
+  }
+  out.append_literal("\\u00");
+  out.put(hex[static_cast<unsigned char>(c) >> 4]);
+  out.put(hex[static_cast<unsigned char>(c) & 15]);
+}
+
+}  // namespace
+
+void Output::grow(std::size_t count) {
+  auto used = static_cast<std::size_t>(at_ - out_->data());
+  out_->resize(used + count + slack);
+  at_ = out_->data() + used;
+  end_ = out_->data() + out_->size();
+}
+
+Output& JsonWriter::start_object(std::string& out) {
+  out_.attach(out);
+  depth_ = 1;
+  return out_;
+}
+
+void JsonWriter::end_object() { close('}'); }
+
+void JsonWriter::leave_open() {
+  out_.finish();
+  depth_ = 0;
+}
+
+void JsonWriter::finish() {
+  out_.drop_last();
+  out_.finish();
+}
+
+void JsonWriter::boolean(bool value) {
+  if (value) {
+    literal("true,");
+  } else {
+    literal("false,");
+  }
+}
+
+void JsonWriter::integer(std::int64_t value) {
+  begin_value();
+  char* to = out_.room(number_room);
+  char* end = std::to_chars(to, to + number_room, value).ptr;
+  *end++ = ',';
+  out_.advance(static_cast<std::size_t>(end - to));
+  end_value();
+}
+
+void JsonWriter::unsigned_integer(std::uint64_t value) {
+  begin_value();
+  char* to = out_.room(number_room);
+  char* end = std::to_chars(to, to + number_room, value).ptr;
+  *end++ = ',';
+  out_.advance(static_cast<std::size_t>(end - to));
+  end_value();
+}
+
+void JsonWriter::real(double value) {
+  if (!std::isfinite(value)) {
+    throw std::invalid_argument(std::string("JSON has no number for ") +
+                                (std::isnan(value) ? "NaN" : "infinity"));
+  }
+  begin_value();
+  char* to = out_.room(number_room);
+  char* end = std::to_chars(to, to + number_room, value).ptr;
+  std::string_view digits(to, static_cast<std::size_t>(end - to));
+  if (digits.find_first_of(".e") == digits.npos) *end++ = '.', *end++ = '0';
+  *end++ = ',';
+  out_.advance(static_cast<std::size_t>(end - to));
+  end_value();
+}
+
+void JsonWriter::text(std::string_view utf8) {
+  begin_value();
+  quoted(utf8, ',');
+  end_value();
+}
+
+void JsonWriter::bytes(std::span<const std::byte> value) {
+  begin_value();
+  char* to = out_.room(base64_size(value.size()) + 3);
+  char* end = to;
+  *end++ = '"';
+  end = encode_base64(value, end);
+  *end++ = '"', *end++ = ',';
+  out_.advance(static_cast<std::size_t>(end - to));
+  end_value();
+}
+
+void JsonWriter::quoted(std::string_view utf8, char after) {
+  char* to = out_.room(utf8.size() + 3);
+  *to = '"';
+  if (copy_plain(to + 1, utf8)) [[likely]] {
+    to[utf8.size() + 1] = '"';
+    to[utf8.size() + 2] = after;
+    out_.advance(utf8.size() + 3);
+    return;
+  }
+  quoted_with_escapes(utf8);
+  out_.put(after);
+}
+
+void JsonWriter::quoted_with_escapes(std::string_view utf8) {
+  if (!simdjson::validate_utf8(utf8.data(), utf8.size())) throw std::invalid_argument("a text is not UTF-8");
+  out_.put('"');
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    auto c = static_cast<unsigned char>(utf8[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') [[likely]]
+      continue;
+    out_.append(utf8.substr(from, i - from));
+    append_escape(out_, utf8[i]);
+    from = i + 1;
+  }
+  out_.append(utf8.substr(from));
+  out_.put('"');
+}
+
+}  // namespace detail
+
+std::unique_ptr<Writer> make_writer(std::string& out) { return std::make_unique<detail::JsonWriter>(out); }
+
+}  // namespace eventy::json

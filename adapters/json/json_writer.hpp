@@ -1,0 +1,120 @@
+// The writer of JSON, with its inner calls inline for the encoder. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "eventy/core/codec.hpp"
+
+namespace eventy::json::detail {
+
+// The end of a string, written through a pointer: the string is kept longer than its contents, until
+// finish().
+class Output {
+ public:
+  void attach(std::string& out) {
+    out_ = &out;
+    at_ = end_ = out.data() + out.size();
+  }
+  void finish() {
+    out_->resize(static_cast<std::size_t>(at_ - out_->data()));
+    end_ = at_;
+  }
+
+  // Room for `count` more characters; those written are made part of it by advance().
+  char* room(std::size_t count) {
+    if (static_cast<std::size_t>(end_ - at_) < count) [[unlikely]]
+      grow(count);
+    return at_;
+  }
+  void advance(std::size_t count) { at_ += count; }
+  void append(std::string_view text) {
+    std::memcpy(room(text.size()), text.data(), text.size());
+    at_ += text.size();
+  }
+  template <std::size_t N>
+  void append_literal(const char (&text)[N]) {
+    std::memcpy(room(N - 1), text, N - 1);
+    at_ += N - 1;
+  }
+  void put(char c) { *room(1) = c, ++at_; }
+  char& last() { return at_[-1]; }
+  void drop_last() { --at_; }
+
+ private:
+  void grow(std::size_t count);
+
+  std::string* out_ = nullptr;
+  char *at_ = nullptr, *end_ = nullptr;
+};
+
+// Every value is written with a comma behind it, which the end of its map or list takes the place of: so no
+// call needs to know whether it is the first.
+class JsonWriter final : public Writer {
+ public:
+  explicit JsonWriter(std::string& out) : text_(&out) {}
+  JsonWriter() = default;
+
+  // For encoders. Opens an object by hand: the caller appends its start to output().
+  Output& start_object(std::string& out);
+  Output& output() { return out_; }
+  void end_object();  // closes it and completes the string
+  void leave_open();  // completes the string with no regard to what is open
+  void quoted(std::string_view utf8, char after);
+
+  void open_map(std::size_t) override { open('{'); }
+  void member(std::string_view name) override { quoted(name, ':'); }
+  void close_map() override { close('}'); }
+  void open_list(std::size_t) override { open('['); }
+  void item() override {}
+  void close_list() override { close(']'); }
+  void null() override { literal("null,"); }
+  void boolean(bool value) override;
+  void integer(std::int64_t value) override;
+  void unsigned_integer(std::uint64_t value) override;
+  void real(double value) override;
+  void text(std::string_view utf8) override;
+  void bytes(std::span<const std::byte> value) override;
+  void instant(Instant value) override { integer(value.time_since_epoch().count()); }
+
+ private:
+  void begin_value() {
+    if (depth_ == 0) [[unlikely]]
+      out_.attach(*text_);
+  }
+  void end_value() {
+    if (depth_ == 0) [[unlikely]]
+      finish();
+  }
+  void open(char bracket) {
+    begin_value();
+    out_.put(bracket);
+    ++depth_;
+  }
+  void close(char bracket) {
+    if (out_.last() == ',') out_.drop_last();
+    char* to = out_.room(2);
+    to[0] = bracket, to[1] = ',';
+    out_.advance(2);
+    --depth_;
+    end_value();
+  }
+  template <std::size_t N>
+  void literal(const char (&value)[N]) {
+    begin_value();
+    out_.append_literal(value);
+    end_value();
+  }
+  void finish();
+  void quoted_with_escapes(std::string_view utf8);
+
+  Output out_;
+  std::string* text_ = nullptr;
+  std::size_t depth_ = 0;
+};
+
+}  // namespace eventy::json::detail

@@ -1,0 +1,40 @@
+#include "utf8.hpp"
+
+namespace eventy::msgpack::detail {
+
+namespace {
+
+// The length of the well-formed sequence that `text` starts with; 0: it starts with none.
+std::size_t sequence(std::string_view text) {
+  auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto first = at(0);
+  std::size_t size = first < 0x80   ? 1
+                     : first < 0xc2 ? 0
+                     : first < 0xe0 ? 2
+                     : first < 0xf0 ? 3
+                     : first < 0xf5 ? 4
+                                    : 0;
+  if (size < 2) return size;
+  if (text.size() < size) return 0;
+  // The second byte rules out overlong forms, surrogates and what is above the last character.
+  unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (at(1) < low || at(1) > high) return 0;
+  for (std::size_t i = 2; i < size; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  return size;
+}
+
+}  // namespace
+
+bool is_well_formed(std::string_view text) {
+  while (!text.empty()) {
+    auto size = sequence(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+}  // namespace eventy::msgpack::detail

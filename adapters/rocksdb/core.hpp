@@ -1,0 +1,88 @@
+// What the store and its sessions share: the database, the topics with their ends, who is to be woken, and
+// the reading of records. Any thread; the comments say what is guarded by what.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "database.hpp"
+#include "eventy/store/chunk.hpp"
+#include "eventy/store/rules.hpp"
+
+namespace eventy::rocksdb::detail {
+
+struct Topic {
+  std::string name = {};
+  std::uint32_t id = 0;
+  // The offset that the next record gets. Changed by the holder of Database::writer() once the write is done;
+  // a reader process keeps it at 0 and asks the database.
+  std::deque<std::atomic<std::int64_t>> ends = {};
+
+  std::uint32_t partitions() const { return static_cast<std::uint32_t>(ends.size()); }
+};
+
+// What the checksum of a chunk covers beside the chunk.
+inline std::uint64_t chunk_place(const Topic& topic, PartitionId partition) {
+  return std::uint64_t{topic.id} << 32 | partition.value;
+}
+
+// How the store sees a session: fenced by its successor, woken by writers.
+struct Seat {
+  std::string service = {};
+  std::atomic<bool> fenced = false, closed = false;
+  std::set<std::uint32_t> reads = {};  // topic ids
+  std::function<void()> wake = {};     // guarded by Core::seats
+};
+
+class Core {
+ public:
+  explicit Core(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+  Database& database() const { return *database_; }
+  Result<void> load_topics();                                   // all that are new since the last call
+  std::shared_ptr<Topic> topic(const std::string& name) const;  // null: there is none
+  Result<std::shared_ptr<Topic>> known_topic(const std::string& name, PartitionId partition) const;
+  std::vector<TopicSpec> topics() const;
+  Result<void> create_topics(const std::vector<TopicSpec>& topics);
+
+  // The id of a named thing, given out at its first use. The caller holds writer().
+  Result<std::uint32_t> id_of(const std::string& key);
+  Result<std::optional<std::uint32_t>> find_id(const std::string& key) const;
+
+  // Puts staged chunks into the batch with the offsets that follow the ends; publish() makes them visible
+  // once the batch is written. `topics` by TopicIndex. The caller holds writer().
+  void put(::rocksdb::WriteBatch& batch, StagedChunks& outputs,
+           const std::vector<std::shared_ptr<Topic>>& topics) const;
+  static std::set<std::uint32_t> publish(StagedChunks& outputs,
+                                         const std::vector<std::shared_ptr<Topic>>& topics);
+
+  // Records from `from` on. `end`: how far there must be records, if known; fewer are an error.
+  Result<std::shared_ptr<const Batch>> read(const Topic& topic, TopicIndex index, PartitionId partition,
+                                            Offset from, std::optional<Offset> end,
+                                            const PollLimits& limits) const;
+  Result<Offset> stored_end(const Topic& topic, PartitionId partition) const;
+
+  void seat(const std::shared_ptr<Seat>& seat);  // fences the service's last one. The caller holds writer()
+  void leave(const std::shared_ptr<Seat>& seat);
+  void set_wake(Seat& seat, std::function<void()> wake);
+  void wake_readers(const std::set<std::uint32_t>& topics);
+  void wake(Seat& seat);
+
+ private:
+  std::unique_ptr<Database> database_;
+  mutable std::mutex topics_mutex_ = {};
+  std::map<std::string, std::shared_ptr<Topic>> topics_ = {};
+  std::mutex seats_mutex_ = {};
+  std::vector<std::shared_ptr<Seat>> seats_ = {};
+};
+
+Result<std::unique_ptr<StoreSession>> make_session(std::shared_ptr<Core> core, const SessionOptions& options);
+
+}  // namespace eventy::rocksdb::detail

@@ -1,0 +1,353 @@
+// A service's session with the embedded store. The only member of its service: it owns every partition from
+// the start, until a newer session of the service fences it.
+#include <algorithm>
+
+#include "core.hpp"
+#include "keys.hpp"
+#include "staged_state.hpp"
+
+namespace eventy::rocksdb::detail {
+namespace {
+
+constexpr std::size_t kept_batch_bytes = 64u << 20;
+
+Error fenced_error(const Seat& seat) {
+  if (seat.fenced)
+    return {ErrorCode::fenced, "a newer session of service " + printable(seat.service) + " took over"};
+  return {ErrorCode::closed, "the session of service " + printable(seat.service) + " was closed"};
+}
+
+class PartitionState final : public StateReader {
+ public:
+  PartitionState(const std::shared_ptr<Core>& core, std::shared_ptr<const Seat> seat,
+                 std::shared_ptr<const std::vector<std::uint32_t>> keyspaces, PartitionId partition,
+                 std::shared_ptr<const std::atomic<bool>> owned)
+      : core_(core),
+        seat_(std::move(seat)),
+        keyspaces_(std::move(keyspaces)),
+        partition_(partition),
+        owned_(std::move(owned)) {}
+
+  Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
+    if (keyspace.value >= keyspaces_->size())
+      return Error{ErrorCode::invalid_argument, "a keyspace that the session did not name"};
+    if (seat_->fenced || seat_->closed || !*owned_)
+      return Error{ErrorCode::fenced, "service " + printable(seat_->service) + " no longer owns partition " +
+                                          std::to_string(partition_.value)};
+    auto core = core_.lock();
+    if (!core) return Error{ErrorCode::closed, "the store was closed"};
+    const auto& database = core->database();
+    return database.get(database.state(), state_key((*keyspaces_)[keyspace.value], partition_.value, key));
+  }
+
+ private:
+  std::weak_ptr<Core> core_;  // does not keep the database open
+  std::shared_ptr<const Seat> seat_;
+  std::shared_ptr<const std::vector<std::uint32_t>> keyspaces_;
+  PartitionId partition_;
+  std::shared_ptr<const std::atomic<bool>> owned_;
+};
+
+class Session final : public StoreSession {
+ public:
+  Session(std::shared_ptr<Core> core, const SessionOptions& options, SessionShape shape,
+          std::vector<std::shared_ptr<Topic>> topics)
+      : core_(std::move(core)),
+        options_(options),
+        shape_(std::move(shape)),
+        topics_(std::move(topics)),
+        outputs_(shape_.counts),
+        direct_(shape_.counts) {}
+  ~Session() override { close(); }
+
+  Result<void> start();
+  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override;
+  void on_ready(std::function<void()> wake) override { core_->set_wake(*seat_, std::move(wake)); }
+  void pause(PartitionId partition) override { paused_.insert(partition); }
+  void resume(PartitionId partition) override {
+    paused_.erase(partition);
+    core_->wake(*seat_);
+  }
+  Result<void> append(const SliceEffects& effects) override;
+  Result<void> write_now(const OutputBuffer& outputs) override;
+  Result<void> commit(CycleId cycle) override;
+  Result<void> abort() override;
+  Result<Outcome> resolve(CycleId cycle) override {
+    return Error{ErrorCode::invalid_argument,
+                 "resolve: cycle " + std::to_string(cycle.value) + " has no unknown outcome"};
+  }
+  void release(const std::vector<PartitionId>& partitions) override;
+  std::uint32_t partition_count(TopicIndex topic) const override { return shape_.counts.at(topic.value); }
+  Result<bool> at_end() override;
+  void close() override;
+
+ private:
+  struct Cursor {  // of one topic partition that is read
+    TopicIndex topic = {};
+    PartitionId partition = {};
+    Offset next = {}, committed = {};
+  };
+  struct StagedPosition {
+    std::size_t cursor = 0;
+    Offset next = {};
+  };
+
+  bool alive() const { return !seat_->fenced && !seat_->closed; }
+  Offset end_of(const Cursor& c) const {
+    return Offset{topics_[c.topic.value]->ends[c.partition.value].load(std::memory_order_acquire)};
+  }
+  Cursor* cursor(TopicIndex topic, PartitionId partition);
+  Result<void> load_cursors();
+  Result<void> write_cycle();
+  void drop_cycle();
+  void rewind();
+
+  std::shared_ptr<Core> core_;
+  SessionOptions options_;
+  SessionShape shape_;
+  std::vector<std::shared_ptr<Topic>> topics_;
+  std::shared_ptr<Seat> seat_ = std::make_shared<Seat>();
+  std::uint32_t service_ = 0;
+  std::shared_ptr<std::vector<std::uint32_t>> keyspaces_ = std::make_shared<std::vector<std::uint32_t>>();
+  std::map<PartitionId, std::shared_ptr<std::atomic<bool>>> owned_ = {};
+  std::set<PartitionId> paused_ = {};
+  std::vector<Cursor> cursors_ = {};
+  std::map<std::pair<TopicIndex, PartitionId>, std::size_t> cursor_at_ = {};
+  std::vector<StoreEvent> events_ = {};
+
+  // the open cycle
+  StagedChunks outputs_;
+  StagedState state_ = {};
+  std::vector<StagedPosition> positions_ = {};
+  std::size_t output_bytes_ = 0;
+  std::optional<StoreEvent> outcome_ = {};  // of the last commit, until poll() tells it
+
+  StagedChunks direct_;  // for write_now
+  ::rocksdb::WriteBatch batch_;
+};
+
+Result<void> Session::start() {
+  seat_->service = options_.service;
+  for (const TopicIndex input : shape_.inputs) seat_->reads.insert(topics_[input.value]->id);
+  std::lock_guard writer(core_->database().writer());
+  auto service = core_->id_of(named_key(service_prefix, options_.service));
+  if (!service) return service.error();
+  service_ = *service;
+  for (const auto& name : options_.keyspaces) {
+    auto id = core_->id_of(keyspace_key(service_, name));
+    if (!id) return id.error();
+    keyspaces_->push_back(*id);
+  }
+  core_->seat(seat_);
+  if (auto loaded = load_cursors(); !loaded) return loaded;
+
+  Assigned assigned{Epoch{1}, {}};
+  for (std::uint32_t p = 0; p < shape_.partitions; ++p) assigned.partitions.push_back(PartitionId{p});
+  events_.push_back(assigned);
+  for (const PartitionId partition : assigned.partitions) {
+    auto& owned = owned_[partition] = std::make_shared<std::atomic<bool>>(true);
+    events_.push_back(
+        Restored{partition, std::make_shared<PartitionState>(core_, seat_, keyspaces_, partition, owned)});
+  }
+  return {};
+}
+
+Result<void> Session::load_cursors() {
+  const auto& database = core_->database();
+  for (const TopicIndex input : shape_.inputs) {
+    const Topic& topic = *topics_[input.value];
+    for (std::uint32_t p = 0; p < topic.partitions(); ++p) {
+      auto value = database.get(database.positions(), position_key(service_, topic.id, p));
+      if (!value) return value.error();
+      const Offset next{*value ? static_cast<std::int64_t>(get64(**value)) : 0};
+      if (next.value > topic.ends[p].load())
+        return Error{ErrorCode::corrupt, database.options().path.string() + ": service " +
+                                             printable(options_.service) + " has read topic " +
+                                             printable(topic.name) + " partition " + std::to_string(p) +
+                                             " up to offset " + std::to_string(next.value) +
+                                             ", but it ends at " + std::to_string(topic.ends[p].load())};
+      cursor_at_[{input, PartitionId{p}}] = cursors_.size();
+      cursors_.push_back({input, PartitionId{p}, next, next});
+    }
+  }
+  return {};
+}
+
+Session::Cursor* Session::cursor(TopicIndex topic, PartitionId partition) {
+  auto it = cursor_at_.find({topic, partition});
+  return it == cursor_at_.end() ? nullptr : &cursors_[it->second];
+}
+
+Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
+  if (!alive()) return fenced_error(*seat_);
+  std::vector<StoreEvent> events;
+  if (outcome_) {
+    const bool aborted = std::holds_alternative<Aborted>(*outcome_);
+    events.push_back(*std::exchange(outcome_, {}));
+    if (aborted) drop_cycle(), rewind();  // what was appended since shares its fate
+  }
+  std::move(events_.begin(), events_.end(), std::back_inserter(events));
+  events_.clear();
+  for (auto& c : cursors_) {
+    const Offset end = end_of(c);
+    if (c.next >= end || paused_.contains(c.partition) || !owned_.contains(c.partition)) continue;
+    auto batch = core_->read(*topics_[c.topic.value], c.topic, c.partition, c.next, end, limits);
+    if (!batch) return batch.error();
+    c.next = (*batch)->next;
+    events.push_back(Records{*std::move(batch)});
+  }
+  return events;
+}
+
+Result<void> Session::append(const SliceEffects& effects) {
+  if (!alive()) return fenced_error(*seat_);
+  if (auto checked = check_effects(effects, options_, shape_); !checked) return checked;
+  if (!owned_.contains(effects.partition))
+    return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
+                                                  " is not assigned to this session of service " +
+                                                  printable(options_.service)};
+  std::size_t state_bytes = 0;
+  for (const auto& change : effects.state)
+    state_bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  const std::size_t bytes = output_bytes_ + state_.bytes() + effects.outputs.bytes.size() + state_bytes;
+  if (bytes > core_->database().options().max_cycle_size)
+    return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes) + " bytes: at most " +
+                                           std::to_string(core_->database().options().max_cycle_size) +
+                                           " are allowed"};
+  for (const auto& position : effects.positions) {
+    if (position.next > end_of(*cursor(position.topic, effects.partition)))
+      return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
+  }
+  for (const auto& position : effects.positions)
+    positions_.push_back({cursor_at_.at({position.topic, effects.partition}), position.next});
+  for (const auto& change : effects.state)
+    state_.set(pair_key((*keyspaces_)[change.keyspace.value], effects.partition.value), change.key,
+               change.value);
+  outputs_.add(effects.outputs);
+  output_bytes_ += effects.outputs.bytes.size();
+  return {};
+}
+
+Result<void> Session::write_now(const OutputBuffer& outputs) {
+  if (!alive()) return fenced_error(*seat_);
+  if (auto checked = check_outputs(outputs, options_, shape_); !checked) return checked;
+  direct_.clear();
+  direct_.add(outputs);
+  if (direct_.empty()) return {};
+  std::set<std::uint32_t> changed;
+  {
+    std::lock_guard writer(core_->database().writer());
+    if (!alive()) return fenced_error(*seat_);
+    batch_.Clear();
+    core_->put(batch_, direct_, topics_);
+    if (auto written = core_->database().write(batch_); !written) return written;
+    changed = Core::publish(direct_, topics_);
+  }
+  core_->wake_readers(changed);
+  return {};
+}
+
+Result<void> Session::commit(CycleId cycle) {
+  if (!alive()) return fenced_error(*seat_);
+  if (outcome_)
+    return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
+  std::set<std::uint32_t> changed;
+  {
+    std::lock_guard writer(core_->database().writer());
+    if (!alive()) return fenced_error(*seat_);
+    if (auto written = write_cycle(); !written) {
+      outcome_ = Aborted{cycle, written.error()};
+    } else {
+      outcome_ = Committed{cycle};
+      changed = Core::publish(outputs_, topics_);
+      for (const auto& p : positions_) cursors_[p.cursor].committed = p.next;
+    }
+  }
+  drop_cycle();
+  if (batch_.GetDataSize() > kept_batch_bytes) batch_ = ::rocksdb::WriteBatch();
+  core_->wake_readers(changed);
+  core_->wake(*seat_);
+  return {};
+}
+
+Result<void> Session::write_cycle() {
+  const auto& database = core_->database();
+  batch_.Clear();
+  core_->put(batch_, outputs_, topics_);
+  ::rocksdb::Status status;
+  for (const auto& p : positions_) {
+    const Cursor& c = cursors_[p.cursor];
+    status = batch_.Put(database.positions(),
+                        position_key(service_, topics_[c.topic.value]->id, c.partition.value),
+                        value64(static_cast<std::uint64_t>(p.next.value)));
+    if (!status.ok()) return database.error(status, "cannot stage a position");
+  }
+  for (const auto& change : state_.changes()) {
+    const auto key = slice(state_.key(change));
+    status = change.erased ? batch_.Delete(database.state(), key)
+                           : batch_.Put(database.state(), key, slice(state_.value(change)));
+    if (!status.ok()) return database.error(status, "cannot stage a state");
+  }
+  if (batch_.Count() == 0) return {};
+  return core_->database().write(batch_);
+}
+
+void Session::drop_cycle() {
+  outputs_.clear();
+  state_.clear();
+  positions_.clear();
+  output_bytes_ = 0;
+}
+
+void Session::rewind() {
+  for (auto& c : cursors_) c.next = c.committed;
+}
+
+Result<void> Session::abort() {
+  if (!alive()) return fenced_error(*seat_);
+  drop_cycle();
+  rewind();
+  core_->wake(*seat_);
+  return {};
+}
+
+void Session::release(const std::vector<PartitionId>& partitions) {
+  for (const PartitionId partition : partitions) {
+    auto it = owned_.find(partition);
+    if (it == owned_.end()) continue;
+    it->second->store(false);
+    owned_.erase(it);
+  }
+}
+
+Result<bool> Session::at_end() {
+  if (!alive()) return fenced_error(*seat_);
+  return std::all_of(cursors_.begin(), cursors_.end(), [this](const Cursor& c) {
+    return !owned_.contains(c.partition) || c.committed >= end_of(c);
+  });
+}
+
+void Session::close() {
+  if (seat_->closed.exchange(true)) return;
+  drop_cycle();
+  core_->leave(seat_);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StoreSession>> make_session(std::shared_ptr<Core> core,
+                                                   const SessionOptions& options) {
+  auto shape = check_session(options, [&](const std::string& name) -> std::optional<std::uint32_t> {
+    auto topic = core->topic(name);
+    if (!topic) return std::nullopt;
+    return topic->partitions();
+  });
+  if (!shape) return shape.error();
+  std::vector<std::shared_ptr<Topic>> topics;
+  for (const auto& name : options.topics) topics.push_back(core->topic(name));
+  auto session = std::make_unique<Session>(std::move(core), options, *std::move(shape), std::move(topics));
+  if (auto started = session->start(); !started) return started.error();
+  return std::unique_ptr<StoreSession>(std::move(session));
+}
+
+}  // namespace eventy::rocksdb::detail

@@ -1,0 +1,48 @@
+// counter run: counts Clicked events per key. counter feed: writes such events, as if a service `bench` had.
+#include <fmt/format.h>
+
+#include "counter.hpp"
+#include "eventy/node.hpp"
+
+namespace {
+
+constexpr std::size_t batch = 1000;  // records that are stored together
+
+// About 400 bytes each, as JSON.
+eventy::NewRecord clicked(std::uint64_t n, std::uint64_t keys, eventy::Encoder& encoder) {
+  eventy::Record record(eventy::Kind::event, "urn:bench", "Clicked", "urn:bench");
+  std::string key = "key-" + std::to_string(n % keys);
+  record.set_partition_key(key);
+  record.data = {{"n", {static_cast<std::int64_t>(n)}}, {"page", {"/page/" + std::to_string(n % 97)}}};
+  return {.key = std::move(key), .value = eventy::encode(record, encoder)};
+}
+
+int feed(const eventy::CommandContext& at) {
+  const auto total = at.options.number("--records"), keys = at.options.number("--keys", 1);
+  at.store.ensure_topics({{"bench-events", at.partitions}}).value();
+  const auto encoder = at.serializer.make_encoder();
+  std::vector<eventy::NewRecord> records;
+  for (std::uint64_t n = 0; n < total; ++n) {
+    records.push_back(clicked(n, keys, *encoder));
+    if (records.size() < batch && n + 1 < total) continue;
+    (void)at.store.append("bench-events", records).value();
+    records.clear();
+  }
+  fmt::print("{} records of {} keys are in bench-events\n", total, keys);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  eventy::App app;
+  app.description = "Counts Clicked events per key";
+  app.services = [](const eventy::Arguments&) { return std::vector{counter::service()}; };
+  app.commands = {{.name = "feed",
+                   .help = "Write Clicked events to bench-events; no node may run on the data meanwhile",
+                   .options = {{.name = "--records", .help = "how many", .otherwise = "1000"},
+                               {.name = "--keys", .help = "of how many keys", .otherwise = "10"}},
+                   .access = eventy::StoreAccess::read_write,
+                   .run = feed}};
+  return eventy::run(argc, argv, std::move(app));
+}

@@ -1,0 +1,143 @@
+#include "services.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "csv.hpp"
+
+namespace flights {
+
+namespace {
+
+// The file, kept open between looks. The mutex covers restarts: two sources never look at the same time for
+// long.
+class Input {
+ public:
+  explicit Input(std::filesystem::path path) : path_(std::move(path)) {}
+
+  void look(eventy::Pull<FilePosition>& pull, std::size_t rows) {
+    const std::scoped_lock lock(mutex_);
+    FilePosition at = pull.position();
+    if (at.at_end) return pull.nothing_for(eventy::Duration(1000));
+    open(at);
+    const std::size_t most = std::min(rows, pull.limit());
+    for (std::size_t n = 0; n < most; ++n) {
+      const auto line = reader_->next();
+      if (!line) {
+        at.at_end = true;
+        break;
+      }
+      emit(pull, *line);
+      ++at.rows;
+    }
+    at.lines = reader_->position().lines, at.offset = reader_->position().offset;
+    pull.advance(at);
+  }
+
+ private:
+  void open(const FilePosition& at) {
+    const Position wanted{at.lines, at.offset};
+    if (reader_ && (wanted == reader_->position())) return;
+    if (!checked_)
+      count_rows(path_);  // a damaged zip shows at its end only: better before the first row than after
+    checked_ = true;
+    reader_.emplace(path_);
+    if (at.rows > 0) reader_->seek(wanted);
+  }
+
+  void emit(eventy::Pull<FilePosition>& pull, const Line& line) const {
+    Row row;
+    try {
+      row = parse_row(line, reader_->columns());
+    } catch (const RowError& e) {
+      return pull.dead_letter("line " + std::to_string(line.number), e.what(), line.text);
+    }
+    const std::string key = row.key(), date = row.date();
+    if (row.dep_time) {
+      pull.emit(FlightDeparted{row.carrier, row.origin, row.dest, date, row.flight}, key);
+    } else {
+      pull.emit(FlightCancelled{row.carrier, row.origin, row.dest, date, row.flight}, key);
+    }
+    if (row.arr_delay)
+      pull.emit(FlightArrived{row.carrier, row.origin, row.dest, date, row.flight, *row.arr_delay}, key);
+  }
+
+  std::filesystem::path path_;
+  std::mutex mutex_;
+  std::optional<RowReader> reader_;
+  bool checked_ = false;
+};
+
+using AircraftTurn = eventy::Turn<Aircraft>;
+
+void departed(AircraftTurn& turn, const FlightDeparted& f) {
+  ++turn.edit().legs;
+  turn.emit(CarrierDeparted{}, {.key = f.carrier});
+}
+
+void cancelled(AircraftTurn& turn, const FlightCancelled& f) {
+  turn.emit(CarrierCancelled{}, {.key = f.carrier});
+}
+
+void arrived(AircraftTurn& turn, const FlightArrived& f) {
+  Aircraft& aircraft = turn.edit();
+  ++aircraft.arrived;
+  aircraft.minutes_late += std::max<std::int64_t>(f.delay_minutes, 0);
+  aircraft.last_airport = f.dest;
+  turn.emit(CarrierArrived{f.delay_minutes}, {.key = f.carrier});
+  if (f.delay_minutes < late_minutes) return;
+  ++aircraft.asked;
+  // What the response will be about travels in the context and comes back with it: no state is kept for it.
+  turn.set_context("flight", f.carrier + ' ' + std::to_string(f.flight) + " of " + f.date);
+  turn.request(Rebook{f.date, f.delay_minutes}, {.key = f.dest});
+}
+
+void answered(AircraftTurn& turn, const eventy::Reply<Rebooked>& reply) {
+  const auto& flight = std::get<std::string>(turn.context().at("urn:aircraft").at("flight"));
+  Aircraft& aircraft = turn.edit();
+  if (reply.ok()) {
+    ++aircraft.confirmed;
+  } else {
+    ++aircraft.refused;
+    aircraft.last_refused = flight;
+  }
+}
+
+}  // namespace
+
+eventy::Service flights_service(std::filesystem::path input, std::size_t rows_per_pull) {
+  const auto file = std::make_shared<Input>(std::move(input));
+  return eventy::service<>("flights").source<FilePosition>(
+      "file", [file, rows_per_pull](eventy::Pull<FilePosition>& pull) { file->look(pull, rows_per_pull); });
+}
+
+eventy::Service aircraft_service() {
+  return eventy::service<Aircraft>("aircraft").on(departed).on(cancelled).on(arrived).on(answered);
+}
+
+eventy::Service desk_service() {
+  return eventy::service<Airport>("desk").on([](eventy::RequestTurn<Airport, Rebook>& turn,
+                                                const Rebook& request) {
+    const Airport* airport = turn.state();
+    const auto today = airport ? airport->confirmed.find(request.date) : decltype(airport->confirmed.end()){};
+    const std::int64_t before = airport && today != airport->confirmed.end() ? today->second : 0;
+    if (before >= rebookings_a_day)
+      return turn.refuse(409, "no seats left at this airport on " + request.date);
+    turn.edit().confirmed[request.date] = before + 1;
+    turn.respond(Rebooked{before + 1});
+  });
+}
+
+eventy::Service carriers_service() {
+  return eventy::service<Carrier>("carriers")
+      .on([](eventy::Turn<Carrier>& turn, const CarrierDeparted&) { ++turn.edit().departed; })
+      .on([](eventy::Turn<Carrier>& turn, const CarrierCancelled&) { ++turn.edit().cancelled; })
+      .on([](eventy::Turn<Carrier>& turn, const CarrierArrived& a) {
+        Carrier& carrier = turn.edit();
+        ++carrier.arrived;
+        carrier.delay_minutes += a.delay_minutes;
+      });
+}
+
+}  // namespace flights

@@ -1,0 +1,21 @@
+// The four services of the flights example.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "vocabulary.hpp"
+
+namespace flights {
+
+inline constexpr std::int64_t late_minutes = 180;    // an arrival this late asks for a rebooking
+inline constexpr std::int64_t rebookings_a_day = 5;  // that an airport confirms
+
+// Reads the file as events, keyed by aircraft; a row that cannot be understood is dead-lettered with its
+// line. Throws FileError for a file that cannot be read.
+eventy::Service flights_service(std::filesystem::path input, std::size_t rows_per_pull);
+eventy::Service aircraft_service();
+eventy::Service desk_service();
+eventy::Service carriers_service();
+
+}  // namespace flights

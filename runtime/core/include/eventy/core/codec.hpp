@@ -1,0 +1,327 @@
+// Reader and Writer: the ports through which any format carries the members of any type, one virtual call a
+// value and no tree; and the two functions that walk a type's members through them.
+// A Reader or Writer belongs to one thread. Views that a Reader returns last as long as the bytes under it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "eventy/core/schema.hpp"
+#include "eventy/core/types.hpp"
+
+namespace eventy {
+
+// Bytes that do not decode. `what()` starts with the path of the member, as in `legs[3].dest: …`.
+class DecodeError : public std::runtime_error {
+ public:
+  explicit DecodeError(std::string reason) : std::runtime_error(reason), reason_(std::move(reason)) {}
+  // The same error seen from one level further out: `step` is a member's name or `[index]`.
+  DecodeError within(std::string_view step) const;
+  const std::string& path() const { return path_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  DecodeError(std::string path, std::string reason)
+      : std::runtime_error(path + ": " + reason), path_(std::move(path)), reason_(std::move(reason)) {}
+  std::string path_ = {}, reason_;
+};
+
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual void open_map(std::size_t members) = 0;  // exactly so many members follow
+  virtual void member(std::string_view name) = 0;  // then one value
+  virtual void close_map() = 0;
+  virtual void open_list(std::size_t items) = 0;
+  virtual void item() = 0;  // then one value
+  virtual void close_list() = 0;
+  virtual void null() = 0;
+  virtual void boolean(bool value) = 0;
+  virtual void integer(std::int64_t value) = 0;
+  virtual void unsigned_integer(std::uint64_t value) = 0;
+  virtual void real(double value) = 0;  // throws std::invalid_argument where the format has no such value
+  virtual void text(std::string_view utf8) = 0;
+  virtual void bytes(std::span<const std::byte> value) = 0;
+  virtual void instant(Instant value) = 0;
+};
+
+enum class ValueType : std::uint8_t {
+  null,
+  boolean,
+  integer,
+  unsigned_integer,
+  real,
+  text,
+  bytes,
+  list,
+  map
+};
+
+class Reader {  // each call consumes one value or throws DecodeError
+ public:
+  virtual ~Reader() = default;
+  virtual ValueType type() = 0;  // of the value that comes next; consumes nothing
+  virtual void open_map() = 0;
+  virtual bool member(
+      std::string_view& name) = 0;  // false: the map is closed. The name lasts until the next call
+  virtual void open_list() = 0;
+  virtual bool item() = 0;  // false: the list is closed
+  virtual bool null() = 0;  // consumes a null, or says that there is none
+  virtual bool boolean() = 0;
+  virtual std::int64_t integer() = 0;
+  virtual std::uint64_t unsigned_integer() = 0;
+  virtual double real() = 0;  // takes an integer too
+  virtual std::string_view text() = 0;
+  virtual void bytes(std::vector<std::byte>& out) = 0;
+  virtual Instant instant() = 0;
+  virtual void skip() = 0;
+};
+
+// What an absent member means: an error in records; its default in states, which may be older than the code.
+enum class Absent : std::uint8_t { is_error, takes_default };
+
+// A value of any type, for records whose type the program does not know. Members keep their order.
+struct Value;
+using ValueList = std::vector<Value>;
+using ValueMap = std::vector<std::pair<std::string, Value>>;
+struct Value {
+  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, std::vector<std::byte>,
+               ValueList, ValueMap>
+      is = nullptr;
+  friend bool operator==(const Value&, const Value&);
+};
+void write(Writer& w, const Value& v);
+void write(Writer& w, const ValueMap& v);
+void read(Reader& r, Value& v, Absent absent);
+void read(Reader& r, ValueMap& v, Absent absent);
+
+namespace detail {
+
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsMap : std::false_type {};
+template <class T, class C>
+struct IsMap<std::map<std::string, T, C>> : std::true_type {};
+template <class T>
+inline constexpr bool is_bytes = std::is_same_v<T, std::vector<std::byte>>;
+template <class>
+inline constexpr bool no_codec = false;
+
+[[noreturn]] void fail_out_of_range(std::string value);
+[[noreturn]] void fail_member_twice(std::string_view name);
+[[noreturn]] void fail_member_missing(std::string_view name);
+[[noreturn]] void fail_unknown_name(std::string_view value);
+std::string index_step(std::size_t index);
+
+}  // namespace detail
+
+#define EVENTY_NO_CODEC                                                                               \
+  "this type cannot travel in a record: give it EVENTY_FIELDS(...), or enum_names(...) for an enum; " \
+  "integers, "                                                                                        \
+  "floating point, bool, std::string, Instant, optional, vector, map<string, T> and bytes need nothing"
+
+template <class T>
+void write(Writer& w, const T& v) {
+  if constexpr (std::is_same_v<T, bool>) {
+    w.boolean(v);
+  } else if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T>) {
+    w.unsigned_integer(v);
+  } else if constexpr (std::is_integral_v<T>) {
+    w.integer(v);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    w.real(static_cast<double>(v));
+  } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    w.text(v);
+  } else if constexpr (std::is_same_v<T, Instant>) {
+    w.instant(v);
+  } else if constexpr (detail::is_bytes<T>) {
+    w.bytes(v);
+  } else if constexpr (NamedEnum<T>) {
+    w.text(enum_names(v).at(static_cast<std::size_t>(v)));
+  } else if constexpr (detail::IsOptional<T>::value) {
+    if (v) {
+      write(w, *v);
+    } else {
+      w.null();
+    }
+  } else if constexpr (detail::IsVector<T>::value) {
+    w.open_list(v.size());
+    for (const auto& x : v) w.item(), write(w, x);
+    w.close_list();
+  } else if constexpr (detail::IsMap<T>::value) {
+    w.open_map(v.size());
+    for (const auto& [k, x] : v) w.member(k), write(w, x);
+    w.close_map();
+  } else if constexpr (Fields<T>) {
+    static constexpr auto names = detail::field_names<T>();
+    w.open_map(names.size());
+    [&]<std::size_t... I>(std::index_sequence<I...>, [[maybe_unused]] auto fields) {
+      ((w.member(names[I]), write(w, std::get<I>(fields))), ...);
+    }(std::make_index_sequence<names.size()>{}, v.eventy_fields());
+    w.close_map();
+  } else {
+    static_assert(detail::no_codec<T>, EVENTY_NO_CODEC);
+  }
+}
+
+template <class T>
+void read(Reader& r, T& v, Absent absent);
+
+namespace detail {
+
+// One struct: members mostly come in the order they are declared, so the next one is tried first.
+template <class T>
+void read_fields(Reader& r, T& v, Absent absent) {
+  static constexpr auto names = field_names<T>();
+  static_assert(names.size() <= 64, "a struct carries at most 64 members");
+  auto fields = v.eventy_fields();
+  using Tuple = decltype(fields);
+  std::uint64_t seen = 0;
+  std::size_t expected = 0;
+  std::set<std::string, std::less<>> unknown;  // not a list: a hostile record may hold very many
+  r.open_map();
+  for (std::string_view name; r.member(name);) {
+    std::size_t at = expected;
+    if (at >= names.size() || names[at] != name) {
+      at = 0;
+      while (at < names.size() && names[at] != name) ++at;
+    }
+    if (at == names.size()) {
+      if (!unknown.emplace(name).second) fail_member_twice(name);
+      r.skip();
+      continue;
+    }
+    if (seen >> at & 1) fail_member_twice(name);
+    seen |= std::uint64_t{1} << at;
+    expected = at + 1;
+    try {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (void)((at == I && (read(r, std::get<I>(fields), absent), true)) || ...);
+      }(std::make_index_sequence<names.size()>{});
+    } catch (const DecodeError& e) {
+      throw e.within(names[at]);
+    }
+  }
+  if (absent == Absent::takes_default) return;
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    ((IsOptional<std::remove_cvref_t<std::tuple_element_t<I, Tuple>>>::value || (seen >> I & 1) ||
+      (fail_member_missing(names[I]), true)),
+     ...);
+  }(std::make_index_sequence<names.size()>{});
+}
+
+template <class T>
+void read_list(Reader& r, std::vector<T>& v, Absent absent) {
+  v.clear();
+  r.open_list();
+  for (std::size_t at = 0; r.item(); ++at) {
+    try {
+      if constexpr (std::is_same_v<T, bool>) {  // its elements are no references
+        v.push_back(r.boolean());
+      } else {
+        read(r, v.emplace_back(), absent);
+      }
+    } catch (const DecodeError& e) {
+      throw e.within(index_step(at));
+    }
+  }
+}
+
+template <class M>
+void read_map(Reader& r, M& v, Absent absent) {
+  v.clear();
+  r.open_map();
+  for (std::string_view k; r.member(k);) {
+    auto [it, fresh] = v.try_emplace(std::string(k));
+    if (!fresh) fail_member_twice(k);
+    try {
+      read(r, it->second, absent);
+    } catch (const DecodeError& e) {
+      throw e.within(it->first);
+    }
+  }
+}
+
+template <class T>
+void read_enum(Reader& r, T& v) {
+  auto s = r.text();
+  auto names = enum_names(v);
+  auto it = std::find(names.begin(), names.end(), s);
+  if (it == names.end()) fail_unknown_name(s);
+  v = static_cast<T>(it - names.begin());
+}
+
+template <class T, class N>
+T narrow(N n) {
+  if (!std::in_range<T>(n)) fail_out_of_range(std::to_string(n));
+  return static_cast<T>(n);
+}
+
+template <class T>
+T narrow_real(double n) {
+  constexpr auto most = static_cast<double>(std::numeric_limits<float>::max());
+  if constexpr (std::is_same_v<T, float>) {
+    if (std::isfinite(n) && (n > most || n < -most)) fail_out_of_range(std::to_string(n));
+  }
+  return static_cast<T>(n);
+}
+
+}  // namespace detail
+
+template <class T>
+void read(Reader& r, T& v, Absent absent) {
+  if constexpr (std::is_same_v<T, bool>) {
+    v = r.boolean();
+  } else if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T>) {
+    v = detail::narrow<T>(r.unsigned_integer());
+  } else if constexpr (std::is_integral_v<T>) {
+    v = detail::narrow<T>(r.integer());
+  } else if constexpr (std::is_floating_point_v<T>) {
+    v = detail::narrow_real<T>(r.real());
+  } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
+    v = r.text();
+  } else if constexpr (std::is_same_v<T, Instant>) {
+    v = r.instant();
+  } else if constexpr (detail::is_bytes<T>) {
+    r.bytes(v);
+  } else if constexpr (NamedEnum<T>) {
+    detail::read_enum(r, v);
+  } else if constexpr (detail::IsOptional<T>::value) {
+    if (r.null()) {
+      v.reset();
+    } else {
+      read(r, v.emplace(), absent);
+    }
+  } else if constexpr (detail::IsVector<T>::value) {
+    detail::read_list(r, v, absent);
+  } else if constexpr (detail::IsMap<T>::value) {
+    detail::read_map(r, v, absent);
+  } else if constexpr (Fields<T>) {
+    detail::read_fields(r, v, absent);
+  } else {
+    static_assert(detail::no_codec<T>, EVENTY_NO_CODEC);
+  }
+}
+
+#undef EVENTY_NO_CODEC
+
+}  // namespace eventy

@@ -1,0 +1,94 @@
+// The port of a record format. A Serializer is a shared, immutable value; a Decoder or Encoder that it makes
+// is reused for many records and belongs to one thread. Implemented by the adapters json, msgpack, …
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "eventy/core/record.hpp"
+
+namespace eventy {
+
+// Bytes that must be readable (not meaningful) behind every value that a Decoder gets: parsers read in
+// strides.
+inline constexpr std::size_t value_padding = 64;
+
+// What a decoder refuses before it allocates. All are counts; `max_bytes` is bytes.
+struct DecodeLimits {
+  std::size_t max_bytes = 16u << 20;
+  std::size_t max_depth = 32;           // maps and lists within each other, data included
+  std::size_t max_elements = 1u << 20;  // members and items of one record in all
+};
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // Reads the envelope of one record and checks it against broken_rule(). `bytes` needs value_padding
+  // readable bytes behind it and must stay until the next call; all views that come out last as long. Throws
+  // DecodeError: not the format, a rule broken, a member twice, bytes left over, a limit passed.
+  virtual const Envelope& decode(std::string_view bytes) = 0;
+  virtual bool context_is_empty() = 0;
+  virtual void read_context(Context& out) = 0;  // of the record decoded last
+  virtual Reader& data() = 0;                   // at the start of its data; each call starts over
+};
+
+// Context versions from here on belong to encode() below.
+inline constexpr std::uint64_t first_version_of_encode = std::uint64_t{1} << 63;
+
+// The context of an output: the part that all outputs of a turn share, and for a request one more entry of
+// the service's own, spliced in.
+struct OutgoingContext {
+  const Context* common = nullptr;  // null: empty
+  // A new number for every new content of `common`: encoders cache by it. Below first_version_of_encode.
+  std::uint64_t version = 0;
+  std::string_view own_namespace = {};
+  std::string_view extra_name = {};  // empty: none. Belongs to own_namespace, is not in `common`
+  std::string_view extra_value = {};
+};
+
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+  // Appends the record up to its data to `out` and returns the writer for the data: one map. end() completes
+  // the record. The envelope is trusted: who builds it checks it.
+  virtual Writer& begin(const Envelope& e, const OutgoingContext& context, std::string& out) = 0;
+  virtual void end() = 0;
+};
+
+class Serializer {
+ public:
+  virtual ~Serializer() = default;
+  virtual std::string_view name() const = 0;  // as configuration spells it
+  virtual std::unique_ptr<Decoder> make_decoder(const DecodeLimits& limits = {}) const = 0;
+  virtual std::unique_ptr<Encoder> make_encoder() const = 0;
+};
+
+// The format of states: a value without an envelope. Same rules of threads and sharing.
+class ValueDecoder {
+ public:
+  virtual ~ValueDecoder() = default;
+  virtual Reader& start(std::string_view bytes) = 0;  // needs no padding
+  virtual void finish() = 0;                          // throws DecodeError if bytes are left over
+};
+class ValueEncoder {
+ public:
+  virtual ~ValueEncoder() = default;
+  virtual Writer& start(std::string& out) = 0;  // appends
+};
+class StateFormat {
+ public:
+  virtual ~StateFormat() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::unique_ptr<ValueDecoder> make_decoder(const DecodeLimits& limits = {}) const = 0;
+  virtual std::unique_ptr<ValueEncoder> make_encoder() const = 0;
+};
+
+// Whole owning records through a serializer, for tools, clients and tests.
+// Throws std::invalid_argument where the record breaks a rule or holds what the format cannot carry.
+std::string encode(const Record& record, Encoder& encoder);
+// `bytes` needs no padding here: they are copied.
+Record decode(std::string_view bytes, Decoder& decoder);
+
+}  // namespace eventy

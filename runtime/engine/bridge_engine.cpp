@@ -1,0 +1,268 @@
+#include "eventy/engine/bridge_engine.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+namespace eventy {
+
+BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
+                           std::unique_ptr<StoreSession> session, BridgeOptions options, const Clock& clock)
+    : runtime_(std::move(runtime)),
+      session_(std::move(session)),
+      routes_(make_routes(runtime_, *session_)),
+      options_(options),
+      clock_(clock),
+      cycles_(options.cycle) {}
+
+BridgeEngine::~BridgeEngine() { session_->close(); }
+
+void BridgeEngine::check(const Result<void>& result) {
+  if (!result.ok()) throw Failure(result.error());
+}
+
+std::vector<BridgeAction> BridgeEngine::step() {
+  step_again_ = false;
+  commit_if_due();
+  went_back_ = false;
+  auto events = session_->poll(options_.poll);
+  if (!events.ok()) throw Failure(events.error());
+  for (auto& event : *events) std::visit([this](auto& e) { handle(e); }, event);
+  commit_if_due();
+  if (abort_wanted_) undo_all();
+  return std::exchange(actions_, {});
+}
+
+// --- what the store says ---
+
+void BridgeEngine::handle(Assigned& e) {
+  for (const PartitionId p : e.partitions) lanes_.try_emplace(Lane{p});
+}
+
+void BridgeEngine::handle(Restored& e) {
+  LaneState& lane = lanes_[Lane{e.partition}];
+  lane.state = e.state;
+  start({e.partition}, lane);
+  const auto& sources = runtime_->plan().sources;
+  for (std::uint32_t s = 0; s < sources.size(); ++s) {
+    if (partition_of(sources[s].name, routes_->lead()) != e.partition) continue;
+    LaneState& source = lanes_[Lane{e.partition, s}];
+    source.state = e.state;
+    start({e.partition, s}, source);
+  }
+}
+
+void BridgeEngine::start(Lane lane, LaneState& state) {
+  const Epoch epoch = new_epoch();
+  cycles_.open_lane(lane, epoch);
+  state.down = false;
+  actions_.push_back(action::Start{lane, epoch, state.state});
+}
+
+void BridgeEngine::handle(Revoked& e) {
+  // Nothing more is taken from them; what is in hand is committed, then let_go() answers.
+  for (const PartitionId p : e.partitions) session_->pause(p);
+  leave(e.partitions);
+  let_go();
+}
+
+void BridgeEngine::handle(Lost& e) {
+  leave(e.partitions);
+  undo_all();
+  if (!cycles_.in_flight()) let_go();
+}
+
+void BridgeEngine::leave(const std::vector<PartitionId>& partitions) {
+  revoked_.insert(revoked_.end(), partitions.begin(), partitions.end());
+  for (auto& [lane, state] : lanes_)
+    if (std::find(partitions.begin(), partitions.end(), lane.partition) != partitions.end())
+      state.leaving = true;
+}
+
+// The answer to a revocation, once nothing of these partitions is in a cycle any more.
+void BridgeEngine::let_go() {
+  if (revoked_.empty() || cycles_.in_flight()) return;
+  if (cycles_.open()) return commit_if_due();
+  const auto gone = std::exchange(revoked_, {});
+  for (const PartitionId p : gone) {
+    session_->resume(p);  // it may come back one day
+    std::erase_if(lanes_, [&](const auto& lane) {
+      if (lane.first.partition != p) return false;
+      cycles_.close_lane(lane.first);
+      actions_.push_back(action::Stop{lane.first});
+      return true;
+    });
+  }
+  session_->release(gone);
+}
+
+void BridgeEngine::handle(Records& e) {
+  const Lane lane{e.batch->partition};
+  const auto it = lanes_.find(lane);
+  // A lane that is down gets its records again: its start is preceded by an abort.
+  if (it == lanes_.end() || it->second.down || it->second.leaving || draining_ || abort_wanted_) return;
+  // Polled before the session went back: it comes again.
+  if (went_back_) return;
+  LaneState& state = it->second;
+  stats_.records += e.batch->records.size();
+  step_again_ = true;
+  if (++state.in_flight >= options_.max_batches_in_flight && !state.paused) {
+    state.paused = true;
+    session_->pause(lane.partition);
+  }
+  actions_.push_back(action::Deliver{lane, *cycles_.epoch_of(lane), std::move(e.batch)});
+}
+
+void BridgeEngine::handle(Committed& e) {
+  ++stats_.cycles;
+  ++activity_;
+  if (const auto& log = runtime_->options().log)
+    log->trace("cycle committed {} {}", runtime_->plan().name, e.cycle.value);
+  for (const auto& done : cycles_.committed(e.cycle))
+    actions_.push_back(action::Committed{done.lane, done.epoch, done.up_to});
+  let_go();
+}
+
+void BridgeEngine::handle(Aborted& e) {
+  if (const auto& log = runtime_->options().log)
+    log->warn("service {}: cycle {} was aborted and is done again: {}", runtime_->plan().name, e.cycle.value,
+              e.reason.message);
+  ++stats_.aborted;
+  abort_wanted_ = false;
+  go_back();  // also what was appended since
+  let_go();
+}
+
+void BridgeEngine::handle(UnknownOutcome& e) {
+  const auto outcome = session_->resolve(e.cycle);
+  if (!outcome.ok()) throw Failure(outcome.error());
+  if (*outcome == Outcome::committed) {
+    ::eventy::Committed committed{e.cycle};
+    handle(committed);
+  } else {
+    Aborted aborted{e.cycle, e.reason};
+    handle(aborted);
+  }
+}
+
+// --- what lanes say ---
+
+std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
+  const auto it = lanes_.find(slice.lane);
+  if (it == lanes_.end() || it->second.down || it->second.leaving || abort_wanted_ ||
+      cycles_.judge(slice) == CommitCycles::Verdict::stale) {
+    ++stats_.stale_slices;
+    return {};
+  }
+  LaneState& lane = it->second;
+  if (!slice.immediate.empty()) {
+    check(session_->write_now(slice.immediate));
+    ++activity_;
+  }
+  check(session_->append(slice.effects));
+  cycles_.add(slice, clock_.now());
+  if (slice.has_deferred) lane.deferred_slices.push_back(slice.number.value);
+  lane.source_waits = false;
+  lane.in_flight -= std::min<std::size_t>(lane.in_flight, slice.finished_batches);
+  if (lane.paused && lane.in_flight <= options_.max_batches_in_flight / 2) {
+    lane.paused = false;
+    session_->resume(slice.lane.partition);
+    step_again_ = true;
+  }
+  commit_if_due();
+  return std::exchange(actions_, {});
+}
+
+void BridgeEngine::deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs) {
+  if (!outputs.empty()) {
+    check(session_->write_now(outputs));
+    ++activity_;
+  }
+  const auto it = lanes_.find(lane);
+  if (it == lanes_.end() || cycles_.epoch_of(lane) != epoch) return;
+  std::erase_if(it->second.deferred_slices, [&](std::uint64_t n) { return n <= up_to.value; });
+}
+
+void BridgeEngine::source_waits(Lane lane, Epoch epoch) {
+  if (const auto it = lanes_.find(lane); it != lanes_.end() && cycles_.epoch_of(lane) == epoch)
+    it->second.source_waits = true;
+}
+
+std::vector<BridgeAction> BridgeEngine::lane_down(Lane lane) {
+  if (const auto it = lanes_.find(lane); it != lanes_.end()) {
+    it->second.down = true;
+    undo_all();
+  }
+  return std::exchange(actions_, {});
+}
+
+std::vector<BridgeAction> BridgeEngine::start_again(Lane lane) {
+  if (const auto it = lanes_.find(lane); it != lanes_.end() && it->second.down) {
+    // Records that were polled meanwhile and not delivered are behind the session's cursor: go back once
+    // more.
+    it->second.down = false;
+    undo_all();
+    std::erase_if(actions_, [&](const BridgeAction& a) {
+      const auto* rewind = std::get_if<action::Rewind>(&a);
+      return rewind && rewind->lane == lane;
+    });
+    start(lane, it->second);
+  }
+  return std::exchange(actions_, {});
+}
+
+// --- cycles ---
+
+void BridgeEngine::commit_if_due() {
+  if (!cycles_.open() || cycles_.in_flight() || abort_wanted_) return;
+  if (!cycles_.due(clock_.now()) && !draining_ && revoked_.empty()) return;
+  const CycleId cycle = cycles_.begin_commit();
+  if (const auto& log = runtime_->options().log)
+    log->trace("cycle begin {} {}", runtime_->plan().name, cycle.value);
+  check(session_->commit(cycle));
+  step_again_ = true;
+}
+
+void BridgeEngine::undo_all() {
+  abort_wanted_ = cycles_.in_flight();
+  if (abort_wanted_) return;  // its outcome comes first; slices that arrive until then are dropped
+  go_back();
+}
+
+void BridgeEngine::go_back() {
+  cycles_.undone();
+  check(session_->abort());
+  went_back_ = true;
+  ++stats_.rewinds;
+  step_again_ = true;
+  for (auto& [lane, state] : lanes_) {
+    if (!state.state) continue;  // not restored yet: nothing to go back from
+    const Epoch epoch = new_epoch();
+    cycles_.open_lane(lane, epoch);
+    state.in_flight = 0;
+    state.source_waits = false;
+    state.deferred_slices.clear();
+    if (std::exchange(state.paused, false)) session_->resume(lane.partition);
+    if (!state.down) actions_.push_back(action::Rewind{lane, epoch});
+  }
+}
+
+bool BridgeEngine::drained() const {
+  return draining_ && !cycles_.open() && !cycles_.in_flight() && !abort_wanted_ &&
+         std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
+           return lane.second.in_flight == 0 && lane.second.deferred_slices.empty();
+         });
+}
+
+bool BridgeEngine::idle() {
+  if (cycles_.open() || cycles_.in_flight() || abort_wanted_ || lanes_.empty()) return false;
+  for (const auto& [lane, state] : lanes_) {
+    if (!state.state || state.down || state.in_flight > 0 || !state.deferred_slices.empty()) return false;
+    if (lane.is_source() && !state.source_waits) return false;
+  }
+  const auto end = session_->at_end();
+  if (!end.ok()) throw Failure(end.error());
+  return *end;
+}
+
+}  // namespace eventy

@@ -1,0 +1,75 @@
+#include "eventy/engine/cycle.hpp"
+
+#include "eventy/core/result.hpp"
+
+namespace eventy {
+
+void CommitCycles::open_lane(Lane lane, Epoch epoch) { lanes_[lane] = {epoch, 0}; }
+
+void CommitCycles::close_lane(Lane lane) { lanes_.erase(lane); }
+
+std::optional<Epoch> CommitCycles::epoch_of(Lane lane) const {
+  const auto it = lanes_.find(lane);
+  if (it == lanes_.end()) return std::nullopt;
+  return it->second.epoch;
+}
+
+CommitCycles::Verdict CommitCycles::judge(const Slice& slice) const {
+  const auto it = lanes_.find(slice.lane);
+  if (it == lanes_.end() || it->second.epoch != slice.epoch) return Verdict::stale;
+  if (slice.number.value != it->second.taken + 1)
+    throw Failure({ErrorCode::internal, "partition " + std::to_string(slice.lane.partition.value) +
+                                            ": slice " + std::to_string(slice.number.value) +
+                                            " came after slice " + std::to_string(it->second.taken)});
+  return Verdict::take;
+}
+
+void CommitCycles::add(const Slice& slice, Instant now) {
+  auto& book = lanes_.at(slice.lane);
+  book.taken = slice.number.value;
+  if (!opened_) opened_ = now;
+  bytes_ += slice.effects.outputs.bytes.size();
+  for (const auto& change : slice.effects.state)
+    bytes_ += change.key.size() + (change.value ? change.value->size() : 0);
+  opened_lanes_[slice.lane] = {slice.lane, slice.epoch, slice.number};
+}
+
+bool CommitCycles::due(Instant now) const {
+  return opened_ && !flying_ && (bytes_ >= options_.max_bytes || now - *opened_ >= options_.interval);
+}
+
+std::optional<Instant> CommitCycles::due_at() const {
+  if (!opened_) return std::nullopt;
+  return *opened_ + options_.interval;
+}
+
+CycleId CommitCycles::begin_commit() {
+  flying_ = CycleId{++last_cycle_};
+  flying_lanes_ = std::move(opened_lanes_);
+  opened_lanes_.clear();
+  opened_.reset();
+  bytes_ = 0;
+  return *flying_;
+}
+
+std::vector<CommitCycles::Done> CommitCycles::committed(CycleId cycle) {
+  if (flying_ != cycle)
+    throw Failure({ErrorCode::internal, "the store reports cycle " + std::to_string(cycle.value) +
+                                            " as committed, which is not in flight"});
+  flying_.reset();
+  std::vector<Done> done;
+  for (const auto& [lane, d] : flying_lanes_)
+    if (epoch_of(lane) == d.epoch) done.push_back(d);
+  flying_lanes_.clear();
+  return done;
+}
+
+void CommitCycles::undone() {
+  flying_.reset();
+  flying_lanes_.clear();
+  opened_lanes_.clear();
+  opened_.reset();
+  bytes_ = 0;
+}
+
+}  // namespace eventy

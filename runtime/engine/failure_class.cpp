@@ -1,0 +1,36 @@
+#include "failure_class.hpp"
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+#include <typeinfo>
+
+#include "eventy/core/codec.hpp"
+
+namespace eventy {
+
+namespace {
+
+std::string demangled(const char* name) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
+                                                    std::free);
+  return status == 0 && text ? text.get() : name;
+}
+
+}  // namespace
+
+ErrorText describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const DecodeError& e) {
+    return {"DecodeError", e.what(), true};
+  } catch (const std::exception& e) {
+    return {demangled(typeid(e).name()), e.what()};
+  } catch (...) {
+    return {"unknown", "an exception that is no std::exception"};
+  }
+}
+
+}  // namespace eventy

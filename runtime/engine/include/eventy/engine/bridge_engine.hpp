@@ -1,0 +1,127 @@
+// What a bridge decides: polls the session, hands out batches under credits, gathers slices into commit
+// cycles, and answers assignments, aborts and crashes. It returns what is to be done; the bridge actor (or a
+// test) does it. Owns the session; one thread at a time. Never waits for a partition.
+#pragma once
+
+#include <set>
+#include <variant>
+
+#include "eventy/engine/cycle.hpp"
+#include "eventy/engine/runtime.hpp"
+
+namespace eventy {
+
+struct BridgeOptions {
+  CycleOptions cycle = {};
+  PollLimits poll = {};
+  std::size_t max_batches_in_flight = 4;  // of a partition; beyond, it is paused at the store
+};
+
+namespace action {
+struct Start {  // begin a lane: a partition or a source
+  Lane lane;
+  Epoch epoch;
+  std::shared_ptr<const StateReader> state;
+};
+struct Stop {
+  Lane lane;
+};
+struct Deliver {
+  Lane lane;
+  Epoch epoch;
+  std::shared_ptr<const Batch> batch;
+};
+struct Committed {
+  Lane lane;
+  Epoch epoch;
+  SliceNumber up_to;
+};
+struct Rewind {  // forget what was not committed; from now on the lane's epoch is this one
+  Lane lane;
+  Epoch epoch;
+};
+}  // namespace action
+using BridgeAction =
+    std::variant<action::Start, action::Stop, action::Deliver, action::Committed, action::Rewind>;
+
+struct BridgeStats {
+  std::uint64_t cycles = 0, aborted = 0, records = 0, stale_slices = 0, rewinds = 0;
+};
+
+class BridgeEngine {
+ public:
+  BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime, std::unique_ptr<StoreSession> session,
+               BridgeOptions options, const Clock& clock);
+  ~BridgeEngine();
+
+  const std::shared_ptr<const Routes>& routes() const { return routes_; }
+  void on_ready(std::function<void()> wake) { session_->on_ready(std::move(wake)); }
+
+  // One round: what the store has, and a commit if one is due. Throws Failure when the session is over; then
+  // a new session and a new BridgeEngine are needed.
+  std::vector<BridgeAction> step();
+  // A finished slice. Its immediate outputs are written here; stale ones are dropped whole.
+  std::vector<BridgeAction> accept(const Slice& slice);
+  // What at-most-once turns wrote after the commit of `up_to`; sent also when it is empty.
+  void deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs);
+  void source_waits(Lane lane, Epoch epoch);  // it found nothing
+  // A lane crashed: whatever is not committed is undone for all. Its successor starts through start_again().
+  std::vector<BridgeAction> lane_down(Lane lane);
+  std::vector<BridgeAction> start_again(Lane lane);
+
+  // No more input is taken; what is in hand is finished and committed.
+  void drain() { draining_ = true; }
+  bool drained() const;
+  // Every topic read to its end and committed, every source out of input, nothing in flight.
+  bool idle();
+  std::uint64_t activity() const {
+    return activity_;
+  }  // grows with all that could make work for another service
+  std::optional<Instant> wake_at() const { return cycles_.in_flight() ? std::nullopt : cycles_.due_at(); }
+  bool wants_step() const { return step_again_; }  // more is waiting than one round took
+  const BridgeStats& stats() const { return stats_; }
+
+ private:
+  struct LaneState {
+    std::shared_ptr<const StateReader> state;
+    std::size_t in_flight = 0;  // batches
+    bool paused = false;
+    bool down = false;
+    bool leaving = false;  // revoked: what it has in hand counts, what it still sends does not
+    bool source_waits = false;
+    std::vector<std::uint64_t> deferred_slices;  // taken, their at-most-once turns not done
+  };
+  void handle(Assigned& e);
+  void handle(Restoring&) {}
+  void handle(Restored& e);
+  void handle(Revoked& e);
+  void handle(Lost& e);
+  void handle(Records& e);
+  void handle(Committed& e);
+  void handle(Aborted& e);
+  void handle(UnknownOutcome& e);
+  void start(Lane lane, LaneState& state);
+  void commit_if_due();
+  void undo_all();  // abort now, or as soon as the commit in flight is settled
+  void go_back();   // session and lanes, to the last commit
+  void leave(const std::vector<PartitionId>& partitions);
+  void let_go();
+  void check(const Result<void>& result);
+  Epoch new_epoch() { return {++last_epoch_}; }
+
+  std::shared_ptr<const ServiceRuntime> runtime_;
+  std::unique_ptr<StoreSession> session_;
+  std::shared_ptr<const Routes> routes_;
+  BridgeOptions options_;
+  const Clock& clock_;
+  CommitCycles cycles_;
+  std::map<Lane, LaneState> lanes_;
+  std::vector<BridgeAction> actions_;
+  std::vector<PartitionId> revoked_;
+  std::uint64_t last_epoch_ = 0, activity_ = 0;
+  bool abort_wanted_ = false, draining_ = false, step_again_ = false;
+  bool went_back_ = false;  // in the round that is under way
+  BridgeStats stats_;
+};
+
+}  // namespace eventy

@@ -1,0 +1,62 @@
+// The book of the commit cycles of a session: which slices the open cycle holds, which are in flight, when to
+// commit. A plain class; owned by the bridge.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "eventy/engine/slice.hpp"
+
+namespace eventy {
+
+struct CycleOptions {
+  Duration interval{50};              // from the first slice of a cycle to its commit
+  std::size_t max_bytes = 32u << 20;  // of outputs and state; a cycle that holds more is committed at once
+};
+
+class CommitCycles {
+ public:
+  explicit CommitCycles(CycleOptions options) : options_(options) {}
+
+  void open_lane(Lane lane, Epoch epoch);  // the lane counts from slice 1
+  void close_lane(Lane lane);
+  bool has_lane(Lane lane) const { return lanes_.contains(lane); }
+  std::optional<Epoch> epoch_of(Lane lane) const;
+
+  enum class Verdict : std::uint8_t { take, stale };
+  // Throws Failure (internal) for a gap: a slice is missing, and no commit would be right.
+  Verdict judge(const Slice& slice) const;
+  void add(const Slice& slice, Instant now);  // after `take`
+
+  bool open() const { return opened_.has_value(); }
+  bool in_flight() const { return flying_.has_value(); }
+  bool due(Instant now) const;
+  std::optional<Instant> due_at() const;  // when due() becomes true by time alone
+  CycleId begin_commit();                 // the open cycle is in flight from now on
+
+  struct Done {
+    Lane lane;
+    Epoch epoch;
+    SliceNumber up_to;
+  };
+  // The cycle in flight is durable. Lanes whose epoch has passed since then are left out.
+  std::vector<Done> committed(CycleId cycle);
+  // Neither the open cycle nor the one in flight happened. Lanes keep their epochs until open_lane().
+  void undone();
+
+ private:
+  struct LaneBook {
+    Epoch epoch;
+    std::uint64_t taken = 0;  // highest slice in any cycle
+  };
+  CycleOptions options_;
+  std::map<Lane, LaneBook> lanes_;
+  std::uint64_t last_cycle_ = 0;
+  std::optional<Instant> opened_;
+  std::size_t bytes_ = 0;
+  std::map<Lane, Done> opened_lanes_, flying_lanes_;
+  std::optional<CycleId> flying_;
+};
+
+}  // namespace eventy

@@ -1,0 +1,71 @@
+// Encodes what turns and sources put out, straight into a slice's buffers: envelope, context, uuid, target
+// partition. Owned by one partition or source; one thread.
+#pragma once
+
+#include "eventy/engine/runtime.hpp"
+
+namespace eventy {
+
+// What the outputs of one turn have in common.
+struct Origin {
+  const UuidDeriver* deriver = nullptr;
+  std::string_view input_id = {};  // uuid of the record handled, or the encoded position of a source
+  std::string_view correlation_id = {};
+  OutgoingContext context = {};
+  std::optional<std::string_view> key = {};  // of the turn; kept in the context of requests
+  Instant now = {};
+};
+
+class Outbox {
+ public:
+  explicit Outbox(std::shared_ptr<const Routes> routes);
+
+  // Throws std::logic_error for a record that this service must not write, std::length_error from end() for
+  // one that is too large. `origin` and `ordinal` must stay until end(); `ordinal` is counted up.
+  Writer& begin(const detail::OutputSpec& spec, const Origin& origin, std::uint64_t& ordinal,
+                OutputBuffer& into);
+  void end();
+
+  struct DeadLetter {
+    std::string_view reason = {}, error_class = {}, handler = {}, place = {};
+    int attempts = 0;
+    std::string_view topic = {};  // empty: not from a topic
+    PartitionId partition = {};
+    Offset offset = {};
+    Instant time = {};
+    std::optional<std::string_view> key = {};
+    std::string_view bytes = {};
+  };
+  void dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into);
+  // A record's own bytes, to another topic.
+  void forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
+               OutputBuffer& into);
+
+  struct Mark {
+    std::size_t bytes, entries, headers;
+  };
+  static Mark mark(const OutputBuffer& b) { return {b.bytes.size(), b.entries.size(), b.headers.size()}; }
+  static void roll_back(OutputBuffer& b, const Mark& m) {
+    b.bytes.resize(m.bytes), b.entries.resize(m.entries), b.headers.resize(m.headers);
+  }
+  // Moves what `from` holds behind `mark` to the end of `to`.
+  static void move_tail(OutputBuffer& from, const Mark& mark, OutputBuffer& to);
+
+ private:
+  TopicIndex topic_for(const detail::OutputSpec& spec) const;
+  std::optional<std::string_view> key_of_response(const ReplyTo& to) const;
+  void open_entry(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
+                  OutputBuffer& into);
+
+  std::shared_ptr<const Routes> routes_;
+  std::unique_ptr<Encoder> encoder_;
+  OutputBuffer* open_ = nullptr;
+  std::string extra_name_, key_;
+  char uuid_[36];
+  std::uint64_t next_version_ = std::uint64_t{1} << 62;  // of contexts that come with a ReplyTo
+};
+
+// The name under which a requester's context keeps the key of a request.
+std::string request_entry_name(std::string_view request_uuid);
+
+}  // namespace eventy

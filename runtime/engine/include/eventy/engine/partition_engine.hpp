@@ -1,0 +1,149 @@
+// What a partition decides: runs the handlers over batches of records, owns the state of its keys, and hands
+// out slices. No threads, no store session. Owned by one partition actor (or Bench); one thread at a time.
+#pragma once
+
+#include <deque>
+#include <exception>
+#include <unordered_map>
+
+#include "eventy/engine/outbox.hpp"
+#include "eventy/engine/slice.hpp"
+
+namespace eventy {
+
+struct PartitionStats {
+  std::uint64_t records = 0, turns = 0, failed_turns = 0, retries = 0, dead_letters = 0, dropped = 0;
+};
+
+class PartitionEngine final : detail::Effects {
+ public:
+  PartitionEngine(std::shared_ptr<const Routes> routes, PartitionId partition, Epoch epoch,
+                  std::shared_ptr<const StateReader> state, const Clock& clock);
+  ~PartitionEngine() override;
+  PartitionEngine(const PartitionEngine&) = delete;
+  PartitionEngine& operator=(const PartitionEngine&) = delete;
+
+  void accept(std::shared_ptr<const Batch> batch);  // queues it
+
+  struct Step {
+    std::optional<Slice> slice = {};
+    std::optional<Instant> wake = {};  // a retry waits until then: call step() again
+    bool more = false;                 // work is left: call step() again
+  };
+  // Works through what is queued, up to one slice. A throw is a crash: the engine is of no further use.
+  Step step();
+
+  // The cycle that held all slices up to this one is durable: their at-most-once turns run now.
+  // Returns what these write, to be written at once.
+  OutputBuffer committed(SliceNumber up_to);
+  // Nothing since the last commit happened: state is as of then, the queue is empty, slices count from 1
+  // again.
+  void rewind(Epoch epoch);
+
+  // Answers a query from committed state. Throws DecodeError for a bad question, Failure for an unknown one.
+  void answer(std::string_view query, std::string_view key, Reader& question, Writer& out);
+
+  Epoch epoch() const { return epoch_; }
+  const PartitionStats& stats() const { return stats_; }
+
+ private:
+  struct Entry {              // one key's state
+    void* value = nullptr;    // null: the key has none
+    std::uint64_t dirty = 0;  // the last slice that wrote it; 0: none
+    std::uint64_t used = 0;   // slice in which it was used last
+    bool touched = false;     // in the slice that is being made
+  };
+  struct KeyHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const { return static_cast<std::size_t>(hash64(s)); }
+  };
+  using Cache = std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>>;
+  struct Failed {  // of the record being handled, by handler
+    std::uint32_t handler;
+    int attempts = 0;
+    bool gave_up = false;
+    std::string reason = {}, error_class = {};
+  };
+  struct Deferred {
+    std::uint64_t slice;
+    std::shared_ptr<const Batch> batch;
+    std::size_t record;
+    std::uint32_t handler;
+  };
+  enum class Progress : std::uint8_t { done, waits };
+
+  // the record being handled
+  Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index);
+  bool decode(const Batch& batch, const StoredRecord& record);  // false: dealt with
+  void match(TopicIndex topic);
+  bool find_key(const Batch& batch, const StoredRecord& record);
+  bool run_all(const Batch& batch, const StoredRecord& record);
+  void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
+  bool keeps_trying(const ServiceRuntime::Candidate& candidate, const std::exception_ptr& error);
+  void give_up(const StoredRecord& record, std::string_view handler, std::string_view error_class,
+               std::string_view reason, int attempts, OutputBuffer& into);
+  void undo_record();
+  void load_context();
+  Failed& failed(std::uint32_t handler);
+  bool gave_up(std::uint32_t handler) const;
+
+  // state
+  Entry& entry_for(std::string_view key);
+  void* load(std::string_view key) const;
+  void freeze_state();
+  void evict();
+  void drop_cache(bool only_dirty);
+
+  // Effects
+  Writer& begin(const detail::OutputSpec& output) override;
+  void end() override;
+  void* edit() override;
+  void forget() override;
+  const void* state() const override;
+  const Context& context() override;
+  void set_context(std::string name, ContextValue value) override;
+  void log(LogLevel level, std::string_view text) override;
+
+  std::shared_ptr<const Routes> routes_;
+  const ServiceRuntime& runtime_;
+  const Plan& plan_;
+  PartitionId partition_;
+  Epoch epoch_;
+  std::shared_ptr<const StateReader> reader_;
+  const Clock& clock_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<ValueEncoder> state_encoder_;
+  std::unique_ptr<ValueDecoder> state_decoder_;
+  Outbox outbox_;
+
+  std::deque<std::shared_ptr<const Batch>> queue_;
+  std::size_t next_record_ = 0;  // in queue_.front()
+  Slice slice_;
+  std::uint64_t slice_number_ = 1, committed_ = 0;
+  std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice
+  std::deque<Deferred> deferred_;
+  std::optional<Instant> waits_until_;
+
+  Meta meta_;
+  std::optional<std::string> key_storage_;
+  std::optional<std::string_view> key_;
+  std::vector<ServiceRuntime::Candidate> matched_;
+  std::vector<Failed> failed_;
+  Origin origin_;
+  std::uint64_t ordinal_ = 0;
+  OutputBuffer* out_ = nullptr;
+  Instant now_ = {};
+  Context context_;
+  bool context_loaded_ = false;
+  std::uint64_t context_version_ = 0;
+  bool state_allowed_ = false;
+
+  Cache cache_;
+  Entry* entry_ = nullptr;
+  std::vector<std::pair<const std::string*, Entry*>> touched_;
+  bool undo_taken_ = false, undo_existed_ = false, undo_was_touched_ = false, edited_in_turn_ = false;
+  void* undo_ = nullptr;  // reused
+  PartitionStats stats_;
+};
+
+}  // namespace eventy

@@ -1,0 +1,114 @@
+// A service made ready to run: its topics, its dispatch table, its formats. Immutable, shared by the bridge
+// and the partitions of the service.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventy/core/ids.hpp"
+#include "eventy/core/serializer.hpp"
+#include "eventy/service/plan.hpp"
+#include "eventy/store/record_store.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace eventy {
+
+struct RuntimeOptions {
+  std::shared_ptr<const Serializer> serializer;
+  std::shared_ptr<const StateFormat> state_format;
+  std::map<std::string, std::string> owners = {};  // namespace → service, where it is not `urn:NAME` → `NAME`
+  DecodeLimits limits = {};
+  std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
+  std::size_t max_cached_keys = 100'000;    // of a partition; clean ones beyond are evicted
+  std::size_t max_records_per_slice = 4096;
+  std::shared_ptr<spdlog::logger> log = {};  // null: silent
+};
+
+// The header names of a dead letter; its value and key are the original ones.
+namespace dead_letter {
+inline constexpr std::string_view reason = "eventy-reason", error_class = "eventy-error-class",
+                                  handler = "eventy-handler", attempts = "eventy-attempts",
+                                  topic = "eventy-topic", partition = "eventy-partition",
+                                  offset = "eventy-offset", time = "eventy-time", place = "eventy-place";
+}
+
+class ServiceRuntime {
+ public:
+  // Throws std::invalid_argument for a plan that cannot run, naming what is wrong.
+  ServiceRuntime(const Service& service, RuntimeOptions options);
+
+  const Plan& plan() const { return service_.plan(); }
+  const RuntimeOptions& options() const { return options_; }
+  SessionOptions session_options(std::string node) const;
+  std::vector<TopicSpec> topic_specs(std::uint32_t partitions) const;  // every topic of the session
+  const std::string& topic_name(TopicIndex topic) const { return topics_[topic.value]; }
+
+  // Roles of topics. The request topic is always the first, and the lead.
+  static constexpr TopicIndex requests{0}, events{1}, responses{2}, dead_letters{3};
+  std::optional<TopicIndex> returns() const { return returns_; }
+  std::optional<TopicIndex> requests_of(
+      std::string_view ns) const;  // nullopt: not a namespace known to be asked
+  static constexpr KeyspaceIndex state_keyspace{0};
+  static KeyspaceIndex source_keyspace(std::size_t source) {
+    return {static_cast<std::uint32_t>(source + 1)};
+  }
+
+  struct Candidate {  // a handler that may match records of a topic
+    std::uint32_t handler;
+    const Plan::Handler* plan;
+    std::uint64_t major;
+  };
+  // In the order in which their guarantees run.
+  const std::vector<Candidate>& candidates(TopicIndex topic) const { return dispatch_[topic.value]; }
+  const UuidDeriver& deriver(std::uint32_t handler) const { return derivers_[handler]; }
+
+ private:
+  TopicIndex intern(std::string name);
+  void add_input(TopicIndex topic, bool free);
+  std::string owner_of(std::string_view ns) const;
+
+  Service service_;
+  RuntimeOptions options_;
+  std::vector<std::string> topics_;
+  std::vector<TopicIndex> inputs_, free_inputs_;
+  std::optional<TopicIndex> returns_;
+  std::vector<std::pair<std::string, TopicIndex>> asked_;
+  std::vector<std::vector<Candidate>> dispatch_;
+  std::vector<UuidDeriver> derivers_;
+};
+
+// A runtime with the partition counts that its session reported.
+struct Routes {
+  std::shared_ptr<const ServiceRuntime> runtime;
+  std::vector<std::uint32_t> partitions;  // by TopicIndex
+  std::uint32_t lead() const { return partitions[0]; }
+};
+std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,
+                                          const StoreSession& session);
+
+// State bytes carry the version of their struct in front; `read_state` refuses a newer one (Failure:
+// newer_format).
+void write_state(const detail::StateOps& ops, const void* state, ValueEncoder& encoder, std::string& out);
+void read_state(const detail::StateOps& ops, std::string_view bytes, ValueDecoder& decoder, void* out);
+
+// Visits every key of a service's committed state, typed: `visit(partition, key, const State&)`.
+template <Fields State, class F>
+Result<void> for_each_state(const RecordStore& store, const StateFormat& format, const std::string& service,
+                            F visit) {
+  auto decoder = format.make_decoder();
+  return store.scan(service, "state",
+                    [&](PartitionId partition, std::string_view key, std::string_view bytes) {
+                      State state{};
+                      read_state(detail::state_ops<State>, bytes, *decoder, &state);
+                      visit(partition, key, std::as_const(state));
+                      return true;
+                    });
+}
+
+}  // namespace eventy

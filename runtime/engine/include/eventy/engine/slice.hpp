@@ -1,0 +1,31 @@
+// A slice: the finished effects of a run of records of one partition, or of one look of a source. Slices of a
+// lane are numbered without gaps; a commit cycle takes a prefix of them.
+#pragma once
+
+#include <cstdint>
+
+#include "eventy/store/batch.hpp"
+
+namespace eventy {
+
+// Where slices come from: a partition, or one of its sources.
+struct Lane {
+  static constexpr std::uint32_t records = UINT32_MAX;
+  PartitionId partition = {};
+  std::uint32_t source = records;  // index of the source, or `records`
+  bool is_source() const { return source != records; }
+  friend auto operator<=>(const Lane&, const Lane&) = default;
+};
+
+struct Slice {
+  Lane lane = {};
+  Epoch epoch = {};         // of the lane; whoever gets a slice of an old one drops it
+  SliceNumber number = {};  // from 1 in each epoch
+  SliceEffects effects = {};
+  OutputBuffer immediate = {};         // written at once, before the commit
+  std::uint64_t records = 0;           // read
+  std::uint64_t finished_batches = 0;  // credits that go back
+  bool has_deferred = false;           // at-most-once turns wait for its commit
+};
+
+}  // namespace eventy

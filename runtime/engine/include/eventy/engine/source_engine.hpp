@@ -1,0 +1,58 @@
+// What a source decides: one look at the outside becomes one slice, with its new position as a state of its
+// own. Owned by one source actor (or Bench); one thread at a time, which may block in the user's code.
+#pragma once
+
+#include "eventy/engine/outbox.hpp"
+#include "eventy/engine/slice.hpp"
+
+namespace eventy {
+
+class SourceEngine final : detail::PullCore {
+ public:
+  SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
+               std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit = 1000);
+  ~SourceEngine() override;
+  SourceEngine(const SourceEngine&) = delete;
+  SourceEngine& operator=(const SourceEngine&) = delete;
+
+  struct Look {
+    std::optional<Slice> slice = {};    // nullopt: there was nothing
+    std::optional<Duration> wait = {};  // look again after that long; nullopt: at once
+  };
+  // Throws what the user's code throws; nothing of that look happened then.
+  Look look();
+  // Goes back to the committed position; slices count from 1 again.
+  void rewind(Epoch epoch);
+  Epoch epoch() const { return epoch_; }
+
+ private:
+  const void* position() const override { return position_; }
+  void advance(const void* position) override;
+  std::size_t limit() const override { return limit_; }
+  void nothing_for(Duration wait) override { wait_ = wait; }
+  Writer& begin(const detail::OutputSpec& output) override;
+  void end() override;
+  void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) override;
+  void load();
+  void set_position(std::string bytes);
+
+  std::shared_ptr<const Routes> routes_;
+  const Plan::Source& source_;
+  Lane lane_;
+  Epoch epoch_;
+  std::shared_ptr<const StateReader> reader_;
+  const Clock& clock_;
+  std::size_t limit_;
+  Outbox outbox_;
+  UuidDeriver deriver_;
+  std::unique_ptr<ValueEncoder> encoder_;
+  void* position_ = nullptr;
+  std::string position_bytes_, correlation_id_;
+  std::uint64_t next_slice_ = 1, ordinal_ = 0;
+  Origin origin_;
+  Slice slice_;
+  bool advanced_ = false;
+  std::optional<Duration> wait_;
+};
+
+}  // namespace eventy

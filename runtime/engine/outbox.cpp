@@ -1,0 +1,155 @@
+#include "eventy/engine/outbox.hpp"
+
+#include <stdexcept>
+
+namespace eventy {
+
+namespace {
+
+[[noreturn]] void refuse(const Plan& plan, const detail::OutputSpec& spec, const char* why) {
+  throw std::logic_error("service " + plan.name + " cannot write " + std::string(spec.name) + " of " +
+                         std::string(spec.ns) + ": " + why);
+}
+
+}  // namespace
+
+std::string request_entry_name(std::string_view request_uuid) {
+  return "request:" + std::string(request_uuid);
+}
+
+Outbox::Outbox(std::shared_ptr<const Routes> routes)
+    : routes_(std::move(routes)), encoder_(routes_->runtime->options().serializer->make_encoder()) {}
+
+TopicIndex Outbox::topic_for(const detail::OutputSpec& spec) const {
+  const ServiceRuntime& runtime = *routes_->runtime;
+  if (spec.kind == Kind::request) {
+    if (const auto topic = runtime.requests_of(spec.ns)) return *topic;
+    refuse(runtime.plan(), spec, "declare the namespace with .requests_of(…), or handle its response");
+  }
+  if (spec.ns != runtime.plan().ns)
+    refuse(runtime.plan(), spec, "a service writes events and responses of its own namespace only");
+  return spec.kind == Kind::event ? ServiceRuntime::events : ServiceRuntime::responses;
+}
+
+std::optional<std::string_view> Outbox::key_of_response(const ReplyTo& to) const {
+  const auto entry = to.context.value.find(to.destination);
+  if (entry != to.context.value.end()) {
+    const auto kept = entry->second.find(request_entry_name(to.request_uuid));
+    if (kept != entry->second.end())
+      if (const auto* key = std::get_if<std::string>(&kept->second)) return *key;
+  }
+  if (to.key) return *to.key;
+  return std::nullopt;
+}
+
+void Outbox::open_entry(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
+                        OutputBuffer& into) {
+  OutputBuffer::Entry entry{.topic = topic, .partition = partition, .key_at = into.bytes.size()};
+  if (key) {
+    entry.has_key = true;
+    entry.key_size = static_cast<std::uint32_t>(key->size());
+    into.bytes.append(*key);
+  }
+  entry.value_at = into.bytes.size();
+  entry.first_header = static_cast<std::uint32_t>(into.headers.size());
+  into.entries.push_back(entry);
+}
+
+Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std::uint64_t& ordinal,
+                      OutputBuffer& into) {
+  const ServiceRuntime& runtime = *routes_->runtime;
+  const TopicIndex topic = topic_for(spec);
+  origin.deriver->derive(origin.input_id, ordinal++, uuid_);
+  Envelope e{.kind = spec.kind,
+             .ns = spec.ns,
+             .name = spec.name,
+             .version = spec.version,
+             .source = runtime.plan().ns,
+             .uuid = {uuid_, sizeof uuid_},
+             .correlation_id = origin.correlation_id,
+             .partition_key = spec.key,
+             .date = origin.now};
+  OutgoingContext context = origin.context;
+  context.own_namespace = runtime.plan().ns;
+  if (const ReplyTo* to = spec.reply_to) {
+    e.destination = to->destination, e.request_uuid = to->request_uuid, e.correlation_id = to->correlation_id;
+    e.ok = spec.ok, e.error_code = spec.error_code, e.error_message = spec.error_message;
+    e.partition_key = key_of_response(*to);
+    context.common = to->context.value.empty() ? nullptr : &to->context.value;
+    context.version = next_version_++;
+  } else if (spec.kind == Kind::request && origin.key) {
+    extra_name_ = request_entry_name(e.uuid);
+    context.extra_name = extra_name_;
+    context.extra_value = *origin.key;
+  }
+  const std::uint32_t count = routes_->partitions[topic.value];
+  // A record without a key has no order to keep; its uuid spreads it, the same way at every repeat.
+  const PartitionId partition = partition_of(e.partition_key.value_or(e.uuid), count);
+  open_entry(topic, partition, e.partition_key, into);
+  open_ = &into;
+  return encoder_->begin(e, context, into.bytes);
+}
+
+void Outbox::end() {
+  encoder_->end();
+  auto& entry = open_->entries.back();
+  const std::size_t size = open_->bytes.size() - entry.value_at;
+  if (size > routes_->runtime->options().max_record_bytes)
+    throw std::length_error("an output of " + std::to_string(size) + " bytes is over the limit of " +
+                            std::to_string(routes_->runtime->options().max_record_bytes));
+  entry.value_size = static_cast<std::uint32_t>(size);
+}
+
+void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into) {
+  open_entry(ServiceRuntime::dead_letters, target, letter.key, into);
+  into.bytes.append(letter.bytes);
+  auto& entry = into.entries.back();
+  entry.value_size = static_cast<std::uint32_t>(letter.bytes.size());
+  const auto header = [&](std::string_view name, std::string_view value) {
+    OutputBuffer::HeaderEntry h{.name_at = into.bytes.size(),
+                                .name_size = static_cast<std::uint32_t>(name.size())};
+    into.bytes.append(name);
+    h.value_at = into.bytes.size();
+    h.value_size = static_cast<std::uint32_t>(value.size());
+    into.bytes.append(value);
+    into.headers.push_back(h);
+    ++entry.headers;
+  };
+  header(dead_letter::reason, letter.reason.substr(0, 1000));
+  header(dead_letter::error_class, letter.error_class);
+  header(dead_letter::handler, letter.handler);
+  header(dead_letter::attempts, std::to_string(letter.attempts));
+  if (!letter.place.empty()) header(dead_letter::place, letter.place);
+  if (!letter.topic.empty()) {
+    header(dead_letter::topic, letter.topic);
+    header(dead_letter::partition, std::to_string(letter.partition.value));
+    header(dead_letter::offset, std::to_string(letter.offset.value));
+  }
+  header(dead_letter::time, std::to_string(letter.time.time_since_epoch().count()));
+}
+
+void Outbox::forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
+                     OutputBuffer& into) {
+  open_entry(topic, target, key, into);
+  into.bytes.append(bytes);
+  into.entries.back().value_size = static_cast<std::uint32_t>(bytes.size());
+}
+
+void Outbox::move_tail(OutputBuffer& from, const Mark& mark, OutputBuffer& to) {
+  const std::size_t shift = to.bytes.size() - mark.bytes;  // wraps where it is negative, and back when added
+  const auto headers = static_cast<std::uint32_t>(to.headers.size() - mark.headers);
+  to.bytes.append(from.bytes, mark.bytes);
+  for (std::size_t i = mark.entries; i < from.entries.size(); ++i) {
+    auto entry = from.entries[i];
+    entry.key_at += shift, entry.value_at += shift, entry.first_header += headers;
+    to.entries.push_back(entry);
+  }
+  for (std::size_t i = mark.headers; i < from.headers.size(); ++i) {
+    auto header = from.headers[i];
+    header.name_at += shift, header.value_at += shift;
+    to.headers.push_back(header);
+  }
+  roll_back(from, mark);
+}
+
+}  // namespace eventy

@@ -1,0 +1,175 @@
+// The other half of PartitionEngine: the state of its keys, and the port that turns stage their effects
+// through.
+#include <spdlog/spdlog.h>
+
+#include "eventy/engine/partition_engine.hpp"
+
+namespace eventy {
+
+namespace {
+const Context no_context;
+}
+
+// --- state ---
+
+PartitionEngine::Entry& PartitionEngine::entry_for(std::string_view key) {
+  auto it = cache_.find(key);
+  if (it == cache_.end()) it = cache_.emplace(std::string(key), Entry{.value = load(key)}).first;
+  it->second.used = slice_number_;
+  return it->second;
+}
+
+void* PartitionEngine::load(std::string_view key) const {
+  const auto bytes = reader_->get(ServiceRuntime::state_keyspace, key).value();
+  if (!bytes) return nullptr;
+  void* state = plan_.state->make();
+  try {
+    read_state(*plan_.state, *bytes, *state_decoder_, state);
+  } catch (const DecodeError& e) {
+    plan_.state->drop(state);
+    throw Failure({ErrorCode::corrupt, "service " + plan_.name + ", partition " +
+                                           std::to_string(partition_.value) +
+                                           ": the state of a key does not decode: " + e.what()});
+  } catch (...) {
+    plan_.state->drop(state);
+    throw;
+  }
+  return state;
+}
+
+void PartitionEngine::freeze_state() {
+  auto& changes = slice_.effects.state;
+  changes.reserve(touched_.size());
+  for (const auto& [key, entry] : touched_) {
+    auto& change = changes.emplace_back(StateChange{ServiceRuntime::state_keyspace, *key});
+    if (entry->value) write_state(*plan_.state, entry->value, *state_encoder_, change.value.emplace());
+    entry->touched = false;
+  }
+  touched_.clear();
+  entry_ = nullptr;
+}
+
+void PartitionEngine::evict() {
+  const std::size_t most = runtime_.options().max_cached_keys;
+  if (cache_.size() <= most) return;
+  // Oldest first would need an order; a sweep that spares what the last slices used is enough, and rarely
+  // runs.
+  const std::size_t wanted = most - most / 10;
+  for (std::uint64_t spared = 8; cache_.size() > wanted; spared /= 2) {
+    for (auto it = cache_.begin(); it != cache_.end() && cache_.size() > wanted;) {
+      const Entry& e = it->second;
+      if (e.dirty <= committed_ && e.used + spared < slice_number_ + (spared == 0 ? 1 : 0)) {
+        if (e.value) plan_.state->drop(e.value);
+        it = cache_.erase(it);
+      } else {
+        ++it;
+      }
+    }
+    if (spared == 0) break;
+  }
+}
+
+void PartitionEngine::drop_cache(bool only_dirty) {
+  for (auto it = cache_.begin(); it != cache_.end();) {
+    if (only_dirty && it->second.dirty <= committed_) {
+      it->second.dirty = 0, it->second.used = 0;
+      ++it;
+      continue;
+    }
+    if (it->second.value) plan_.state->drop(it->second.value);
+    it = cache_.erase(it);
+  }
+  touched_.clear();
+  entry_ = nullptr;
+  undo_taken_ = false;
+}
+
+void* PartitionEngine::edit() {
+  if (!entry_) throw std::logic_error("this turn has no state");
+  edited_in_turn_ = true;
+  if (!undo_taken_) {
+    undo_taken_ = true;
+    undo_existed_ = entry_->value != nullptr;
+    undo_was_touched_ = entry_->touched;
+    if (undo_existed_ && undo_) plan_.state->assign(undo_, entry_->value);
+    if (undo_existed_ && !undo_) undo_ = plan_.state->copy(entry_->value);
+    if (!entry_->touched) {
+      entry_->touched = true;
+      touched_.emplace_back(&cache_.find(*key_)->first, entry_);
+    }
+    entry_->dirty = slice_number_;
+  }
+  if (!entry_->value) entry_->value = plan_.state->make();
+  return entry_->value;
+}
+
+void PartitionEngine::forget() {
+  edit();
+  plan_.state->drop(entry_->value);
+  entry_->value = nullptr;
+}
+
+// Takes back what the turns of this record did to the state of its key. The entry stays dirty, which is safe.
+void PartitionEngine::undo_record() {
+  if (!undo_taken_) return;
+  undo_taken_ = false;
+  if (!undo_existed_) {
+    if (entry_->value) plan_.state->drop(entry_->value);
+    entry_->value = nullptr;
+  } else if (entry_->value) {
+    plan_.state->assign(entry_->value, undo_);
+  } else {
+    entry_->value = plan_.state->copy(undo_);
+  }
+  if (!undo_was_touched_) {
+    entry_->touched = false;
+    touched_.pop_back();
+  }
+}
+
+const void* PartitionEngine::state() const { return entry_ ? entry_->value : nullptr; }
+
+// --- what a turn stages ---
+
+Writer& PartitionEngine::begin(const detail::OutputSpec& output) {
+  const Context& common = context();
+  origin_.context = {.common = common.empty() ? nullptr : &common, .version = context_version_};
+  return outbox_.begin(output, origin_, ordinal_, *out_);
+}
+
+void PartitionEngine::end() { outbox_.end(); }
+
+void PartitionEngine::load_context() {
+  if (context_loaded_) return;
+  decoder_->read_context(context_);
+  context_loaded_ = true;
+  ++context_version_;
+}
+
+const Context& PartitionEngine::context() {
+  if (context_loaded_) return context_;
+  if (decoder_->context_is_empty()) return no_context;
+  load_context();
+  return context_;
+}
+
+void PartitionEngine::set_context(std::string name, ContextValue value) {
+  if (!context_loaded_) {
+    context_.clear();
+    if (!decoder_->context_is_empty()) decoder_->read_context(context_);
+    context_loaded_ = true;
+  }
+  context_[plan_.ns][std::move(name)] = std::move(value);
+  ++context_version_;
+}
+
+void PartitionEngine::log(LogLevel level, std::string_view text) {
+  const auto& logger = runtime_.options().log;
+  if (!logger) return;
+  static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
+                                                         spdlog::level::warn, spdlog::level::err};
+  logger->log(levels[static_cast<std::size_t>(level)], "[{}/{} {}] {}", plan_.name, partition_.value,
+              meta_.correlation_id, text);
+}
+
+}  // namespace eventy

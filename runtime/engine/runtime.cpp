@@ -1,0 +1,140 @@
+#include "eventy/engine/runtime.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace eventy {
+
+namespace {
+
+std::string topic_of(const std::string& service, Kind kind) {
+  switch (kind) {
+    case Kind::request:
+      return service + "-requests";
+    case Kind::response:
+      return service + "-responses";
+    default:
+      return service + "-events";
+  }
+}
+
+std::string id_of(const Plan::Handler& h) {
+  return std::string(to_string(h.kind)) + ' ' + std::string(h.ns) + ':' + std::string(h.name) + ' ' +
+         std::string(to_string(h.guarantee));
+}
+
+}  // namespace
+
+ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
+    : service_(service), options_(std::move(options)) {
+  const Plan& p = plan();
+  if (!options_.serializer || !options_.state_format)
+    throw std::invalid_argument("service " + p.name + ": a serializer and a state format are needed");
+  if (!p.ns.starts_with("urn:") || p.ns.find('.') != std::string::npos)
+    throw std::invalid_argument("service " + p.name + ": namespace \"" + p.ns +
+                                "\" must start with urn: and hold no '.' (responses come back to it)");
+  for (const auto* role : {"-requests", "-events", "-responses", "-dead-letters"}) intern(p.name + role);
+  add_input(requests, false);
+  if (p.state && p.handles_responses()) {
+    returns_ = intern(p.name + "-returns");
+    add_input(*returns_, false);
+  }
+  for (std::uint32_t i = 0; i < p.handlers.size(); ++i) {
+    const auto& h = p.handlers[i];
+    if (h.kind == Kind::request && h.ns != p.ns)
+      throw std::invalid_argument("service " + p.name + " handles " + std::string(h.name) + " of " +
+                                  std::string(h.ns) +
+                                  ": requests belong to the service that owns their namespace");
+    const TopicIndex topic = h.kind == Kind::request ? requests : intern(topic_of(owner_of(h.ns), h.kind));
+    add_input(topic, h.kind == Kind::response);
+    const auto version = parse_version(h.version);
+    const Candidate candidate{i, &h, version ? version->major : 0};
+    dispatch_[topic.value].push_back(candidate);
+    if (h.kind == Kind::response) {
+      if (returns_) dispatch_[returns_->value].push_back(candidate);
+      asked_.emplace_back(h.ns, intern(topic_of(owner_of(h.ns), Kind::request)));
+    }
+    derivers_.emplace_back(p.ns + ' ' + id_of(h));
+  }
+  for (const auto& ns : p.requested) asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
+  dispatch_.resize(topics_.size());
+  for (auto& candidates : dispatch_)
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const auto& a, const auto& b) { return a.plan->guarantee < b.plan->guarantee; });
+}
+
+TopicIndex ServiceRuntime::intern(std::string name) {
+  const auto it = std::find(topics_.begin(), topics_.end(), name);
+  const TopicIndex index{static_cast<std::uint32_t>(it - topics_.begin())};
+  if (it == topics_.end()) {
+    topics_.push_back(std::move(name));
+    dispatch_.emplace_back();
+  }
+  return index;
+}
+
+void ServiceRuntime::add_input(TopicIndex topic, bool free) {
+  const auto known = [&](const auto& list) {
+    return std::find(list.begin(), list.end(), topic) != list.end();
+  };
+  if (!known(inputs_) && !known(free_inputs_)) (free ? free_inputs_ : inputs_).push_back(topic);
+}
+
+std::string ServiceRuntime::owner_of(std::string_view ns) const {
+  if (ns == plan().ns) return plan().name;
+  const auto it = options_.owners.find(std::string(ns));
+  return it != options_.owners.end() ? it->second : std::string(ns.substr(4));
+}
+
+SessionOptions ServiceRuntime::session_options(std::string node) const {
+  SessionOptions o{.service = plan().name,
+                   .node = std::move(node),
+                   .topics = topics_,
+                   .inputs = inputs_,
+                   .free_inputs = free_inputs_,
+                   .keyspaces = {"state"}};
+  for (const auto& s : plan().sources) o.keyspaces.push_back("source:" + s.name);
+  return o;
+}
+
+std::vector<TopicSpec> ServiceRuntime::topic_specs(std::uint32_t partitions) const {
+  std::vector<TopicSpec> specs;
+  for (const auto& t : topics_) specs.push_back({t, partitions});
+  return specs;
+}
+
+std::optional<TopicIndex> ServiceRuntime::requests_of(std::string_view ns) const {
+  if (ns == plan().ns) return requests;
+  for (const auto& [known, topic] : asked_)
+    if (known == ns) return topic;
+  return std::nullopt;
+}
+
+std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,
+                                          const StoreSession& session) {
+  auto routes = std::make_shared<Routes>();
+  const auto topics = static_cast<std::uint32_t>(runtime->session_options("").topics.size());
+  for (std::uint32_t t = 0; t < topics; ++t) routes->partitions.push_back(session.partition_count({t}));
+  routes->runtime = std::move(runtime);
+  return routes;
+}
+
+void write_state(const detail::StateOps& ops, const void* state, ValueEncoder& encoder, std::string& out) {
+  out.push_back(static_cast<char>(ops.version & 0xff));
+  out.push_back(static_cast<char>(ops.version >> 8));
+  ops.write(encoder.start(out), state);
+}
+
+void read_state(const detail::StateOps& ops, std::string_view bytes, ValueDecoder& decoder, void* out) {
+  if (bytes.size() < 2) throw Failure({ErrorCode::corrupt, "a state of less than two bytes"});
+  const auto version = static_cast<unsigned>(static_cast<unsigned char>(bytes[0])) |
+                       static_cast<unsigned>(static_cast<unsigned char>(bytes[1])) << 8;
+  if (version > ops.version)
+    throw Failure({ErrorCode::newer_format, "a state of version " + std::to_string(version) +
+                                                " was written by a newer program; this one knows version " +
+                                                std::to_string(ops.version)});
+  ops.read(decoder.start(bytes.substr(2)), out);
+  decoder.finish();
+}
+
+}  // namespace eventy

@@ -1,0 +1,214 @@
+// How a user writes a service: `eventy::service<State>("name").on(guarantee, handler)…`. The builder checks
+// types while compiling and ends as a Service.
+#pragma once
+
+#include "eventy/service/plan.hpp"
+
+namespace eventy {
+
+namespace detail {
+
+template <class T>
+struct MessageOfHandler : MessageOfHandler<decltype(&T::operator())> {};
+template <class R, class T, class M>
+struct MessageOfHandler<R (*)(T, const M&)> {
+  using type = M;
+};
+template <class C, class R, class T, class M>
+struct MessageOfHandler<R (C::*)(T, const M&) const> {
+  using type = M;
+};
+template <class C, class R, class T, class M>
+struct MessageOfHandler<R (C::*)(T, const M&)> {
+  using type = M;
+};
+template <class F>
+concept NamesItsMessage = std::is_pointer_v<F> || requires { &F::operator(); };
+template <class M>
+struct Unreply {
+  using type = M;
+};
+template <class M>
+struct Unreply<Reply<M>> {
+  using type = M;
+};
+
+template <class State, Guarantee G>
+using BaseTurn = std::conditional_t<G == Guarantee::at_most_once, StatelessTurn, Turn<State>>;
+template <class Base, class M>
+struct TurnFor {
+  using type = Base;
+};
+template <class Base, ARequest M>
+struct TurnFor<Base, M> {
+  using type = Answering<Base, M>;
+};
+template <class M>
+struct ArgumentFor {
+  using type = M;
+};
+template <AResponse M>
+struct ArgumentFor<M> {
+  using type = Reply<M>;
+};
+
+template <class Named, class F>
+consteval auto handled() {
+  if constexpr (!std::is_void_v<Named>) {
+    return std::type_identity<Named>{};
+  } else if constexpr (!NamesItsMessage<F>) {
+    return std::type_identity<void>{};
+  } else {
+    return std::type_identity<typename Unreply<typename MessageOfHandler<F>::type>::type>{};
+  }
+}
+
+template <class R>
+Reply<R> decode_reply(Reader& data, const Meta& meta) {
+  if (!meta.ok) return Reply<R>(meta.error_code, std::string(meta.error_message.value_or("")));
+  R value{};
+  read(data, value, Absent::is_error);
+  return Reply<R>(std::move(value));
+}
+
+template <class F, class T, class M>
+void run_handler(const void* code, TurnCore& core, Reader& data) {
+  T turn{core};
+  const F& f = *static_cast<const F*>(code);
+  if constexpr (AResponse<M>) {
+    const auto reply = decode_reply<M>(data, core.meta);
+    f(turn, reply);
+  } else {
+    M m{};
+    read(data, m, Absent::is_error);
+    f(turn, std::as_const(m));
+  }
+}
+
+void check_service_name(const std::string& name);
+void add_handler(Plan& plan, Plan::Handler handler);
+void add_source(Plan& plan, Plan::Source source);
+
+}  // namespace detail
+
+template <class State>
+class ServiceOf {
+  static_assert(Fields<State>, "a state needs EVENTY_FIELDS(...)");
+  static_assert(std::is_copy_constructible_v<State> && std::is_copy_assignable_v<State>,
+                "a state is copied to undo a turn");
+
+ public:
+  explicit ServiceOf(std::unique_ptr<Plan> plan) : plan_(std::move(plan)) {}
+
+  // A handler: callable as const, shared by the threads of the partitions. Its message type comes from its
+  // second parameter, or is named where that is `auto`. Throws std::invalid_argument for a second one of its
+  // kind.
+  template <class Named = void, Guarantee G, class F>
+  ServiceOf on(GuaranteeTag<G>, F f) && {
+    using M = typename decltype(detail::handled<Named, F>())::type;
+    static_assert(!std::is_void_v<M>,
+                  "with a generic lambda, name the message: .on<Message>(guarantee, handler)");
+    static_assert(
+        Message<M>,
+        "a handled type needs EVENTY_FIELDS(...) and using record = eventy::Event|Request|Response<...>");
+    if constexpr (Message<M>) {
+      using T = typename detail::TurnFor<detail::BaseTurn<State, G>, M>::type;
+      using Argument = typename detail::ArgumentFor<M>::type;
+      constexpr bool callable = std::is_invocable_v<const F&, T&, const Argument&>;
+      static_assert(
+          callable,
+          "a handler is callable as const with (Turn<State>&, const Message&); for a request with "
+          "RequestTurn<State, Request>&, for a response with const Reply<Response>&; an at-most-once "
+          "handler has no state: StatelessTurn&");
+      using R = typename M::record;
+      if constexpr (callable) {
+        detail::add_handler(*plan_, {R::kind, R::ns, R::name, R::version, G,
+                                     std::make_shared<const F>(std::move(f)), &detail::run_handler<F, T, M>});
+      }
+    }
+    return std::move(*this);
+  }
+  template <class Named = void, class F>
+  ServiceOf on(F f) && {
+    return std::move(*this).template on<Named>(exactly_once, std::move(f));
+  }
+
+  // Answers a query from the committed state of a key: `(const State*, const Query&)`, null where there is
+  // none.
+  template <AQuery Q, class F>
+  ServiceOf answer(F f) && {
+    using A = typename Q::record::answer;
+    static_assert(std::is_invocable_r_v<A, const F&, const State*, const Q&>,
+                  "a query's code takes (const State*, const Query&) and returns the query's answer");
+    plan_->queries.push_back({Q::record::name, std::make_shared<const F>(std::move(f)),
+                              [](const void* code, const void* state, Reader& in, Writer& out) {
+                                Q q{};
+                                read(in, q, Absent::is_error);
+                                const A a = (*static_cast<const F*>(code))(static_cast<const State*>(state),
+                                                                           std::as_const(q));
+                                write(out, a);
+                              }});
+    return std::move(*this);
+  }
+
+  // Brings outside data in, exactly once: `(Pull<Position>&)`. The position is a state of its own.
+  template <Fields Position, class F>
+  ServiceOf source(std::string name, F f) && {
+    static_assert(std::is_invocable_v<const F&, Pull<Position>&>,
+                  "a source is callable as const with (Pull<Position>&)");
+    detail::add_source(
+        *plan_, {std::move(name), &detail::state_ops<Position>, std::make_shared<const F>(std::move(f)),
+                 [](const void* code, detail::PullCore& core) {
+                   Pull<Position> pull{core};
+                   (*static_cast<const F*>(code))(pull);
+                 }});
+    return std::move(*this);
+  }
+
+  ServiceOf on_failure(OnFailure policy) && {
+    plan_->otherwise = policy;
+    return std::move(*this);
+  }
+  template <class E>
+  ServiceOf on_failure(OnFailure policy) && {
+    plan_->failures.push_back({[](const std::exception_ptr& p) {
+                                 try {
+                                   std::rethrow_exception(p);
+                                 } catch (const E&) {
+                                   return true;
+                                 } catch (...) {
+                                   return false;
+                                 }
+                               },
+                               policy});
+    return std::move(*this);
+  }
+  // The namespace, where it is not `urn:NAME`.
+  ServiceOf in_namespace(std::string urn) && {
+    plan_->ns = std::move(urn);
+    return std::move(*this);
+  }
+  // A namespace that requests go to whose responses this service does not handle.
+  ServiceOf requests_of(std::string urn) && {
+    plan_->requested.push_back(std::move(urn));
+    return std::move(*this);
+  }
+
+  operator Service() && { return Service(std::move(plan_)); }
+
+ private:
+  std::unique_ptr<Plan> plan_;
+};
+
+// Begins a service. The name is part of topic names: letters, digits, `.`, `_` and `-`.
+template <class State = NoState>
+ServiceOf<State> service(std::string name) {
+  detail::check_service_name(name);
+  auto plan = std::make_unique<Plan>();
+  plan->ns = "urn:" + name;
+  plan->name = std::move(name);
+  if constexpr (!std::is_same_v<State, NoState>) plan->state = &detail::state_ops<State>;
+  return ServiceOf<State>(std::move(plan));
+}
+
+}  // namespace eventy

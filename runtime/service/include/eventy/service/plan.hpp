@@ -1,0 +1,134 @@
+// The type-erased plan of a service, which partitions run. Immutable once built; shared by threads.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eventy/service/policies.hpp"
+#include "eventy/service/turn.hpp"
+
+namespace eventy {
+
+namespace detail {
+
+struct StateOps {  // how the engine keeps values of a state type that it does not know
+  void* (*make)();
+  void* (*copy)(const void*);
+  void (*assign)(void* to, const void* from);
+  void (*drop)(void*);
+  void (*write)(Writer&, const void*);
+  void (*read)(Reader&, void*);
+  std::uint16_t version;  // of the struct; bytes of a higher one are refused
+};
+template <class S>
+consteval std::uint16_t state_version() {
+  if constexpr (requires { S::state_version; }) {
+    return S::state_version;
+  } else {
+    return 1;
+  }
+}
+template <class S>
+inline constexpr StateOps state_ops{
+    []() -> void* { return new S{}; },
+    [](const void* s) -> void* { return new S(*static_cast<const S*>(s)); },
+    [](void* to, const void* from) { *static_cast<S*>(to) = *static_cast<const S*>(from); },
+    [](void* s) { delete static_cast<S*>(s); },
+    [](Writer& w, const void* s) { write(w, *static_cast<const S*>(s)); },
+    [](Reader& r, void* s) { read(r, *static_cast<S*>(s), Absent::takes_default); },
+    state_version<S>()};
+
+class PullCore {  // what a source's look at the outside stages
+ public:
+  virtual ~PullCore() = default;
+  virtual const void* position() const = 0;
+  virtual void advance(const void* position) = 0;
+  virtual std::size_t limit() const = 0;
+  virtual void nothing_for(Duration wait) = 0;
+  virtual Writer& begin(const OutputSpec& output) = 0;
+  virtual void end() = 0;
+  virtual void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) = 0;
+};
+
+}  // namespace detail
+
+// One look of a source at the outside: what it emits and its new position are committed together. Sources run
+// on a thread of their own and may block.
+template <class Position>
+class Pull {
+ public:
+  explicit Pull(detail::PullCore& core) : core_(core) {}
+  Pull(const Pull&) = delete;
+  Pull& operator=(const Pull&) = delete;
+  const Position& position() const { return *static_cast<const Position*>(core_.position()); }
+  std::size_t limit() const { return core_.limit(); }  // records to emit at most, about
+  template <AnEvent E>
+  void emit(const E& event, std::string_view key) {
+    using R = typename E::record;
+    write(core_.begin({.kind = R::kind, .ns = R::ns, .name = R::name, .version = R::version, .key = key}),
+          event);
+    core_.end();
+  }
+  // Keeps input that cannot be understood, in the service's dead letters: where it lay, why, and its bytes.
+  void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) {
+    core_.dead_letter(place, reason, bytes);
+  }
+  void advance(const Position& position) { core_.advance(&position); }
+  void nothing_for(Duration wait) { core_.nothing_for(wait); }  // look again after that long
+
+ private:
+  detail::PullCore& core_;
+};
+
+struct Plan {
+  struct Handler {
+    Kind kind{};
+    std::string_view ns, name, version;
+    Guarantee guarantee{};
+    std::shared_ptr<const void> code;
+    void (*run)(const void* code, detail::TurnCore& core, Reader& data) = nullptr;
+  };
+  struct Query {
+    std::string_view name;
+    std::shared_ptr<const void> code;
+    void (*run)(const void* code, const void* state, Reader& query, Writer& answer) = nullptr;
+  };
+  struct Source {
+    std::string name;
+    const detail::StateOps* position = nullptr;
+    std::shared_ptr<const void> code;
+    void (*run)(const void* code, detail::PullCore& core) = nullptr;
+  };
+  struct FailureClass {
+    bool (*matches)(const std::exception_ptr&) = nullptr;
+    OnFailure policy;
+  };
+  std::string name, ns;
+  const detail::StateOps* state = nullptr;  // null: the service has no state
+  std::vector<Handler> handlers;
+  std::vector<Query> queries;
+  std::vector<Source> sources;
+  std::vector<std::string>
+      requested;  // namespaces that requests go to, beside those whose responses are handled
+  std::vector<FailureClass> failures;  // the first that matches decides
+  OnFailure otherwise = {};
+
+  const OnFailure& policy_for(const std::exception_ptr& error) const;
+  bool handles_responses() const;
+};
+
+// A service as a value: copying shares the plan.
+class Service {
+ public:
+  explicit Service(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
+  const Plan& plan() const { return *plan_; }
+  const std::string& name() const { return plan_->name; }
+
+ private:
+  std::shared_ptr<const Plan> plan_;
+};
+
+}  // namespace eventy

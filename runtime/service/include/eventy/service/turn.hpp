@@ -1,0 +1,216 @@
+// What a handler gets. Everything that a turn does is staged: it takes effect when the handler returns, and
+// not at all when it throws. A turn lives for one call on one thread; its views (meta, key) end with it.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "eventy/core/codec.hpp"
+#include "eventy/core/context.hpp"
+#include "eventy/core/record.hpp"
+#include "eventy/core/schema.hpp"
+
+namespace eventy {
+
+struct NoState {
+  EVENTY_FIELDS();
+};
+
+// The record that is handled: its envelope and where it lay. Views, valid during the turn.
+struct Meta : Envelope {
+  std::string_view topic = {};
+  PartitionId partition = {};
+  Offset offset = {};
+};
+
+struct EmitOptions {
+  std::optional<std::string_view> key = {};  // default: the key being handled
+};
+struct RequestOptions {
+  std::optional<std::string_view> key = {};  // default: the key being handled
+};
+
+namespace detail {
+struct CarriedContext {  // a context as a member of a struct
+  Context value = {};
+};
+void write(Writer& w, const CarriedContext& v);
+void read(Reader& r, CarriedContext& v, Absent absent);
+}  // namespace detail
+
+// What is needed to answer a request later: keep it in a state, then `turn.respond(reply_to, answer)`.
+struct ReplyTo {
+  std::string destination = {}, request_uuid = {}, correlation_id = {};
+  std::optional<std::string> key = {};
+  detail::CarriedContext context = {};
+  EVENTY_FIELDS(destination, request_uuid, correlation_id, key, context);
+};
+
+// What a response handler gets: the value, or a refusal. A refusal's data is an empty map.
+template <AResponse R>
+class Reply {
+ public:
+  explicit Reply(R value) : value_(std::move(value)) {}
+  Reply(std::optional<std::int64_t> code, std::string message) : code_(code), message_(std::move(message)) {}
+  bool ok() const { return value_.has_value(); }
+  const R& value() const { return value_.value(); }
+  std::optional<std::int64_t> error_code() const { return code_; }
+  const std::string& error_message() const { return message_; }
+
+ private:
+  std::optional<R> value_ = {};
+  std::optional<std::int64_t> code_ = {};
+  std::string message_ = {};
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+namespace detail {
+
+struct OutputSpec {  // a record that a turn makes, up to its data
+  Kind kind{};
+  std::string_view ns = {}, name = {}, version = {};
+  std::optional<std::string_view> key = {};
+  const ReplyTo* reply_to = nullptr;  // of a response
+  bool ok = true;
+  std::optional<std::int64_t> error_code = {};
+  std::optional<std::string_view> error_message = {};
+};
+
+// The port between a turn and the engine that stages its effects.
+class Effects {
+ public:
+  virtual ~Effects() = default;
+  virtual Writer& begin(const OutputSpec& output) = 0;  // the data follows, straight into the slice's buffer
+  virtual void end() = 0;
+  virtual void* edit() = 0;  // the key's state, made if absent; marks it changed
+  virtual void forget() = 0;
+  virtual const void* state() const = 0;  // null: none
+  virtual const Context& context() = 0;
+  virtual void set_context(std::string name, ContextValue value) = 0;  // in the service's own entry
+  virtual void log(LogLevel level, std::string_view text) = 0;
+};
+
+struct TurnCore {
+  std::optional<std::string_view> key;
+  const Meta& meta;
+  Effects& effects;
+  Instant now;
+};
+
+}  // namespace detail
+
+// A turn of a handler without state: at most once, or of a service without state.
+class StatelessTurn {
+ public:
+  explicit StatelessTurn(detail::TurnCore& core) : core_(core) {}
+  StatelessTurn(const StatelessTurn&) = delete;
+  StatelessTurn& operator=(const StatelessTurn&) = delete;
+
+  // The key being handled. Empty where the record has none.
+  std::string_view key() const { return core_.key.value_or(std::string_view{}); }
+  bool has_key() const { return core_.key.has_value(); }
+  const Meta& meta() const { return core_.meta; }
+  Instant now() const { return core_.now; }  // the slice's clock, virtual in tests
+
+  // Of the record being handled, with what this turn has set so far. Outputs inherit it.
+  const Context& context() const { return core_.effects.context(); }
+  void set_context(std::string name, ContextValue value) {
+    core_.effects.set_context(std::move(name), std::move(value));
+  }
+  // A line with service, partition and correlation id.
+  void log(LogLevel level, std::string_view text) const { core_.effects.log(level, text); }
+
+  // Writes an event to this service's events. Throws std::logic_error if its namespace is not the service's.
+  template <AnEvent E>
+  void emit(const E& event, EmitOptions options = {}) {
+    put(event, {.key = options.key ? options.key : core_.key});
+  }
+  // Writes a request to the service that owns its namespace; the response comes back to the key handled now.
+  template <ARequest Q>
+  void request(const Q& request, RequestOptions options = {}) {
+    put(request, {.key = options.key ? options.key : core_.key});
+  }
+  template <AResponse R>
+  void respond(const ReplyTo& to, const R& response) {
+    put(response, {.key = core_.key, .reply_to = &to});
+  }
+  template <AResponse R>
+  void refuse(const ReplyTo& to, std::int64_t code, std::string_view message) {
+    refuse_as<R>(to, code, message);
+  }
+
+ protected:
+  template <class M>
+  void put(const M& message, detail::OutputSpec spec) {
+    using R = typename M::record;
+    spec.kind = R::kind, spec.ns = R::ns, spec.name = R::name, spec.version = R::version;
+    write(core_.effects.begin(spec), message);
+    core_.effects.end();
+  }
+  template <class M>
+  void refuse_as(const ReplyTo& to, std::int64_t code, std::string_view message) {
+    using R = typename M::record;
+    Writer& w = core_.effects.begin({.kind = R::kind,
+                                     .ns = R::ns,
+                                     .name = R::name,
+                                     .version = R::version,
+                                     .key = core_.key,
+                                     .reply_to = &to,
+                                     .ok = false,
+                                     .error_code = code,
+                                     .error_message = message});
+    w.open_map(0);
+    w.close_map();
+    core_.effects.end();
+  }
+  detail::TurnCore& core_;
+};
+
+// A turn with the state of its key.
+template <class State>
+class Turn : public StatelessTurn {
+ public:
+  using StatelessTurn::StatelessTurn;
+  const State* state() const { return static_cast<const State*>(core_.effects.state()); }  // null: none
+  State& edit() {
+    return *static_cast<State*>(core_.effects.edit());
+  }  // made if absent; marks the key changed
+  void forget() { core_.effects.forget(); }
+};
+template <>
+class Turn<NoState> : public StatelessTurn {
+ public:
+  using StatelessTurn::StatelessTurn;
+};
+
+// A turn that handles a request: only here can one respond without a ReplyTo.
+template <class Base, ARequest Q>
+class Answering : public Base {
+ public:
+  using Base::Base;
+  using Base::refuse;
+  using Base::respond;
+  using Response = typename Q::record::response;
+  void respond(const Response& response) { Base::respond(reply_to(), response); }
+  void refuse(std::int64_t code, std::string_view message) {
+    this->template refuse_as<Response>(reply_to(), code, message);
+  }
+  ReplyTo reply_to() const {
+    const Meta& m = this->meta();
+    ReplyTo to{
+        std::string(m.source), std::string(m.uuid), std::string(m.correlation_id), {}, {this->context()}};
+    if (this->has_key()) to.key = std::string(this->key());
+    return to;
+  }
+};
+template <class State, ARequest Q>
+using RequestTurn = Answering<Turn<State>, Q>;
+template <ARequest Q>
+using StatelessRequestTurn = Answering<StatelessTurn, Q>;
+
+}  // namespace eventy

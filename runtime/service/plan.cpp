@@ -1,0 +1,67 @@
+#include "eventy/service/plan.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "eventy/service.hpp"
+
+namespace eventy {
+
+std::string_view to_string(Guarantee guarantee) {
+  switch (guarantee) {
+    case Guarantee::at_least_once:
+      return "at least once";
+    case Guarantee::exactly_once:
+      return "exactly once";
+    case Guarantee::at_most_once:
+      return "at most once";
+  }
+  return "unknown";
+}
+
+const OnFailure& Plan::policy_for(const std::exception_ptr& error) const {
+  for (const auto& f : failures)
+    if (f.matches(error)) return f.policy;
+  return otherwise;
+}
+
+bool Plan::handles_responses() const {
+  return std::any_of(handlers.begin(), handlers.end(),
+                     [](const Handler& h) { return h.kind == Kind::response; });
+}
+
+namespace detail {
+
+void write(Writer& w, const CarriedContext& v) { eventy::write(w, v.value); }
+void read(Reader& r, CarriedContext& v, Absent) { eventy::read(r, v.value); }
+
+void check_service_name(const std::string& name) {
+  const auto allowed = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > 200 || !std::all_of(name.begin(), name.end(), allowed))
+    throw std::invalid_argument("service name \"" + name.substr(0, 80) +
+                                "\": 1 to 200 letters, digits, '.', '_' and '-'");
+}
+
+void add_handler(Plan& plan, Plan::Handler handler) {
+  for (const auto& h : plan.handlers) {
+    if (h.kind == handler.kind && h.ns == handler.ns && h.name == handler.name &&
+        h.guarantee == handler.guarantee)
+      throw std::invalid_argument("service " + plan.name + ": two handlers of one guarantee for " +
+                                  std::string(handler.name));
+  }
+  plan.handlers.push_back(std::move(handler));
+}
+
+void add_source(Plan& plan, Plan::Source source) {
+  check_service_name(source.name);
+  for (const auto& s : plan.sources)
+    if (s.name == source.name)
+      throw std::invalid_argument("service " + plan.name + ": two sources of the name " + source.name);
+  plan.sources.push_back(std::move(source));
+}
+
+}  // namespace detail
+}  // namespace eventy

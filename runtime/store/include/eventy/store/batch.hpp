@@ -1,0 +1,94 @@
+// What travels between a store, the bridge and a partition: records read, in one slab without copies, and the
+// effects of a slice, already encoded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eventy/core/serializer.hpp"
+#include "eventy/core/types.hpp"
+
+namespace eventy {
+
+struct Header {
+  std::string_view name, value;
+};
+
+// A record as a store keeps it. Views into the batch's slab.
+struct StoredRecord {
+  Offset offset = {};
+  std::optional<std::string_view> key = {};
+  std::string_view value = {};
+  std::uint32_t first_header = 0, headers = 0;  // into Batch::headers
+};
+
+// Records of one topic partition in the order of their offsets, which may have gaps. Immutable once handed
+// out, shared between threads as std::shared_ptr<const Batch>; behind every value value_padding bytes are
+// readable.
+struct Batch {
+  TopicIndex topic = {};
+  PartitionId partition = {};
+  std::vector<StoredRecord> records = {};
+  std::vector<Header> headers = {};
+  std::string slab = {};  // owns the bytes, or `keep` does
+  std::shared_ptr<const void> keep = {};
+  Offset next = {};  // the position after this batch; at least the last offset + 1
+};
+
+// Encoded records on their way out: one growing buffer, one entry a record. Reused: clear() keeps the memory.
+struct OutputBuffer {
+  struct Entry {
+    TopicIndex topic = {};
+    PartitionId partition = {};
+    std::size_t key_at = 0;
+    std::size_t value_at = 0;
+    std::uint32_t key_size = 0;
+    std::uint32_t value_size = 0;
+    bool has_key = false;
+    std::uint32_t first_header = 0, headers = 0;
+  };
+  struct HeaderEntry {
+    std::size_t name_at = 0, value_at = 0;
+    std::uint32_t name_size = 0, value_size = 0;
+  };
+  std::string bytes = {};
+  std::vector<Entry> entries = {};
+  std::vector<HeaderEntry> headers = {};
+
+  bool empty() const { return entries.empty(); }
+  void clear() { bytes.clear(), entries.clear(), headers.clear(); }
+  std::string_view key(const Entry& e) const { return std::string_view(bytes).substr(e.key_at, e.key_size); }
+  std::string_view value(const Entry& e) const {
+    return std::string_view(bytes).substr(e.value_at, e.value_size);
+  }
+  Header header(const HeaderEntry& h) const {
+    return {std::string_view(bytes).substr(h.name_at, h.name_size),
+            std::string_view(bytes).substr(h.value_at, h.value_size)};
+  }
+};
+
+// The after-image of one key of a state; no value: the key was forgotten.
+struct StateChange {
+  KeyspaceIndex keyspace = {};
+  std::string key = {};
+  std::optional<std::string> value = {};
+};
+
+struct NextOffset {
+  TopicIndex topic = {};
+  Offset next = {};
+};
+
+// What one slice of one partition adds to a cycle.
+struct SliceEffects {
+  PartitionId partition = {};
+  std::vector<NextOffset> positions = {};  // next offset to read, per topic that the slice read
+  OutputBuffer outputs = {};               // in the transaction
+  std::vector<StateChange> state = {};
+};
+
+}  // namespace eventy

@@ -1,0 +1,93 @@
+// Chunks: runs of records of one topic partition in one piece of bytes, as the memory store and the embedded
+// store keep them. Written once when a cycle is staged, read into a Batch by one copy (or none) and one walk.
+//
+// A chunk is a header of 16 bytes and a body:
+//   header: u32 CRC32C, u32 count of records, u64 offset of the first record
+//   record: u32 size of the key (0xffffffff: no key), u32 size of the value, u32 count of headers,
+//           per header u32 size of its name, u32 size of its value, name, value; then key, value
+// Integers are little-endian. The checksum covers the header's other fields, the body, and the
+// place that a store keeps the chunk in (any number of its own), so that a chunk read from a wrong place
+// shows. No thread of its own; an object belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "eventy/core/result.hpp"
+#include "eventy/store/batch.hpp"
+
+namespace eventy {
+
+inline constexpr std::size_t chunk_header_size = 16;
+// A builder begins a new chunk beyond this many bytes, so that a reader in the middle of one repeats little.
+inline constexpr std::size_t chunk_target_size = 512u << 10;
+// What a store refuses, so that all sizes fit the format with room to spare.
+inline constexpr std::size_t max_record_size = 256u << 20;
+
+enum class Checksum : std::uint8_t { verify, trust };  // trust: bytes that never leave memory carry none
+
+// Body of a chunk that is being built.
+struct ChunkBody {
+  std::string bytes = {};
+  std::uint32_t count = 0;
+
+  void add(std::optional<std::string_view> key, std::string_view value, std::span<const Header> headers);
+  void seal_header(Offset first, char (&header)[chunk_header_size], Checksum checksum,
+                   std::uint64_t place = 0) const;
+};
+
+// The chunks of one cycle, for every topic partition that it writes to.
+class StagedChunks {
+ public:
+  // Partition count per topic index.
+  explicit StagedChunks(const std::vector<std::uint32_t>& partition_counts);
+
+  void add(const OutputBuffer& outputs);  // checked by the caller: topics, partitions and views are right
+  void add(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
+           std::string_view value, std::span<const Header> headers);
+  bool empty() const { return touched_.empty(); }
+  void clear();  // keeps memory for the next cycle
+
+  struct Run {
+    TopicIndex topic = {};
+    PartitionId partition = {};
+    std::vector<ChunkBody> chunks = {};  // in order; none is empty
+  };
+  // One per topic partition written to; in the order of first use.
+  std::vector<Run*> runs();
+
+ private:
+  ChunkBody& open_chunk(Run& run);
+
+  std::vector<std::size_t> first_run_;  // of each topic
+  std::vector<Run> runs_;
+  std::vector<std::size_t> touched_;
+  std::vector<std::string> spare_;
+  std::vector<Header> headers_;  // reused
+};
+
+// A stretch of whole records inside a chunk.
+struct ChunkStretch {
+  std::string_view bytes = {};
+  Offset first = {};
+  std::uint32_t count = 0;
+};
+
+struct StretchLimits {
+  std::size_t max_records = 0, max_bytes = 0;
+  bool at_least_one = false;  // the first record is taken even if it alone passes max_bytes
+};
+// The records of `chunk` from offset `from` on that fit both limits. ErrorCode::corrupt if the bytes are not
+// a chunk, or do not hold that offset.
+Result<ChunkStretch> select_records(std::string_view chunk, Offset from, const StretchLimits& limits,
+                                    Checksum checksum, std::uint64_t place = 0);
+
+// Appends views of the records of a stretch that select_records() returned, or of a copy of its bytes.
+void index_records(const ChunkStretch& stretch, Batch& batch);
+
+}  // namespace eventy

@@ -1,0 +1,125 @@
+// Runs a service without threads, actors or a store, in virtual time: for the unit tests of services. Every
+// message goes through the serializer, every state through the state format; turns run in the very engine
+// that a node uses.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "eventy/engine/partition_engine.hpp"
+#include "eventy/engine/source_engine.hpp"
+#include "eventy/service.hpp"
+#include "eventy/testing/virtual_clock.hpp"
+
+namespace eventy::testing {
+
+struct BenchOptions {
+  std::shared_ptr<const Serializer> serializer = {};     // default: plain_serializer()
+  std::shared_ptr<const StateFormat> state_format = {};  // default: plain_state_format()
+};
+
+// What a message is told with, beside its data. What is absent is made up.
+struct Tell {
+  std::string uuid = {};
+  std::string source = {};
+  std::string correlation_id = {};
+  std::string version = {};  // default: that of the message type
+  Context context = {};
+  std::string request_uuid = {};                // of a response
+  std::optional<std::string> destination = {};  // of a response; default: the service
+  std::optional<std::int64_t> refused = {};     // a response that refuses with this code
+};
+
+class Bench {
+ public:
+  explicit Bench(Service service, BenchOptions options = {});
+  ~Bench();
+
+  // The service reads the record, handles it, and what it did is committed, at-most-once handlers included;
+  // turns that wait for a retry go on when advance() reaches their time.
+  template <Message M>
+  void tell(const M& message, std::optional<std::string> key, const Tell& how = {}) {
+    using R = typename M::record;
+    tell_record(R::kind, R::ns, R::name, R::version, std::move(key), how,
+                [&](Writer& w) { how.refused ? (w.open_map(0), w.close_map()) : write(w, message); });
+  }
+  void tell_bytes(const std::string& topic, std::string value, std::optional<std::string> key);  // any bytes
+  void advance(Duration by);
+  // One look of a source.
+  void pull(std::string_view source, std::size_t limit = 100);
+
+  struct Sent {
+    Record record;
+    std::string topic, bytes;
+    bool at_once;  // written outside the transaction
+  };
+  const std::vector<Sent>& sent_records() const { return sent_; }
+  template <Message M>
+  std::vector<M> sent() const {
+    using R = typename M::record;
+    std::vector<M> out;
+    for (const Sent& s : sent_) {
+      if (s.record.kind() != R::kind || s.record.ns() != R::ns || s.record.name() != R::name ||
+          !s.record.ok())
+        continue;
+      read_data(s.bytes, [&](Reader& r) { read(r, out.emplace_back(), Absent::is_error); });
+    }
+    return out;
+  }
+  // The committed state of a key; nullopt: none.
+  template <Fields State>
+  std::optional<State> state(const std::string& key) const {
+    const auto it = committed_.find({ServiceRuntime::state_keyspace.value, key});
+    if (it == committed_.end()) return std::nullopt;
+    State s{};
+    read_state(detail::state_ops<State>, it->second, *state_decoder_, &s);
+    return s;
+  }
+  template <AQuery Q>
+  typename Q::record::answer ask(const std::string& key, const Q& query) {
+    typename Q::record::answer a{};
+    std::string question, answer;
+    write(state_encoder_->start(question), query);
+    engine_->answer(Q::record::name, key, state_decoder_->start(question), state_encoder_->start(answer));
+    read(state_decoder_->start(answer), a, Absent::is_error);
+    return a;
+  }
+  struct DeadLetter {
+    std::map<std::string, std::string> headers;  // names as in eventy::dead_letter
+    std::string bytes;
+  };
+  const std::vector<DeadLetter>& dead() const { return dead_; }
+  const PartitionStats& stats() const { return engine_->stats(); }
+  Instant now() const { return clock_.now(); }
+
+ private:
+  class CommittedState;
+  using States = std::map<std::pair<std::uint32_t, std::string>, std::string>;
+  void tell_record(Kind kind, std::string_view ns, std::string_view name, std::string_view version,
+                   std::optional<std::string> key, const Tell& how, const std::function<void(Writer&)>& data);
+  void deliver(TopicIndex topic, std::string value, std::optional<std::string> key);
+  void run();
+  void commit(Slice& slice);
+  void keep(const OutputBuffer& outputs, bool at_once);
+  void read_data(const std::string& bytes, const std::function<void(Reader&)>& f) const;
+
+  std::shared_ptr<const ServiceRuntime> runtime_;
+  std::shared_ptr<const Routes> routes_;
+  VirtualClock clock_;
+  States committed_;
+  std::shared_ptr<const StateReader> reader_;
+  std::unique_ptr<PartitionEngine> engine_;
+  std::map<std::string, std::unique_ptr<SourceEngine>, std::less<>> sources_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Encoder> encoder_;
+  std::unique_ptr<ValueDecoder> state_decoder_;
+  std::unique_ptr<ValueEncoder> state_encoder_;
+  std::vector<Sent> sent_;
+  std::vector<DeadLetter> dead_;
+  std::map<std::uint32_t, std::int64_t> next_offset_;
+  std::uint64_t told_ = 0;
+};
+
+}  // namespace eventy::testing

@@ -1,0 +1,44 @@
+// One suite that judges every store by the features it declares. A store adds itself with one file: a Subject
+// and add_store_suite().
+#pragma once
+
+#include "eventy/store/memory_store.hpp"
+#include "eventy/store/record_store.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace eventy::conformance {
+
+// A store that is judged: fresh when it is made, everything of it is gone with the object.
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual RecordStore& store() = 0;
+  virtual void reopen() = 0;  // only of durable stores: as the end of the process and a new start
+  virtual MemoryStore* commands() { return nullptr; }  // to provoke what a store does not do by itself
+};
+using Factory = std::function<std::unique_ptr<Subject>()>;
+
+struct Needs {
+  bool durable = false, many_members = false, unknown_outcomes = false, commands = false;
+};
+struct Case {
+  const char* name;
+  void (*run)(Subject&);
+  Needs needs = {};
+};
+
+std::vector<Case> cycle_cases();    // order, atomicity, undoing, fencing, restart
+std::vector<Case> content_cases();  // what records, names and states may hold; limits; mistakes
+std::vector<Case> member_cases();  // partitions that move, outcomes that are unknown, restores that take time
+std::vector<Case> random_cases();  // against a model
+
+// Registers the cases that these features ask for; the suite also checks that the store declares the same
+// ones.
+bool add_store_suite(const char* suite, const StoreFeatures& features, bool has_commands,
+                     const Factory& factory);
+
+}  // namespace eventy::conformance

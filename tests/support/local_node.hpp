@@ -1,0 +1,107 @@
+// Drives the engines of services on a store in one thread, step by step: what a node does, without actors.
+// For tests of what bridge and partitions decide together, and for measuring the engine alone.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventy/engine/bridge_engine.hpp"
+#include "eventy/engine/partition_engine.hpp"
+#include "eventy/engine/source_engine.hpp"
+
+namespace eventy::testing {
+
+class LocalService {
+ public:
+  LocalService(RecordStore& store, Service service, RuntimeOptions options, BridgeOptions bridge,
+               const Clock& clock, std::uint32_t partitions, std::string node = "node")
+      : clock_(clock), runtime_(std::make_shared<const ServiceRuntime>(service, std::move(options))) {
+    store.ensure_topics(runtime_->topic_specs(partitions)).value();
+    bridge_ = std::make_unique<BridgeEngine>(
+        runtime_, store.open_session(runtime_->session_options(node)).value(), bridge, clock);
+  }
+
+  BridgeEngine& bridge() { return *bridge_; }
+  PartitionEngine& partition(std::uint32_t p) { return *partitions_.at(Lane{{p}}); }
+
+  void poll() { carry_out(bridge_->step()); }
+  // Lets every partition and source work once; true if any had something to do.
+  bool work() {
+    bool any = false;
+    for (auto& [lane, engine] : partitions_) {
+      auto step = engine->step();
+      any |= step.more;
+      if (step.slice) any = true, hold(*step.slice);
+    }
+    for (auto& [lane, engine] : sources_) {
+      auto look = engine->look();
+      if (look.slice) {
+        any = true, hold(*look.slice);
+      } else {
+        bridge_->source_waits(lane, engine->epoch());
+      }
+    }
+    return any;
+  }
+  // Slices wait between work() and this, so that a test can put a failure in between.
+  void hand_over() {
+    while (!slices_.empty()) {
+      const Slice slice = std::move(slices_.front());
+      slices_.pop_front();
+      carry_out(bridge_->accept(slice));
+    }
+  }
+  void round() { poll(), work(), hand_over(); }
+  void crash(std::uint32_t p) {
+    partitions_.erase(Lane{{p}});
+    carry_out(bridge_->lane_down(Lane{{p}}));
+  }
+  void start_again(std::uint32_t p) { carry_out(bridge_->start_again(Lane{{p}})); }
+  std::size_t waiting_slices() const { return slices_.size(); }
+  std::vector<PartitionId> owned() const {
+    std::vector<PartitionId> out;
+    for (const auto& [lane, engine] : partitions_) out.push_back(lane.partition);
+    return out;
+  }
+
+ private:
+  void hold(Slice& slice) { slices_.push_back(std::move(slice)); }
+  void carry_out(std::vector<BridgeAction> actions) {
+    for (auto& a : actions) std::visit([this](auto& x) { carry_out(x); }, a);
+  }
+  void carry_out(action::Start& a) {
+    if (a.lane.is_source()) {
+      sources_[a.lane] = std::make_unique<SourceEngine>(bridge_->routes(), a.lane, a.epoch, a.state, clock_);
+    } else {
+      partitions_[a.lane] =
+          std::make_unique<PartitionEngine>(bridge_->routes(), a.lane.partition, a.epoch, a.state, clock_);
+    }
+  }
+  void carry_out(action::Stop& a) { partitions_.erase(a.lane), sources_.erase(a.lane); }
+  void carry_out(action::Deliver& a) {
+    const auto it = partitions_.find(a.lane);
+    if (it != partitions_.end() && it->second->epoch() == a.epoch) it->second->accept(std::move(a.batch));
+  }
+  void carry_out(action::Committed& a) {
+    const auto it = partitions_.find(a.lane);
+    if (it == partitions_.end() || it->second->epoch() != a.epoch) return;
+    bridge_->deferred_done(a.lane, a.epoch, a.up_to, it->second->committed(a.up_to));
+  }
+  void carry_out(action::Rewind& a) {
+    if (const auto it = partitions_.find(a.lane); it != partitions_.end()) it->second->rewind(a.epoch);
+    if (const auto it = sources_.find(a.lane); it != sources_.end()) it->second->rewind(a.epoch);
+  }
+
+  const Clock& clock_;
+  std::shared_ptr<const ServiceRuntime> runtime_;
+  std::unique_ptr<BridgeEngine> bridge_;
+  std::map<Lane, std::unique_ptr<PartitionEngine>> partitions_;
+  std::map<Lane, std::unique_ptr<SourceEngine>> sources_;
+  std::deque<Slice> slices_;
+};
+
+}  // namespace eventy::testing

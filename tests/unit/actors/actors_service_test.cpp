@@ -1,0 +1,209 @@
+// A service under its supervisor, in virtual time.
+#define CAF_SUITE actors_service
+#include "world.hpp"
+
+namespace eventy::actors {
+namespace {
+
+struct Line {
+  std::int64_t at = 0;
+  EVENTY_FIELDS(at);
+};
+struct LineRead {
+  std::int64_t number = 0;
+  EVENTY_FIELDS(number);
+  using record = Event<"urn:lines", "LineRead", "1.0.0">;
+};
+
+// Ten numbers, three a look; the second look fails as often as told.
+Service lines(std::shared_ptr<int> failures) {
+  return service<>("lines").source<Line>("file", [failures](Pull<Line>& pull) {
+    const auto at = pull.position().at;
+    if (at == 10) return pull.nothing_for(std::chrono::hours(1));
+    const auto end = std::min<std::int64_t>(at + 3, 10);
+    for (auto n = at; n < end; ++n) {
+      pull.emit(LineRead{n}, "key-" + std::to_string(n));
+      if (n == 4 && (*failures)-- > 0) throw std::runtime_error("line 4 is not there yet");
+    }
+    pull.advance({end});
+  });
+}
+
+struct Counting : World {
+  Counting() { prepare(counter::service()); }
+};
+struct Reading : World {
+  std::shared_ptr<int> failures = std::make_shared<int>(0);
+  Reading() { prepare(lines(failures)); }
+  std::vector<std::int64_t> numbers() {
+    std::vector<std::int64_t> out;
+    for (const auto& data : data_in("lines-events"))
+      out.push_back(std::get<std::int64_t>(data.at(0).second.is));
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+  std::vector<std::int64_t> all() const { return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}; }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(counting, Counting)
+
+CAF_TEST(what is stored before the start is handled) {
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK(counted_exactly(5, 6));
+}
+
+CAF_TEST(what is stored while it runs is handled) {
+  start();
+  run();
+  click(30, 5);
+  run();
+  click(30, 5);
+  run();
+  CAF_CHECK(counted_exactly(5, 12));
+}
+
+CAF_TEST(a crashed partition starts again from committed state and nothing is lost or doubled) {
+  start();
+  click(30, 5);
+  run();
+  faults->loads_to_fail = 2;
+  click(30, 15);
+  run();
+  CAF_CHECK_EQUAL(faults->loads_failed, 2);
+  CAF_CHECK_EQUAL(faults->sessions, 1);
+  const auto all = counted();
+  CAF_CHECK_EQUAL(all.size(), 15u);
+  CAF_CHECK_EQUAL(all.at("key-0"), (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7, 8}));
+  CAF_CHECK_EQUAL(all.at("key-14"), (std::vector<std::int64_t>{1, 2}));
+  CAF_CHECK(state() == NodeState::running);
+}
+
+CAF_TEST(a crash waits for its backoff before the restart) {
+  faults->loads_to_fail = 1;
+  click(10, 1);
+  start();
+  sched.run();
+  CAF_CHECK_EQUAL(faults->loads_failed, 1);
+  advance_time(std::chrono::milliseconds(99));
+  sched.run();
+  CAF_CHECK(counted().empty());
+  run();
+  CAF_CHECK(counted_exactly(1, 10));
+}
+
+CAF_TEST(too many crashes end the service with the reason) {
+  faults->loads_to_fail = 1000;
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK(board->failure().find("service counter") != std::string::npos);
+  CAF_CHECK(board->failure().find("giving up: the state of a key is damaged") != std::string::npos);
+  CAF_CHECK(counted().empty());
+}
+
+CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or doubled) {
+  click(30, 5);
+  start();
+  run();
+  click(30, 5);
+  sched.run();  // slices are in hand, the commit is not due yet
+  store.fail_poll("counter", {ErrorCode::io, "the connection broke"});
+  run();
+  CAF_CHECK_EQUAL(faults->sessions, 2);
+  CAF_CHECK(counted_exactly(5, 12));
+  CAF_CHECK(state() == NodeState::running);
+}
+
+CAF_TEST(an aborted cycle is done again) {
+  store.next_commit("counter", MemoryStore::CommitFate::aborts);
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK(counted_exactly(5, 6));
+}
+
+CAF_TEST(draining commits what is in hand) {
+  setup.bridge.cycle.interval = std::chrono::hours(1);
+  click(30, 5);
+  start();
+  sched.run();
+  CAF_CHECK(counted().empty());
+  caf::anon_send(node, msg::Drain{});
+  sched.run();
+  CAF_CHECK(state() == NodeState::drained);
+  CAF_CHECK(counted_exactly(5, 6));
+}
+
+CAF_TEST(a drained node takes nothing more) {
+  start();
+  run();
+  caf::anon_send(node, msg::Drain{});
+  run();
+  CAF_CHECK(state() == NodeState::drained);
+  click(30, 5);
+  run();
+  CAF_CHECK(counted().empty());
+}
+
+CAF_TEST(idle is known when everything is read and committed and not before) {
+  idle_check = Duration(20);
+  click(30, 5);
+  start();
+  sched.run();
+  CAF_CHECK(state() == NodeState::running);
+  run_until([&] { return state() == NodeState::idle; });
+  CAF_CHECK(counted_exactly(5, 6));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+CAF_TEST_FIXTURE_SCOPE(reading, Reading)
+
+CAF_TEST(a source is read to its end) {
+  start();
+  run_until([&] { return numbers().size() >= 10; });
+  CAF_CHECK_EQUAL(numbers(), all());
+}
+
+CAF_TEST(a source that throws goes on at its committed position) {
+  *failures = 2;
+  start();
+  run_until([&] { return numbers().size() >= 10; });
+  CAF_CHECK_EQUAL(*failures, -1);
+  CAF_CHECK_EQUAL(numbers(), all());
+}
+
+CAF_TEST(a source that keeps throwing ends the service with its text) {
+  *failures = 1000;
+  start();
+  run_until([&] { return state() == NodeState::failed; });
+  CAF_CHECK(board->failure().find("source file") != std::string::npos);
+  CAF_CHECK(board->failure().find("line 4 is not there yet") != std::string::npos);
+  CAF_CHECK_EQUAL(numbers(), (std::vector<std::int64_t>{0, 1, 2}));
+}
+
+CAF_TEST(a source does not look further ahead of the commits than it may) {
+  setup.source_slices_in_flight = 2;
+  setup.bridge.cycle.interval = std::chrono::hours(1);
+  start();
+  sched.run();
+  caf::anon_send(node, msg::Drain{});
+  sched.run();
+  CAF_CHECK_EQUAL(numbers(), (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
+}
+
+CAF_TEST(idle waits for the sources) {
+  idle_check = Duration(20);
+  start();
+  run_until([&] { return state() == NodeState::idle; });
+  CAF_CHECK_EQUAL(numbers(), all());
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+}  // namespace eventy::actors

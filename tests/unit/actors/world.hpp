@@ -1,0 +1,170 @@
+// A node in virtual time: the real actors under CAF's deterministic scheduler, on the memory store.
+#pragma once
+
+#include <caf/test/dsl.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "actors/supervisor/root.hpp"
+#include "eventy/store/memory_store.hpp"
+#include "eventy/testing/plain_format.hpp"
+#include "examples/counter/counter.hpp"
+
+namespace eventy::actors {
+
+// Committed state that fails to load as often as it was told to.
+struct Faults {
+  int loads_to_fail = 0, loads_failed = 0, sessions = 0;
+};
+
+class FaultyReader final : public StateReader {
+ public:
+  FaultyReader(std::shared_ptr<const StateReader> inner, std::shared_ptr<Faults> faults)
+      : inner_(std::move(inner)), faults_(std::move(faults)) {}
+  Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
+    if (faults_->loads_to_fail > 0) {
+      --faults_->loads_to_fail, ++faults_->loads_failed;
+      return Error{ErrorCode::corrupt, "the state of a key is damaged"};
+    }
+    return inner_->get(keyspace, key);
+  }
+
+ private:
+  std::shared_ptr<const StateReader> inner_;
+  std::shared_ptr<Faults> faults_;
+};
+
+class FaultySession final : public StoreSession {
+ public:
+  FaultySession(std::unique_ptr<StoreSession> inner, std::shared_ptr<Faults> faults)
+      : inner_(std::move(inner)), faults_(std::move(faults)) {}
+  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
+    auto events = inner_->poll(limits);
+    if (!events.ok()) return events;
+    for (auto& event : *events)
+      if (auto* restored = std::get_if<Restored>(&event))
+        restored->state = std::make_shared<FaultyReader>(restored->state, faults_);
+    return events;
+  }
+  void on_ready(std::function<void()> wake) override { inner_->on_ready(std::move(wake)); }
+  void pause(PartitionId p) override { inner_->pause(p); }
+  void resume(PartitionId p) override { inner_->resume(p); }
+  Result<void> append(const SliceEffects& effects) override { return inner_->append(effects); }
+  Result<void> write_now(const OutputBuffer& outputs) override { return inner_->write_now(outputs); }
+  Result<void> commit(CycleId cycle) override { return inner_->commit(cycle); }
+  Result<void> abort() override { return inner_->abort(); }
+  Result<Outcome> resolve(CycleId cycle) override { return inner_->resolve(cycle); }
+  void release(const std::vector<PartitionId>& partitions) override { inner_->release(partitions); }
+  std::uint32_t partition_count(TopicIndex topic) const override { return inner_->partition_count(topic); }
+  Result<bool> at_end() override { return inner_->at_end(); }
+  void close() override { inner_->close(); }
+
+ private:
+  std::unique_ptr<StoreSession> inner_;
+  std::shared_ptr<Faults> faults_;
+};
+
+struct World : test_coordinator_fixture<> {
+  struct TestClock final : Clock {
+    explicit TestClock(World& world) : world(world) {}
+    Instant now() const override {
+      const auto since = world.sched.clock().now().time_since_epoch();
+      return Instant(Duration(1'800'000'000'000)) + std::chrono::duration_cast<Duration>(since);
+    }
+    World& world;
+  };
+  static constexpr std::uint32_t partitions = 4;
+
+  TestClock clock{*this};
+  MemoryStore store;
+  std::shared_ptr<Faults> faults = std::make_shared<Faults>();
+  std::shared_ptr<Board> board = std::make_shared<Board>();
+  caf::actor node;
+  ServiceSetup setup = {};  // a test changes what it needs before start()
+  Duration idle_check{0};
+
+  ~World() {
+    if (!node) return;
+    caf::anon_send(node, msg::Stop{});
+    node = {};
+    sched.run();
+  }
+
+  static std::shared_ptr<const ServiceRuntime> runtime_of(const Service& service) {
+    return std::make_shared<const ServiceRuntime>(
+        service, RuntimeOptions{.serializer = testing::plain_serializer(),
+                                .state_format = testing::plain_state_format()});
+  }
+
+  void prepare(const Service& service) {
+    setup.runtime = runtime_of(service);
+    setup.bridge_and_sources = Placement::scheduler;
+    setup.restarts = {.intensity = 3};
+    store.ensure_topics(setup.runtime->topic_specs(partitions)).value();
+    setup.open_session = [this]() -> Result<std::unique_ptr<StoreSession>> {
+      auto session = store.open_session(setup.runtime->session_options("node"));
+      if (!session.ok()) return session.error();
+      ++faults->sessions;
+      return std::unique_ptr<StoreSession>(std::make_unique<FaultySession>(std::move(*session), faults));
+    };
+  }
+
+  void start() {
+    node =
+        sys.spawn(root, RootSetup{{std::make_shared<const ServiceSetup>(setup)}, &clock, board, idle_check});
+  }
+
+  NodeState state() { return board->wait(NodeState::running, Duration(0)); }
+
+  void click(int times, int keys) {
+    const auto encoder = testing::plain_serializer()->make_encoder();
+    std::vector<NewRecord> records;
+    for (int n = 0; n < times; ++n) {
+      Record record(Kind::event, "urn:bench", "Clicked", "urn:bench");
+      const std::string key = "key-" + std::to_string(n % keys);
+      record.set_partition_key(key);
+      record.data = {{"n", {std::int64_t{n}}}};
+      records.push_back({.key = key, .value = encode(record, *encoder)});
+    }
+    (void)store.append("bench-events", records).value();
+  }
+
+  // The data of all committed records of a topic.
+  std::vector<ValueMap> data_in(const std::string& topic) {
+    const auto decoder = testing::plain_serializer()->make_decoder();
+    std::vector<ValueMap> out;
+    for (std::uint32_t p = 0; p < partitions; ++p) {
+      const auto reader = store.read(topic, {p}, {0}).value();
+      for (;;) {
+        const auto batch = reader->next({}).value();
+        if (batch->records.empty()) break;
+        for (const auto& r : batch->records) out.push_back(decode(r.value, *decoder).data);
+      }
+    }
+    return out;
+  }
+
+  // The counts that were emitted, by key, in their order.
+  std::map<std::string, std::vector<std::int64_t>> counted() {
+    std::map<std::string, std::vector<std::int64_t>> out;
+    for (const auto& data : data_in("counter-events"))
+      out[std::get<std::string>(data.at(0).second.is)].push_back(
+          std::get<std::int64_t>(data.at(1).second.is));
+    return out;
+  }
+
+  // Every key's counts are 1, 2, 3 … `each`: nothing lost, nothing doubled, nothing out of order.
+  bool counted_exactly(std::size_t keys, std::int64_t each) {
+    const auto all = counted();
+    return all.size() == keys && std::all_of(all.begin(), all.end(), [&](const auto& entry) {
+             const auto& counts = entry.second;
+             for (std::size_t i = 0; i < counts.size(); ++i)
+               if (counts[i] != static_cast<std::int64_t>(i) + 1) return false;
+             return counts.size() == static_cast<std::size_t>(each);
+           });
+  }
+};
+
+}  // namespace eventy::actors

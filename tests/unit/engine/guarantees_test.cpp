@@ -1,0 +1,317 @@
+// The guarantees as a reader of the store sees them, while commits fail, answers get lost and partitions
+// crash: the engines of bridge and partitions on the memory store, step by step.
+#define CAF_SUITE guarantees
+
+#include <caf/test/unit_test.hpp>
+
+#include "../../support/local_node.hpp"
+#include "eventy/service.hpp"
+#include "eventy/store/memory_store.hpp"
+#include "eventy/testing/plain_format.hpp"
+#include "eventy/testing/virtual_clock.hpp"
+
+namespace {
+
+using namespace eventy;
+using eventy::testing::LocalService;
+using Fate = MemoryStore::CommitFate;
+
+struct Clicked {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+  using record = Event<"urn:web", "Clicked", "1.0.0">;
+};
+struct Counted {
+  std::string how;
+  std::int64_t n = 0;
+  EVENTY_FIELDS(how, n);
+  using record = Event<"urn:counter", "Counted", "1.0.0">;
+};
+struct Tally {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+};
+
+struct Seen {
+  std::string uuid, how;
+  std::int64_t n;
+};
+
+class Fixture {
+ public:
+  explicit Fixture(Service service, std::uint32_t partitions = 1) : partitions_(partitions) {
+    store.ensure_topics({{"web-events", partitions}}).value();
+    node = make(std::move(service), "node");
+  }
+  std::unique_ptr<LocalService> make(Service service, std::string name) {
+    return std::make_unique<LocalService>(store, std::move(service),
+                                          RuntimeOptions{.serializer = testing::plain_serializer(),
+                                                         .state_format = testing::plain_state_format()},
+                                          BridgeOptions{}, clock, partitions_, std::move(name));
+  }
+  void click(std::int64_t n, const std::string& key = "ann") {
+    Record record(Kind::event, "urn:web", "Clicked", "urn:web");
+    record.set_partition_key(key);
+    record.data = {{"n", Value{n}}};
+    const auto encoder = testing::plain_serializer()->make_encoder();
+    store.append("web-events", {{.key = key, .value = encode(record, *encoder)}}).value();
+  }
+  // What a reader of committed records finds in counter-events.
+  std::vector<Seen> seen() {
+    std::vector<Seen> out;
+    const auto decoder = testing::plain_serializer()->make_decoder();
+    for (std::uint32_t p = 0; p < partitions_; ++p) {
+      const auto reader = store.read("counter-events", {p}, {0}).value();
+      for (auto batch = reader->next({}).value(); !batch->records.empty(); batch = reader->next({}).value()) {
+        for (const auto& r : batch->records) {
+          const Record record = decode(r.value, *decoder);
+          out.push_back({record.uuid(), std::get<std::string>(record.data.at(0).second.is),
+                         std::get<std::int64_t>(record.data.at(1).second.is)});
+        }
+      }
+    }
+    return out;
+  }
+  std::int64_t state(const std::string& key = "ann") {
+    std::int64_t n = 0;
+    for_each_state<Tally>(store, *testing::plain_state_format(), "counter",
+                          [&](PartitionId, std::string_view k, const Tally& t) {
+                            if (k == key) n = t.n;
+                          })
+        .value();
+    return n;
+  }
+  void commit() {  // what is in hand, by time
+    clock.advance(Duration(100));
+    node->poll(), node->poll();
+  }
+  void settle(int rounds = 12) {
+    for (int i = 0; i < rounds; ++i) node->round(), clock.advance(Duration(30));
+  }
+
+  MemoryStore store;
+  testing::VirtualClock clock;
+  std::unique_ptr<LocalService> node;
+
+ private:
+  std::uint32_t partitions_;
+};
+
+Service counter() {
+  return service<Tally>("counter").on(exactly_once, [](Turn<Tally>& turn, const Clicked& c) {
+    turn.emit(Counted{"exactly", turn.edit().n += c.n});
+  });
+}
+Service at_least() {
+  return service<>("counter").on<Clicked>(at_least_once, [](auto& turn, const Clicked& c) {
+    turn.emit(Counted{"at least", c.n});
+  });
+}
+Service at_most(std::shared_ptr<int> runs) {
+  return service<>("counter").on<Clicked>(at_most_once, [runs](auto& turn, const Clicked& c) {
+    ++*runs;
+    turn.emit(Counted{"at most", c.n});
+  });
+}
+
+}  // namespace
+
+CAF_TEST(exactly_once_outputs_and_state_appear_with_the_commit_and_not_before) {
+  Fixture f(counter());
+  f.click(1), f.click(2);
+  f.node->round(), f.node->round();
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);
+  CAF_CHECK_EQUAL(f.state(), 0);
+  f.commit();
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+  CAF_CHECK_EQUAL(f.state(), 3);
+  CAF_CHECK_EQUAL(f.store.position("counter", "web-events", {0}).value().value, 2);
+}
+
+CAF_TEST(an_aborted_cycle_is_undone_and_redone_once) {
+  Fixture f(counter());
+  f.click(1);
+  f.node->round(), f.node->round();
+  f.store.next_commit("counter", Fate::aborts);
+  f.commit();
+  CAF_CHECK_EQUAL(f.node->bridge().stats().aborted, 1u);
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);
+  f.click(2);
+  f.settle();
+  const auto seen = f.seen();
+  CAF_REQUIRE_EQUAL(seen.size(), 2u);
+  CAF_CHECK_EQUAL(seen[0].n, 1);
+  CAF_CHECK_EQUAL(seen[1].n, 3);
+  CAF_CHECK_EQUAL(f.state(), 3);
+}
+
+CAF_TEST(an_unknown_outcome_is_resolved_never_guessed) {
+  for (const Fate fate : {Fate::unknown_but_committed, Fate::unknown_and_aborted}) {
+    Fixture f(counter());
+    f.click(1);
+    f.node->round(), f.node->round();
+    f.store.next_commit("counter", fate);
+    f.commit();
+    f.click(2);
+    f.settle();
+    const auto seen = f.seen();
+    CAF_REQUIRE_EQUAL(seen.size(), 2u);
+    CAF_CHECK_EQUAL(seen[1].n, 3);
+    CAF_CHECK_EQUAL(f.state(), 3);
+  }
+}
+
+CAF_TEST(what_arrives_while_a_commit_is_in_flight_belongs_to_the_next_cycle) {
+  Fixture f(counter());
+  f.click(1);
+  f.node->round(), f.node->round();
+  f.store.next_commit("counter", Fate::held);
+  f.commit();
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);
+  f.click(2);
+  f.settle(4);
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);
+  CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 0u);
+  f.store.let_commit("counter");
+  f.settle();
+  CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 2u);
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+  CAF_CHECK_EQUAL(f.state(), 3);
+}
+
+CAF_TEST(slices_from_before_a_rewind_are_dropped) {
+  Fixture f(counter());
+  f.click(1);
+  f.node->round(), f.node->round();
+  f.click(2);
+  f.node->poll();
+  f.node->work();
+  CAF_REQUIRE_EQUAL(f.node->waiting_slices(), 1u);  // in a mailbox while the cycle before it is aborted
+  f.store.next_commit("counter", Fate::aborts);
+  f.commit();
+  f.node->hand_over();
+  CAF_CHECK_EQUAL(f.node->bridge().stats().stale_slices, 1u);
+  f.settle();
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+  CAF_CHECK_EQUAL(f.state(), 3);
+}
+
+CAF_TEST(a_crashed_partition_takes_its_uncommitted_slices_with_it_and_starts_from_committed_state) {
+  Fixture f(counter());
+  f.click(1);
+  f.settle();
+  f.click(2);
+  f.node->round(), f.node->round();
+  f.node->crash(0);
+  f.click(3);
+  f.settle();
+  CAF_CHECK_EQUAL(f.seen().size(), 1u);
+  f.node->start_again(0);
+  f.settle();
+  const auto seen = f.seen();
+  CAF_REQUIRE_EQUAL(seen.size(), 3u);
+  CAF_CHECK_EQUAL(seen[2].n, 6);
+  CAF_CHECK_EQUAL(f.state(), 6);
+}
+
+CAF_TEST(an_at_least_once_output_is_visible_before_its_commit_and_repeated_with_its_uuid_after_an_abort) {
+  Fixture f(at_least());
+  f.click(7);
+  f.node->round(), f.node->round();
+  CAF_CHECK_EQUAL(f.seen().size(), 1u);
+  CAF_CHECK_EQUAL(f.store.position("counter", "web-events", {0}).value().value, 0);
+  f.store.next_commit("counter", Fate::aborts);
+  f.commit();
+  f.settle();
+  const auto seen = f.seen();
+  CAF_REQUIRE_EQUAL(seen.size(), 2u);
+  CAF_CHECK_EQUAL(seen[0].uuid, seen[1].uuid);
+  CAF_CHECK_EQUAL(f.store.position("counter", "web-events", {0}).value().value, 1);
+}
+
+CAF_TEST(an_at_most_once_turn_never_runs_before_its_commit_and_never_twice) {
+  const auto runs = std::make_shared<int>(0);
+  Fixture f(at_most(runs));
+  f.click(7);
+  f.node->round(), f.node->round();
+  CAF_CHECK_EQUAL(*runs, 0);
+  f.store.next_commit("counter", Fate::aborts);
+  f.commit();
+  CAF_CHECK_EQUAL(*runs, 0);
+  f.settle();
+  CAF_CHECK_EQUAL(*runs, 1);
+  CAF_CHECK_EQUAL(f.store.position("counter", "web-events", {0}).value().value, 1);
+  f.click(8);
+  f.node->round();
+  f.store.next_commit("counter", Fate::aborts);
+  f.settle();
+  CAF_CHECK_EQUAL(*runs, 2);
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+}
+
+CAF_TEST(a_revoked_partition_is_committed_and_let_go_and_its_next_owner_goes_on) {
+  Fixture f(counter());
+  f.click(1);
+  f.node->round(), f.node->round();
+  f.store.revoke("counter", {0});
+  f.settle(4);
+  CAF_CHECK(f.node->owned().empty());
+  CAF_CHECK_EQUAL(f.seen().size(), 1u);
+  f.click(2);
+  f.store.assign("counter", "node", {0});
+  f.settle();
+  const auto seen = f.seen();
+  CAF_REQUIRE_EQUAL(seen.size(), 2u);
+  CAF_CHECK_EQUAL(seen[1].n, 3);
+}
+
+CAF_TEST(a_lost_partition_commits_nothing_of_what_was_in_hand) {
+  Fixture f(counter());
+  f.click(1);
+  f.node->round(), f.node->round();
+  f.store.lose("counter", {0});
+  f.settle(4);
+  CAF_CHECK(f.node->owned().empty());
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);
+  f.store.assign("counter", "node", {0});
+  f.settle();
+  CAF_CHECK_EQUAL(f.seen().size(), 1u);
+  CAF_CHECK_EQUAL(f.state(), 1);
+}
+
+CAF_TEST(nothing_is_handled_before_the_state_is_restored) {
+  Fixture f(counter());
+  f.store.revoke("counter", {0});
+  f.settle(3);
+  f.store.hold_restore("counter", true);
+  f.store.assign("counter", "node", {0});
+  f.click(1);
+  f.settle(4);
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);
+  f.store.hold_restore("counter", false);
+  f.settle();
+  CAF_CHECK_EQUAL(f.seen().size(), 1u);
+}
+
+CAF_TEST(a_slow_partition_is_paused_and_the_others_go_on) {
+  Fixture f(counter(), 2);
+  std::string other = "b0";
+  while (partition_of(other, 2) == partition_of("ann", 2)) other += 'x';
+  const auto slow = partition_of("ann", 2);
+  f.node->poll();
+  for (int i = 0; i < 20; ++i) {  // one batch each; the slow partition's are never worked on
+    f.click(1), f.click(1, other);
+    f.node->poll();
+  }
+  CAF_CHECK_EQUAL(f.node->bridge().stats().records,
+                  8u);  // four batches in flight for each, then both are paused
+  for (int i = 0; i < 40; ++i) {
+    auto step = f.node->partition(1 - slow.value).step();
+    if (step.slice) (void)f.node->bridge().accept(*step.slice);
+    f.node->poll();
+  }
+  CAF_CHECK_EQUAL(f.node->bridge().stats().records, 4u + 20u);
+  f.settle(40);
+  CAF_CHECK_EQUAL(f.state("ann"), 20);
+  CAF_CHECK_EQUAL(f.state(other), 20);
+}

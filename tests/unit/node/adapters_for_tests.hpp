@@ -1,0 +1,16 @@
+// What the build has, and a stand-in for a format that it was built without.
+#pragma once
+
+#include "eventy/node.hpp"
+#include "eventy/testing/plain_format.hpp"
+
+namespace eventy {
+
+inline Adapters adapters_for_tests() {
+  auto adapters = builtin_adapters();
+  adapters.serializers.try_emplace("json", testing::plain_serializer());
+  adapters.state_formats.try_emplace("msgpack", testing::plain_state_format());
+  return adapters;
+}
+
+}  // namespace eventy

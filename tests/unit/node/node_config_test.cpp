@@ -1,0 +1,169 @@
+// The configuration: defaults, overrides, and what its mistakes say.
+#define CAF_SUITE node_config
+#include <caf/test/unit_test.hpp>
+
+#include "actors/node/config.hpp"
+#include "adapters_for_tests.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace eventy {
+namespace {
+
+struct Files {
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("eventy-config-" + std::to_string(getpid()));
+  std::vector<Document::Override> overrides = {};
+
+  Files() { std::filesystem::create_directories(folder); }
+  ~Files() { std::filesystem::remove_all(folder); }
+
+  std::string file(const std::string& text) const {
+    const auto path = folder / "node.toml";
+    std::ofstream(path) << text;
+    return path.string();
+  }
+  void set(const std::string& argument) { overrides.push_back(Document::parse_set(argument)); }
+
+  // Reads everything that a node reads.
+  NodeConfig read(const std::optional<std::string>& path) const {
+    Document document(path, overrides);
+    return read(document);
+  }
+  NodeConfig read(Document& document) const {
+    const auto adapters = adapters_for_tests();
+    auto config = read_config(document, adapters);
+    document.finish();
+    make_store(document, config, adapters, StoreAccess::none).value();
+    return config;
+  }
+  // What is said about the mistake in a file of this text.
+  std::string complaint(const std::string& text) const {
+    try {
+      read(file(text));
+    } catch (const Failure& e) {
+      CAF_CHECK(e.error().code == ErrorCode::configuration);
+      return e.what();
+    }
+    return "no complaint";
+  }
+  bool says(const std::string& text, const std::vector<std::string>& parts) const {
+    const auto said = complaint(text);
+    for (const auto& part : parts)
+      if (said.find(part) == std::string::npos) {
+        CAF_MESSAGE("\"" << said << "\" does not hold \"" << part << "\"");
+        return false;
+      }
+    return true;
+  }
+};
+
+template <class F>
+bool refused(F f) {
+  try {
+    f();
+  } catch (const Failure& e) {
+    return e.error().code == ErrorCode::configuration;
+  }
+  return false;
+}
+
+const std::string written_out = EVENTY_SOURCE_DIR "/config/embedded.toml";
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(files, Files)
+
+CAF_TEST(the file in config is the default) { CAF_CHECK(read(written_out) == read(std::nullopt)); }
+
+CAF_TEST(the file in config writes out every key) {
+  Document document(written_out, {});
+  read(document);
+  CAF_CHECK_EQUAL(document.absent(), std::vector<std::string>{});
+}
+
+CAF_TEST(values are read) {
+  const auto c = read(file("[engine]\ncommit_interval_ms = 7\n[namespaces]\n\"urn:shop\" = \"orders\"\n"));
+  CAF_CHECK(c.commit_interval == Duration(7));
+  CAF_CHECK_EQUAL(c.namespaces.at("urn:shop"), "orders");
+}
+
+CAF_TEST(an unknown key names file and line and the nearest and all known keys) {
+  CAF_CHECK(
+      says("[node]\nid = \"a\"\n\n[engine]\ncommit_interval = 5\n",
+           {"node.toml:5: ", "unknown key \"commit_interval\" in [engine]",
+            "did you mean \"commit_interval_ms\"?", "Known keys: commit_interval_ms, max_cycle_bytes"}));
+}
+
+CAF_TEST(an unknown key of the store is named too) {
+  CAF_CHECK(says("[store]\ntype = \"embedded\"\npaht = \"x\"\n",
+                 {"node.toml:3: ", "\"paht\"", "\"path\"?", "Known keys: type, path, sync"}));
+  CAF_CHECK(
+      says("[store]\ntype = \"memory\"\npath = \"x\"\n", {"node.toml:3: ", "\"path\"", "Known keys: type"}));
+}
+
+CAF_TEST(an unknown section names the known ones) {
+  CAF_CHECK(says(
+      "[node]\n[topic]\npartitions = 3\n",
+      {"node.toml:2: ", "unknown section [topic]", "did you mean \"topics\"?", "Known sections:", "engine"}));
+}
+
+CAF_TEST(a wrong type names file and line) {
+  CAF_CHECK(says("[topics]\npartitions = \"eight\"\n",
+                 {"node.toml:2: ", "[topics] partitions must be an integer, not a text"}));
+  CAF_CHECK(says("[store]\nsync = 1\n", {"node.toml:2: ", "must be true or false, not an integer"}));
+  CAF_CHECK(says("store = 1\n", {"node.toml:1: ", "must be a section [store]"}));
+}
+
+CAF_TEST(a value out of range is refused) {
+  CAF_CHECK(says("[topics]\npartitions = 0\n", {"node.toml:2: ", "at least 1"}));
+  CAF_CHECK(says("[engine]\ncommit_interval_ms = -1\n", {"node.toml:2: ", "at least 0"}));
+  CAF_CHECK(says("[node]\nid = \"\"\n", {"node.toml:2: ", "must not be empty"}));
+  CAF_CHECK(
+      says("[supervision]\nfirst_backoff_ms = 10\nmost_backoff_ms = 5\n", {"node.toml:3: ", "less than"}));
+}
+
+CAF_TEST(an unknown name lists the known ones) {
+  CAF_CHECK(says("[store]\ntype = \"embeded\"\n", {"node.toml:2: ", "did you mean \"embedded\"?", "memory"}));
+  CAF_CHECK(says("[format]\nrecords = \"xml\"\n", {"node.toml:2: ", "json"}));
+  CAF_CHECK(says("[log]\nlevel = \"loud\"\n", {"node.toml:2: ", "warning"}));
+}
+
+CAF_TEST(what is no TOML names file and line) { CAF_CHECK(says("[node]\nid = \n", {"node.toml:2: "})); }
+
+CAF_TEST(a missing file is an error) {
+  CAF_CHECK(refused([&] { (void)read((folder / "absent.toml").string()); }));
+  CAF_CHECK(refused([&] { (void)read(folder.string()); }));
+}
+
+CAF_TEST(set goes over the file) {
+  set("topics.partitions=3");
+  set("node.id=left");
+  set("store.path='here'");
+  set("engine.commit_interval_ms=1");
+  set("engine.commit_interval_ms=2");
+  const auto c = read(file("[topics]\npartitions = 5\n"));
+  CAF_CHECK_EQUAL(c.partitions, 3u);
+  CAF_CHECK_EQUAL(c.id, "left");
+  CAF_CHECK(c.commit_interval == Duration(2));
+}
+
+CAF_TEST(a mistake in set names the option) {
+  set("topics.partitons=3");
+  CAF_CHECK(says("", {"--set topics.partitons=3: ", "did you mean \"partitions\"?"}));
+  overrides.clear();
+  set("topics.partitions=many");
+  CAF_CHECK(says("", {"--set topics.partitions=many: ", "must be an integer, not a text"}));
+  overrides.clear();
+  set("topic.partitions=3");
+  CAF_CHECK(says("", {"--set topic.partitions=3: ", "unknown section"}));
+  CAF_CHECK(refused([&] { (void)Document::parse_set("partitions=3"); }));
+  CAF_CHECK(refused([&] { (void)Document::parse_set("topics.partitions"); }));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+}  // namespace eventy

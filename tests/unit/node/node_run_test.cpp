@@ -1,0 +1,151 @@
+// run() as a program calls it: its commands and exit codes, with real threads on the embedded store.
+#define CAF_SUITE node_run
+#include <caf/test/unit_test.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adapters_for_tests.hpp"
+#include "examples/counter/counter.hpp"
+
+namespace eventy {
+namespace {
+
+struct Program {
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("eventy-run-" + std::to_string(getpid()));
+  App app = {};
+  std::map<std::string, std::int64_t> counts = {};
+  int progress_calls = 0, last_calls = 0;
+  std::size_t pulled = 0;
+
+  Program() {
+    std::filesystem::create_directories(folder);
+    app.name = "program";
+    app.services = [](const Arguments&) { return std::vector{counter::service()}; };
+    app.section = "clicks";
+    app.configure = [this](Section& s) { pulled = s.size("per_pull", 10); };
+    app.progress = [this](const Progress& p) { ++progress_calls, last_calls += p.last ? 1 : 0; };
+    app.commands = {{.name = "feed",
+                     .help = "write clicks",
+                     .options = {{.name = "--records", .otherwise = "100"}},
+                     .access = StoreAccess::read_write,
+                     .run = [](const CommandContext& at) { return feed(at); }},
+                    {.name = "show", .help = "read counts", .run = [this](const CommandContext& at) {
+                       counts.clear();
+                       for_each_state<counter::Tally>(
+                           at.store, at.state_format, "counter",
+                           [&](PartitionId, std::string_view key, const counter::Tally& t) {
+                             counts[std::string(key)] = t.count;
+                           })
+                           .value();
+                       return 0;
+                     }}};
+  }
+  ~Program() { std::filesystem::remove_all(folder); }
+
+  static int feed(const CommandContext& at) {
+    at.store.ensure_topics({{"bench-events", at.partitions}}).value();
+    const auto encoder = at.serializer.make_encoder();
+    for (std::uint64_t n = 0; n < at.options.number("--records"); ++n) {
+      Record record(Kind::event, "urn:bench", "Clicked", "urn:bench");
+      const std::string key = n % 2 ? "odd" : "even";
+      record.set_partition_key(key);
+      record.data = {{"n", {static_cast<std::int64_t>(n)}}};
+      (void)at.store.append("bench-events", {{.key = key, .value = encode(record, *encoder)}}).value();
+    }
+    return 0;
+  }
+
+  int call(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "program");
+    std::vector<char*> argv;
+    for (auto& a : arguments) argv.push_back(a.data());
+    return eventy::run(static_cast<int>(argv.size()), argv.data(), app, adapters_for_tests());
+  }
+  int call_in_child(const std::vector<std::string>& arguments) {
+    const pid_t child = fork();
+    if (child == 0) _exit(call(arguments));
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  std::string data() const { return (folder / "data").string(); }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(program, Program)
+
+CAF_TEST(until idle ends when everything is counted and committed) {
+  CAF_REQUIRE_EQUAL(call({"feed", "--data", data(), "--records", "101", "--set", "store.sync=false"}), 0);
+  CAF_REQUIRE_EQUAL(call({"run", "--data", data(), "--until-idle", "--set", "log.level=off"}), 0);
+  CAF_REQUIRE_EQUAL(call({"show", "--data", data()}), 0);
+  CAF_CHECK_EQUAL(counts, (std::map<std::string, std::int64_t>{{"even", 51}, {"odd", 50}}));
+  CAF_CHECK_EQUAL(last_calls, 1);
+}
+
+CAF_TEST(the first signal drains and the exit code is 0) {
+  CAF_REQUIRE_EQUAL(call({"feed", "--data", data()}), 0);
+  // In a process without the test runner's threads, which have not blocked the signal.
+  app.progress = [sent = false](const Progress&) mutable {
+    if (!std::exchange(sent, true)) kill(getpid(), SIGTERM);
+  };
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 0);
+  CAF_REQUIRE_EQUAL(call({"show", "--data", data()}), 0);
+  CAF_CHECK_EQUAL(counts.at("odd"), 50);
+}
+
+CAF_TEST(the second signal ends at once) {
+  app.services = [](const Arguments&) {
+    return std::vector<Service>{service<>("slow").source<counter::Tally>("file", [](Pull<counter::Tally>&) {
+      kill(getpid(), SIGTERM);
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      kill(getpid(), SIGTERM);
+      std::this_thread::sleep_for(std::chrono::seconds(60));
+    })};
+  };
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 128 + SIGTERM);
+}
+
+CAF_TEST(check config opens nothing) {
+  CAF_CHECK_EQUAL(call({"check-config", "--data", data(), "--set", "clicks.per_pull=3"}), 0);
+  CAF_CHECK_EQUAL(pulled, 3u);
+  CAF_CHECK(!std::filesystem::exists(data()));
+}
+
+CAF_TEST(mistakes have their exit codes) {
+  CAF_CHECK_EQUAL(call({"show", "--data", data()}), 1);
+  CAF_CHECK_EQUAL(call({}), 2);
+  CAF_CHECK_EQUAL(call({"dance"}), 2);
+  CAF_CHECK_EQUAL(call({"run", "--until-tired"}), 2);
+  CAF_CHECK_EQUAL(call({"feed", "--data", data(), "--records", "many"}), 2);
+  CAF_CHECK_EQUAL(call({"check-config", "--set", "store.tpye=embedded"}), 78);
+  CAF_CHECK_EQUAL(call({"check-config", "--set", "clicks.per_pul=3"}), 78);
+  CAF_CHECK_EQUAL(call({"run", "--config", (folder / "absent.toml").string()}), 78);
+}
+
+CAF_TEST(help and version are no mistakes) {
+  CAF_CHECK_EQUAL(call({"--help"}), 0);
+  CAF_CHECK_EQUAL(call({"run", "--help"}), 0);
+  CAF_CHECK_EQUAL(call({"--version"}), 0);
+}
+
+CAF_TEST(a service that gives up ends the node with 70) {
+  app.services = [](const Arguments&) {
+    return std::vector<Service>{service<>("broken").source<counter::Tally>(
+        "file", [](Pull<counter::Tally>&) { throw std::runtime_error("the file is gone"); })};
+  };
+  CAF_CHECK_EQUAL(call({"run", "--data", data(), "--set", "log.level=off", "--set", "supervision.intensity=2",
+                        "--set", "supervision.first_backoff_ms=1"}),
+                  70);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+}  // namespace eventy

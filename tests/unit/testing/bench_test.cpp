@@ -1,0 +1,363 @@
+// A service's behaviour as its author sees it, on Bench: all guarantees, requests, failures, queries,
+// sources.
+#define CAF_SUITE bench
+
+#include "eventy/testing/bench.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include "eventy/service.hpp"
+
+namespace {
+
+struct Clicked {
+  std::string page;
+  std::int64_t n = 0;
+  EVENTY_FIELDS(page, n);
+  using record = eventy::Event<"urn:web", "Clicked", "1.0.0">;
+};
+struct Counted {
+  std::string who;
+  std::int64_t n = 0;
+  EVENTY_FIELDS(who, n);
+  using record = eventy::Event<"urn:counter", "Counted", "1.0.0">;
+};
+struct Price {
+  std::int64_t cents = 0;
+  EVENTY_FIELDS(cents);
+  using record = eventy::Response<"urn:catalog", "Price", "1.0.0">;
+};
+struct GetPrice {
+  std::string sku;
+  EVENTY_FIELDS(sku);
+  using record = eventy::Request<"urn:catalog", "GetPrice", "1.0.0", Price>;
+};
+struct Tally {
+  std::int64_t n = 0, spent = 0, failed = 0;
+  EVENTY_FIELDS(n, spent, failed);
+};
+struct GetTally {
+  EVENTY_FIELDS();
+  using record = eventy::Query<"GetTally", Tally>;
+};
+struct Busy : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+using Turn = eventy::Turn<Tally>;
+
+void clicked(Turn& turn, const Clicked& c) {
+  Tally& tally = turn.edit();
+  tally.n += c.n;
+  turn.emit(Counted{std::string(turn.key()), tally.n});
+  if (c.page == "buy") turn.request(GetPrice{c.page});
+  if (c.n < 0) throw std::invalid_argument("n is negative");
+}
+
+eventy::Service counter() {
+  return eventy::service<Tally>("counter")
+      .on(eventy::exactly_once, clicked)
+      .on(eventy::exactly_once,
+          [](Turn& turn, const eventy::Reply<Price>& p) {
+            if (p.ok()) {
+              turn.edit().spent += p.value().cents;
+            } else {
+              ++turn.edit().failed;
+            }
+          })
+      .answer<GetTally>([](const Tally* t, const GetTally&) { return t ? *t : Tally{}; });
+}
+
+eventy::Service catalog() {
+  return eventy::service<>("catalog").on<GetPrice>(eventy::exactly_once, [](auto& turn, const GetPrice& q) {
+    if (q.sku == "tea") {
+      turn.respond(Price{450});
+    } else {
+      turn.refuse(404, "unknown");
+    }
+  });
+}
+
+}  // namespace
+
+using eventy::testing::Bench;
+
+namespace {
+Tally tally(const Bench& bench, const std::string& key) { return bench.state<Tally>(key).value(); }
+}  // namespace
+
+CAF_TEST(counts_per_key_and_emits_what_it_counted) {
+  Bench bench{counter()};
+  bench.tell(Clicked{"tea", 2}, "ann");
+  bench.tell(Clicked{"tea", 3}, "bob");
+  bench.tell(Clicked{"tea", 5}, "ann");
+  const auto sent = bench.sent<Counted>();
+  CAF_REQUIRE_EQUAL(sent.size(), 3u);
+  CAF_CHECK_EQUAL(sent[2].n, 7);
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 7);
+  CAF_CHECK_EQUAL(tally(bench, "bob").n, 3);
+  CAF_CHECK_EQUAL(bench.ask("ann", GetTally{}).n, 7);
+  CAF_CHECK_EQUAL(bench.ask("nobody", GetTally{}).n, 0);
+}
+
+CAF_TEST(outputs_inherit_chain_and_context_and_have_derived_uuids) {
+  std::string first;
+  for (int run = 0; run < 2; ++run) {
+    Bench bench{counter()};
+    const eventy::Context context{{"urn:web", {{"user", std::string("u7")}}}};
+    bench.tell(Clicked{"tea", 1}, "ann",
+               {.uuid = "0a8d4d3e-2f3a-4c5b-8d6e-7f8091a2b3c4",
+                .correlation_id = "web:Clicked:x",
+                .context = context});
+    const auto& record = bench.sent_records().at(0).record;
+    CAF_CHECK_EQUAL(record.correlation_id(), "web:Clicked:x");
+    CAF_CHECK(record.context == context);
+    CAF_CHECK_EQUAL(record.source(), "urn:counter");
+    CAF_CHECK(record.partition_key() == std::optional<std::string>("ann"));
+    CAF_CHECK(eventy::is_uuid_v4(record.uuid()));
+    if (run == 0) first = record.uuid();
+    CAF_CHECK_EQUAL(record.uuid(), first);
+  }
+}
+
+CAF_TEST(a_throw_undoes_the_turn_and_dead_letters_the_record) {
+  Bench bench{counter()};
+  bench.tell(Clicked{"tea", 2}, "ann");
+  bench.tell(Clicked{"tea", -5}, "ann");
+  bench.tell(Clicked{"tea", -5}, "new");
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 2);
+  CAF_CHECK(!bench.state<Tally>("new"));
+  CAF_CHECK_EQUAL(bench.sent<Counted>().size(), 1u);
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
+  const auto& headers = bench.dead()[0].headers;
+  CAF_CHECK_EQUAL(headers.at("eventy-reason"), "n is negative");
+  CAF_CHECK_EQUAL(headers.at("eventy-error-class"), "std::invalid_argument");
+  CAF_CHECK_EQUAL(headers.at("eventy-handler"), "Clicked");
+  CAF_CHECK_EQUAL(headers.at("eventy-topic"), "web-events");
+  CAF_CHECK_EQUAL(headers.at("eventy-offset"), "1");
+}
+
+CAF_TEST(a_request_is_answered_and_its_response_comes_back_to_the_requesters_key) {
+  Bench desk{catalog()};
+  Bench bench{counter()};
+  bench.tell(Clicked{"buy", 1}, "ann");
+  const auto asked = bench.sent_records().at(1).record;
+  CAF_CHECK_EQUAL(asked.name(), "GetPrice");
+  CAF_CHECK_EQUAL(bench.sent_records().at(1).topic, "catalog-requests");
+  desk.tell(GetPrice{"tea"}, "ann",
+            {.uuid = asked.uuid(),
+             .source = asked.source(),
+             .correlation_id = asked.correlation_id(),
+             .context = asked.context});
+  const auto answer = desk.sent_records().at(0).record;
+  CAF_CHECK_EQUAL(answer.destination(), "urn:counter");
+  CAF_CHECK_EQUAL(answer.request_uuid(), asked.uuid());
+  CAF_CHECK_EQUAL(answer.correlation_id(), asked.correlation_id());
+  bench.tell(Price{450}, "another key", {.context = answer.context, .request_uuid = answer.request_uuid()});
+  CAF_CHECK_EQUAL(tally(bench, "ann").spent, 450);
+  CAF_CHECK(!bench.state<Tally>("another key"));
+}
+
+CAF_TEST(a_refusal_carries_code_and_no_data) {
+  Bench desk{catalog()};
+  desk.tell(GetPrice{"coal"}, "ann", {.source = "urn:counter"});
+  const auto& answer = desk.sent_records().at(0).record;
+  CAF_CHECK(!answer.ok());
+  CAF_CHECK(answer.error_code() == std::optional<std::int64_t>(404));
+  CAF_CHECK(answer.data.empty());
+}
+
+CAF_TEST(a_response_for_somebody_else_is_dropped) {
+  Bench bench{counter()};
+  bench.tell(Price{1}, "ann", {.destination = "urn:other"});
+  CAF_CHECK_EQUAL(bench.stats().dropped, 1u);
+  CAF_CHECK_EQUAL(bench.dead().size(), 0u);
+}
+
+CAF_TEST(a_response_without_a_way_home_never_touches_state) {
+  Bench bench{counter()};
+  bench.tell(Price{1}, "ann");
+  CAF_CHECK(!bench.state<Tally>("ann"));
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "NoWayHome");
+}
+
+CAF_TEST(a_record_without_a_key_reaches_stateless_services_only) {
+  Bench bench{counter()};
+  bench.tell(Clicked{"tea", 1}, std::nullopt);
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "NoKey");
+  Bench desk{catalog()};
+  desk.tell(GetPrice{"tea"}, std::nullopt, {.source = "urn:counter"});
+  CAF_CHECK_EQUAL(desk.sent<Price>().size(), 1u);
+}
+
+CAF_TEST(bytes_that_do_not_decode_are_kept_whole) {
+  Bench bench{counter()};
+  bench.tell_bytes("web-events", "no record at all", "ann");
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].bytes, "no record at all");
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "DecodeError");
+}
+
+CAF_TEST(another_major_version_is_dead_lettered_a_minor_one_is_read) {
+  Bench bench{counter()};
+  bench.tell(Clicked{"tea", 1}, "ann", {.version = "1.7.3"});
+  bench.tell(Clicked{"tea", 1}, "ann", {.version = "2.0.0"});
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 1);
+  CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+}
+
+CAF_TEST(a_failing_turn_is_tried_again_with_growing_waits_and_others_of_its_key_wait) {
+  const auto failures = std::make_shared<int>(3);
+  Bench bench{
+      eventy::Service(eventy::service<Tally>("counter")
+                          .on(eventy::exactly_once,
+                              [failures](Turn& turn, const Clicked& c) {
+                                turn.edit().n = turn.edit().n * 10 + c.n;
+                                if ((*failures)-- > 0) throw Busy("busy");
+                              })
+                          .on_failure<Busy>({.retry = {.times = 8, .first = eventy::Duration(100)}}))};
+  bench.tell(Clicked{"tea", 1}, "ann");
+  bench.tell(Clicked{"tea", 2}, "ann");
+  CAF_CHECK(!bench.state<Tally>("ann"));
+  bench.advance(eventy::Duration(99));
+  CAF_CHECK_EQUAL(bench.stats().failed_turns, 1u);
+  bench.advance(eventy::Duration(27));
+  CAF_CHECK_EQUAL(bench.stats().failed_turns, 2u);
+  bench.advance(eventy::Duration(199));
+  CAF_CHECK_EQUAL(bench.stats().failed_turns, 2u);
+  bench.advance(eventy::Duration(52));
+  CAF_CHECK_EQUAL(bench.stats().failed_turns, 3u);
+  bench.advance(eventy::Duration(501));
+  CAF_REQUIRE(bench.state<Tally>("ann"));
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 12);
+  CAF_CHECK_EQUAL(bench.dead().size(), 0u);
+}
+
+CAF_TEST(retries_that_run_out_end_in_a_dead_letter_that_counts_them) {
+  Bench bench{
+      eventy::Service(eventy::service<Tally>("counter")
+                          .on(eventy::exactly_once, [](Turn&, const Clicked&) { throw Busy("still busy"); })
+                          .on_failure<Busy>({.retry = {.times = 2, .first = eventy::Duration(10)}}))};
+  bench.tell(Clicked{"tea", 1}, "ann");
+  bench.advance(eventy::Duration(1000));
+  bench.advance(eventy::Duration(1000));
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-attempts"), "3");
+}
+
+CAF_TEST(handlers_of_all_guarantees_see_a_record_and_one_that_fails_does_not_hold_the_others) {
+  Bench bench{eventy::Service(eventy::service<Tally>("counter")
+                                  .on(eventy::at_least_once,
+                                      [](Turn& turn, const Clicked&) {
+                                        turn.emit(Counted{"at least", 1});
+                                      })
+                                  .on(eventy::exactly_once,
+                                      [](Turn& turn, const Clicked& c) {
+                                        ++turn.edit().n;
+                                        turn.emit(Counted{"exactly", 1});
+                                        if (c.n < 0) throw std::runtime_error("no");
+                                      })
+                                  .on(eventy::at_most_once, [](eventy::StatelessTurn& turn, const Clicked&) {
+                                    turn.emit(Counted{"at most", 1});
+                                  }))};
+  bench.tell(Clicked{"tea", 1}, "ann");
+  CAF_REQUIRE_EQUAL(bench.sent_records().size(), 3u);
+  const auto sent = bench.sent<Counted>();
+  CAF_CHECK_EQUAL(sent[0].who, "at least");
+  CAF_CHECK(bench.sent_records()[0].at_once);
+  CAF_CHECK_EQUAL(sent[1].who, "exactly");
+  CAF_CHECK(!bench.sent_records()[1].at_once);
+  CAF_CHECK_EQUAL(sent[2].who, "at most");
+  CAF_CHECK(bench.sent_records()[2].at_once);
+  bench.tell(Clicked{"tea", -1}, "ann");
+  CAF_CHECK_EQUAL(bench.sent<Counted>().size(), 5u);
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 1);
+  CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+}
+
+CAF_TEST(an_at_least_once_turn_that_changes_state_writes_in_the_transaction) {
+  Bench bench{eventy::Service(
+      eventy::service<Tally>("counter").on(eventy::at_least_once, [](Turn& turn, const Clicked&) {
+        turn.emit(Counted{"x", ++turn.edit().n});
+      }))};
+  bench.tell(Clicked{"tea", 1}, "ann");
+  CAF_CHECK(!bench.sent_records().at(0).at_once);
+}
+
+CAF_TEST(a_forgotten_state_is_gone) {
+  Bench bench{eventy::Service(eventy::service<Tally>("counter").on([](Turn& turn, const Clicked& c) {
+    turn.edit().n = c.n;
+    if (c.n == 0) turn.forget();
+  }))};
+  bench.tell(Clicked{"tea", 4}, "ann");
+  CAF_CHECK(bench.state<Tally>("ann"));
+  bench.tell(Clicked{"tea", 0}, "ann");
+  CAF_CHECK(!bench.state<Tally>("ann"));
+  bench.tell(Clicked{"tea", 1}, "ann");
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 1);
+}
+
+CAF_TEST(writing_records_of_another_namespace_is_refused) {
+  Bench bench{eventy::Service(eventy::service<>("other").on<Clicked>(
+      eventy::exactly_once, [](auto& turn, const Clicked&) { turn.emit(Counted{}); }))};
+  bench.tell(Clicked{"tea", 4}, "ann");
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "std::logic_error");
+}
+
+CAF_TEST(a_kept_reply_to_answers_later_with_the_requests_chain_and_context) {
+  struct Waiting {
+    eventy::ReplyTo to = {};
+    EVENTY_FIELDS(to);
+  };
+  Bench desk{
+      eventy::Service(eventy::service<Waiting>("catalog")
+                          .on(eventy::exactly_once, [](eventy::RequestTurn<Waiting, GetPrice>& turn,
+                                                       const GetPrice&) { turn.edit().to = turn.reply_to(); })
+                          .on(eventy::exactly_once, [](eventy::Turn<Waiting>& turn, const Clicked&) {
+                            turn.respond(turn.state()->to, Price{9});
+                          }))};
+  const std::string uuid = eventy::random_uuid();
+  desk.tell(GetPrice{"tea"}, "shelf",
+            {.uuid = uuid,
+             .source = "urn:counter",
+             .correlation_id = "a:b:c",
+             .context = {{"urn:counter", {{"request:" + uuid, std::string("ann")}}}}});
+  desk.tell(Clicked{"tea", 1}, "shelf", {.correlation_id = "another"});
+  CAF_REQUIRE_EQUAL(desk.sent_records().size(), 1u);
+  const auto& answer = desk.sent_records()[0].record;
+  CAF_CHECK_EQUAL(answer.correlation_id(), "a:b:c");
+  CAF_CHECK_EQUAL(answer.request_uuid(), uuid);
+  CAF_CHECK(answer.partition_key() == std::optional<std::string>("ann"));
+  CAF_CHECK(answer.context.contains("urn:counter"));
+}
+
+CAF_TEST(a_source_goes_on_where_its_committed_position_is) {
+  struct Line {
+    std::uint64_t at = 0;
+    EVENTY_FIELDS(at);
+  };
+  const auto lines =
+      eventy::Service(eventy::service<>("counter").source<Line>("file", [](eventy::Pull<Line>& pull) {
+        auto at = pull.position().at;
+        if (at == 5) return pull.nothing_for(eventy::Duration(1000));
+        for (std::size_t i = 0; i < pull.limit() && at < 5; ++i, ++at) {
+          if (at == 3) {
+            pull.dead_letter("line 3", "not a number", "x,y");
+          } else {
+            pull.emit(Counted{"line", static_cast<std::int64_t>(at)}, "k");
+          }
+        }
+        pull.advance({at});
+      }));
+  Bench bench{lines};
+  for (int i = 0; i < 4; ++i) bench.pull("file", 2);
+  const auto sent = bench.sent<Counted>();
+  CAF_REQUIRE_EQUAL(sent.size(), 4u);
+  CAF_CHECK_EQUAL(sent[3].n, 4);
+  CAF_CHECK_NOT_EQUAL(bench.sent_records()[0].record.uuid(), bench.sent_records()[1].record.uuid());
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-place"), "line 3");
+}
