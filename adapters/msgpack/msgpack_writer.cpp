@@ -1,5 +1,7 @@
 #include "msgpack_writer.hpp"
 
+#include <bit>
+
 #include <limits>
 #include <stdexcept>
 
@@ -36,6 +38,14 @@ void MsgpackWriter::text(std::string_view utf8) {
   if (!is_utf8(utf8)) throw std::invalid_argument("a text is not UTF-8");
   packer_.pack_str(size_of(utf8.size()));
   packer_.pack_str_body(utf8.data(), size_of(utf8.size()));
+}
+
+// By hand: the library writes a whole real as an integer, which loses its type and the sign of -0.0.
+void MsgpackWriter::real(double value) {
+  char bytes[9] = {static_cast<char>(0xcb)};
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  for (std::size_t i = 0; i < 8; ++i) bytes[i + 1] = static_cast<char>(bits >> (8 * (7 - i)));
+  append({bytes, sizeof bytes});
 }
 
 void MsgpackWriter::bytes(std::span<const std::byte> value) {

@@ -33,7 +33,7 @@ class MsgpackWriter final : public Writer {
   void boolean(bool value) override;
   void integer(std::int64_t value) override { packer_.pack_int64(value); }
   void unsigned_integer(std::uint64_t value) override { packer_.pack_uint64(value); }
-  void real(double value) override { packer_.pack_double(value); }
+  void real(double value) override;
   void text(std::string_view utf8) override;
   void bytes(std::span<const std::byte> value) override;
   void instant(Instant value) override;

@@ -68,7 +68,7 @@ CAF_TEST(writes_an_event_to_the_byte) {
                                    "1.0.0\xa6source\xa8urn:shop"
                                    "\xa4uuid\xd9\x24"s +
                                    uuid + "\xae"s + "correlation_id\xa1"s + "c\xadpartition_key\xa1k\xae"s +
-                                   "date_timestamp\xcf\0\0\x01\x9b\x7c\x7f\x03\x2e\xa7"s +
+                                   "date_timestamp\xcf\0\0\x01\x9b\x7c\x3b\xb2\x2e\xa7"s +
                                    "context\x80\xa4"s + "data\x81\xa1n\x07"s);
 }
 
@@ -127,7 +127,7 @@ CAF_TEST(a_bad_record_says_what_is_wrong) {
                                 "\xab"
                                 "destinatoin")),
                   "destination: this member is missing");
-  CAF_CHECK_EQUAL(error_of(with(bytes, "\xa7version", "\xa6source")).substr(0, 1), "m");
+  CAF_CHECK_EQUAL(error_of(with(bytes, "\xa7version", "\xa6source")), "source: this member is there twice");
   CAF_CHECK_EQUAL(error_of(with(bytes, "\xa4name\xa6Placed", "\xa4type\xa6Placed")),
                   "type: this member is there twice");
   CAF_CHECK_EQUAL(error_of(with(bytes, "\xa8urn:shop", "\xa8nru:shop")).substr(0, 8), "source: ");
