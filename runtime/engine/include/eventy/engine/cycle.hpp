@@ -11,7 +11,7 @@
 namespace eventy {
 
 struct CycleOptions {
-  Duration interval{50};              // from the first slice of a cycle to its commit
+  Duration interval{100};             // from the first slice of a cycle to its commit
   std::size_t max_bytes = 32u << 20;  // of outputs and state; a cycle that holds more is committed at once
 };
 
