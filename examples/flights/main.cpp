@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
       progress->expect(
           flights::count_rows(input));  // reads it to its end: a damaged file is found before it is used
     } catch (const flights::FileError& e) {
-      throw eventy::Failure({eventy::ErrorCode::invalid_argument, e.what()});
+      throw eventy::Failure({eventy::ErrorCode::io, e.what()});
     }
     return {flights::flights_service(input, *rows_per_pull), flights::aircraft_service(),
             flights::desk_service(), flights::carriers_service()};

@@ -1,5 +1,7 @@
 #include "eventy/engine/source_engine.hpp"
 
+#include <spdlog/spdlog.h>
+
 namespace eventy {
 
 SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
@@ -88,6 +90,9 @@ Writer& SourceEngine::begin(const detail::OutputSpec& output) {
 void SourceEngine::end() { outbox_.end(); }
 
 void SourceEngine::dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) {
+  if (const auto& log = routes_->runtime->options().log)
+    log->error("[{}/{} source {}] dead letter: {}: {}", routes_->runtime->plan().name, lane_.partition.value,
+               source_.name, place, reason);
   outbox_.dead_letter({.reason = reason,
                        .error_class = "SourceError",
                        .handler = source_.name,
