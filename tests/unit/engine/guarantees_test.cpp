@@ -249,6 +249,23 @@ CAF_TEST(an_at_most_once_turn_never_runs_before_its_commit_and_never_twice) {
   CAF_CHECK_EQUAL(f.seen().size(), 2u);
 }
 
+CAF_TEST(an_at_most_once_turn_waits_for_its_own_cycle_not_for_the_one_before) {
+  const auto runs = std::make_shared<int>(0);
+  Fixture f(at_most(runs));
+  f.click(7);
+  f.node->round(), f.node->round();
+  f.store.next_commit("counter", Fate::held);
+  f.commit();
+  f.click(8);
+  f.node->round(), f.node->round();
+  CAF_CHECK_EQUAL(*runs, 0);
+  f.store.let_commit("counter");
+  f.node->poll();
+  CAF_CHECK_EQUAL(*runs, 1);
+  f.settle();
+  CAF_CHECK_EQUAL(*runs, 2);
+}
+
 CAF_TEST(a_revoked_partition_is_committed_and_let_go_and_its_next_owner_goes_on) {
   Fixture f(counter());
   f.click(1);
