@@ -145,7 +145,8 @@ Document::Document(const std::optional<std::string>& path, const std::vector<Ove
   }
 }
 
-Document::~Document() = default;
+// Sections hold on to the document, and it to them.
+Document::~Document() { impl_->sections.clear(); }
 
 Section Document::section(const std::string& name) {
   auto& section = impl_->sections[name];

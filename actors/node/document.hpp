@@ -23,6 +23,8 @@ class Document {
 
   Document(const std::optional<std::string>& path, const std::vector<Override>& overrides);
   ~Document();
+  Document(const Document&) = delete;
+  Document& operator=(const Document&) = delete;
 
   Section section(const std::string& name);  // the same object's view each time; known from now on
   void finish() const;                       // throws if there is a section that nobody asked for

@@ -120,7 +120,7 @@ CAF_TEST(check config opens nothing) {
 }
 
 CAF_TEST(mistakes have their exit codes) {
-  CAF_CHECK_EQUAL(call({"show", "--data", data()}), 1);
+  CAF_CHECK_EQUAL(call({"show", "--data", (folder / "absent").string()}), 1);
   CAF_CHECK_EQUAL(call({}), 2);
   CAF_CHECK_EQUAL(call({"dance"}), 2);
   CAF_CHECK_EQUAL(call({"run", "--until-tired"}), 2);
