@@ -11,11 +11,12 @@ Result<void> Core::load_topics() {
   const auto end_slice = slice(end);
   ::rocksdb::ReadOptions how;
   how.iterate_upper_bound = &end_slice;
-  std::unique_ptr<::rocksdb::Iterator> it(database_->db().NewIterator(how, database_->meta()));
+  const auto view = database_->view();
+  const auto it = view->iterator(Family::meta, how);
   for (it->Seek(prefix); it->Valid(); it->Next()) {
-    const std::string name(view(it->key()).substr(1));
+    const std::string name(bytes(it->key()).substr(1));
     if (topic(name)) continue;
-    const auto value = view(it->value());
+    const auto value = bytes(it->value());
     if (value.size() != 8)
       return Error{ErrorCode::corrupt, "the entry of topic " + printable(name) + " has the wrong size"};
     auto topic = std::make_shared<Topic>();
@@ -59,7 +60,7 @@ Result<void> Core::create_topics(const std::vector<TopicSpec>& wanted) {
   std::lock_guard writer(database_->writer());
   ::rocksdb::WriteBatch batch;
   std::map<std::string, std::shared_ptr<Topic>> created;
-  auto next = database_->get(database_->meta(), next_id_key);
+  auto next = database_->get(Family::meta, next_id_key);
   if (!next) return next.error();
   std::uint32_t id = *next ? get32(**next) : 1;
   for (const auto& spec : wanted) {
@@ -73,12 +74,12 @@ Result<void> Core::create_topics(const std::vector<TopicSpec>& wanted) {
     topic->name = spec.name;
     topic->id = id++;
     topic->ends.resize(spec.partitions);
-    auto status = batch.Put(database_->meta(), named_key(topic_prefix, spec.name),
+    auto status = batch.Put(database_->family(Family::meta), named_key(topic_prefix, spec.name),
                             pair_key(topic->id, spec.partitions));
     if (!status.ok()) return database_->error(status, "cannot create topic " + printable(spec.name));
   }
   if (created.empty()) return {};
-  if (auto status = batch.Put(database_->meta(), next_id_key, value32(id)); !status.ok())
+  if (auto status = batch.Put(database_->family(Family::meta), next_id_key, value32(id)); !status.ok())
     return database_->error(status, "cannot create topics");
   if (auto written = database_->write(batch); !written) return written;
   std::lock_guard lock(topics_mutex_);
@@ -87,7 +88,7 @@ Result<void> Core::create_topics(const std::vector<TopicSpec>& wanted) {
 }
 
 Result<std::optional<std::uint32_t>> Core::find_id(const std::string& key) const {
-  auto value = database_->get(database_->meta(), key);
+  auto value = database_->get(Family::meta, key);
   if (!value) return value.error();
   if (!*value) return std::optional<std::uint32_t>();
   if ((*value)->size() != 4)
@@ -103,8 +104,8 @@ Result<std::uint32_t> Core::id_of(const std::string& key) {
   if (!next) return next.error();
   const std::uint32_t id = next->value_or(1);
   ::rocksdb::WriteBatch batch;
-  auto status = batch.Put(database_->meta(), key, value32(id));
-  if (status.ok()) status = batch.Put(database_->meta(), next_id_key, value32(id + 1));
+  auto status = batch.Put(database_->family(Family::meta), key, value32(id));
+  if (status.ok()) status = batch.Put(database_->family(Family::meta), next_id_key, value32(id + 1));
   if (!status.ok()) return database_->error(status, "cannot store a name");
   if (auto written = database_->write(batch); !written) return written.error();
   return id;
@@ -124,7 +125,8 @@ void Core::put(::rocksdb::WriteBatch& batch, StagedChunks& outputs,
       const ::rocksdb::Slice parts[] = {{header, sizeof header}, slice(chunk.bytes)};
       // Fails only for a batch of more than 4 GiB, which max_cycle_size excludes; write() would say so too.
       (void)batch
-          .Put(database_->records(), ::rocksdb::SliceParts(&key_slice, 1), ::rocksdb::SliceParts(parts, 2))
+          .Put(database_->family(Family::records), ::rocksdb::SliceParts(&key_slice, 1),
+               ::rocksdb::SliceParts(parts, 2))
           .ok();
     }
   }

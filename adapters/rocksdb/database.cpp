@@ -5,6 +5,7 @@
 #include <rocksdb/table.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -33,7 +34,8 @@ constexpr std::chrono::milliseconds read_pause{50};
   o.max_total_wal_size = options.max_log_size;
   o.max_background_jobs = background_jobs;
   o.max_open_files = -1;
-  o.allow_concurrent_memtable_write = false;  // one writer
+  o.track_and_verify_wals_in_manifest = true;  // a log file that is missing is an error
+  o.allow_concurrent_memtable_write = false;   // one writer
   o.bytes_per_sync = 1u << 20;
   o.info_log_level = ::rocksdb::InfoLogLevel::WARN_LEVEL;
   o.max_log_file_size = 1u << 20;
@@ -70,6 +72,8 @@ std::vector<::rocksdb::ColumnFamilyDescriptor> families(const Options& options) 
           {"positions", family_options(small_buffer_size, cache)}};
 }
 
+bool is_log(const std::string& name) { return name.ends_with(".log"); }
+
 // Opening and asking who holds the lock must not interleave within a process: see lock_holder().
 std::mutex& opening() {
   static std::mutex mutex;
@@ -86,22 +90,30 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   return database;
 }
 
+View::~View() {
+  if (!db) return;
+  for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle).ok();
+  (void)db->Close().ok();
+}
+
 Result<void> Database::open_for_writing() {
   if (auto prepared = prepare_folder(options_.path); !prepared) return prepared;
+  auto view = std::make_shared<View>();
   {
     std::lock_guard lock(opening());
     ::rocksdb::DB* db = nullptr;
     const auto status =
         ::rocksdb::DB::Open(database_options(options_), database_folder(options_.path).string(),
-                            families(options_), &handles_, &db);
+                            families(options_), &view->handles, &db);
     if (!status.ok()) return open_error(status);
-    db_.reset(db);
+    view->db.reset(db);
   }
+  view_ = view;
   // Read under the database's lock: until then another process may have been writing.
   auto acknowledged = read_acknowledged(options_.path);
   if (!acknowledged) return acknowledged.error();
-  if (auto checked = check_acknowledged(*acknowledged); !checked) return checked;
-  auto number = recovered();
+  if (auto checked = check_acknowledged(*view_, *acknowledged); !checked) return checked;
+  auto number = recovered(*view_);
   if (!number) return number.error();
   number_ = *number;
   return acknowledged_.open(options_.path);
@@ -113,38 +125,84 @@ Result<void> Database::open_for_reading() {
   auto pattern = (std::filesystem::temp_directory_path(error) / "eventy-reader-XXXXXX").string();
   if (error || !::mkdtemp(pattern.data()))
     return system_error(errno, "cannot create a temporary folder " + pattern);
-  secondary_ = pattern;
-  // Files that the writer replaces between two steps of opening are no corruption: try again.
+  log_folder_ = pattern;
+  auto view = read_view();
+  if (!view) return view.error();
+  view_ = *view;
+  return {};
+}
+
+// Names and sizes of the logs and of the list of files: what changes when something is written.
+std::map<std::string, std::uintmax_t> Database::files_now() const {
+  std::map<std::string, std::uintmax_t> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(database_folder(options_.path), error), end;
+       !error && it != end; it.increment(error)) {
+    const auto name = it->path().filename().string();
+    if (name.starts_with("MANIFEST") || is_log(name)) files[name] = it->file_size(error);
+  }
+  return files;
+}
+
+// Files that the writer replaces between two steps of opening are no damage: try again.
+Result<std::shared_ptr<const View>> Database::read_view() const {
   for (int attempt = 1;; ++attempt) {
-    auto opened = try_reading();
-    if (opened || attempt == read_attempts || opened.error().code == ErrorCode::permission_denied)
-      return opened;
-    close();
+    auto view = try_view();
+    if (view || attempt == read_attempts || view.error().code == ErrorCode::permission_denied) return view;
     std::this_thread::sleep_for(read_pause);
   }
 }
 
-Result<void> Database::try_reading() {
+Result<std::shared_ptr<const View>> Database::try_view() const {
   auto acknowledged = read_acknowledged(options_.path);
   if (!acknowledged) return acknowledged.error();
   auto o = database_options(options_);
   o.create_if_missing = o.create_missing_column_families = false;
+  o.db_log_dir = log_folder_.string();
+  auto view = std::make_shared<View>();
+  view->files = files_now();
   ::rocksdb::DB* db = nullptr;
-  const auto status = ::rocksdb::DB::OpenAsSecondary(o, database_folder(options_.path).string(),
-                                                     secondary_.string(), families(options_), &handles_, &db);
+  const auto status = ::rocksdb::DB::OpenForReadOnly(o, database_folder(options_.path).string(),
+                                                     families(options_), &view->handles, &db);
   if (!status.ok()) return open_error(status);
-  db_.reset(db);
-  return check_acknowledged(*acknowledged);
+  view->db.reset(db);
+  // The list of files was read first and the logs after it. What moved from a log to a file meanwhile is in
+  // neither; its log is gone by now, or else an older one, for logs are removed in order.
+  const auto now = files_now();
+  for (const auto& [name, size] : view->files) {
+    if (is_log(name) && !now.contains(name))
+      return Error{ErrorCode::busy,
+                   options_.path.string() + ": the writer replaced files while they were read"};
+  }
+  if (auto checked = check_acknowledged(*view, *acknowledged); !checked) return checked.error();
+  return std::shared_ptr<const View>(std::move(view));
 }
 
-Result<std::uint64_t> Database::recovered() const {
-  auto value = get(meta(), cycle_key);
+std::shared_ptr<const View> Database::view() const {
+  if (writable()) return view_;
+  std::lock_guard lock(view_mutex_);
+  return view_;
+}
+
+Result<void> Database::refresh() {
+  if (writable()) return {};
+  std::lock_guard refreshing(refreshing_);
+  if (files_now() == view()->files) return {};
+  auto fresh = read_view();
+  if (!fresh) return fresh.error();
+  std::lock_guard lock(view_mutex_);
+  view_ = *fresh;
+  return {};
+}
+
+Result<std::uint64_t> Database::recovered(const View& view) const {
+  auto value = get(view, Family::meta, cycle_key);
   if (!value) return value.error();
   return *value && (*value)->size() == 8 ? get64(**value) : std::uint64_t{0};
 }
 
-Result<void> Database::check_acknowledged(std::uint64_t acknowledged) {
-  auto number = recovered();
+Result<void> Database::check_acknowledged(const View& view, std::uint64_t acknowledged) const {
+  auto number = recovered(view);
   if (!number) return number.error();
   if (*number >= acknowledged) return {};
   return Error{ErrorCode::corrupt,
@@ -154,32 +212,22 @@ Result<void> Database::check_acknowledged(std::uint64_t acknowledged) {
                    (options_.path / "cycle").string() + " to go on without what is lost"};
 }
 
-Result<void> Database::refresh() const {
-  if (writable()) return {};
-  std::lock_guard lock(refreshing_);
-  for (int attempt = 1;; ++attempt) {
-    const auto status = db_->TryCatchUpWithPrimary();
-    if (status.ok()) return {};
-    if (attempt == read_attempts) return error(status, "cannot follow the writer");
-    std::this_thread::sleep_for(read_pause);
-  }
-}
-
 Result<void> Database::write(::rocksdb::WriteBatch& batch) {
   if (!writable())
     return Error{ErrorCode::permission_denied, options_.path.string() + " is open for reading only"};
   if (stopped_) {
-    const auto status = db_->Resume();
+    const auto status = view_->db->Resume();
+    if (status.IsBusy()) return *stopped_;  // RocksDB looks for room by itself, every 5 s
     if (!status.ok()) return error(status, "cannot go on after a failed write");
-    stopped_ = false;
+    stopped_.reset();
   }
   ::rocksdb::WriteOptions how;
   how.sync = options_.sync;
-  auto status = batch.Put(meta(), cycle_key, value64(number_ + 1));
-  if (status.ok()) status = db_->Write(how, &batch);
+  auto status = batch.Put(family(Family::meta), cycle_key, value64(number_ + 1));
+  if (status.ok()) status = view_->db->Write(how, &batch);
   if (!status.ok()) {
-    stopped_ = true;
-    return error(status, "cannot write");
+    stopped_ = error(status, "cannot write");
+    return *stopped_;
   }
   ++number_;
   // The write is safe; a cycle file that stays behind only checks less.
@@ -187,12 +235,16 @@ Result<void> Database::write(::rocksdb::WriteBatch& batch) {
   return {};
 }
 
-Result<std::optional<std::string>> Database::get(::rocksdb::ColumnFamilyHandle* family,
+Result<std::optional<std::string>> Database::get(Family family, std::string_view key) const {
+  return get(*view(), family, key);
+}
+
+Result<std::optional<std::string>> Database::get(const View& view, Family family,
                                                  std::string_view key) const {
   std::string value;
-  const auto status = db_->Get({}, family, slice(key), &value);
+  const auto status = view.db->Get({}, view.family(family), slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return error(status, "cannot read " + family->GetName());
+  if (!status.ok()) return error(status, "cannot read " + view.family(family)->GetName());
   return std::optional(std::move(value));
 }
 
@@ -225,19 +277,15 @@ Error Database::open_error(const ::rocksdb::Status& status) const {
 }
 
 void Database::close() {
-  if (!db_) return;
-  if (writable() && !options_.sync && !stopped_ && db_->FlushWAL(true).ok() && db_->SyncWAL().ok())
+  if (view_ && writable() && !options_.sync && !stopped_ && view_->db->FlushWAL(true).ok())
     (void)acknowledged_.write(number_).ok();
-  for (auto* handle : handles_) (void)db_->DestroyColumnFamilyHandle(handle).ok();
-  handles_.clear();
-  (void)db_->Close().ok();
-  db_.reset();
+  view_.reset();
 }
 
 Database::~Database() {
   close();
   std::error_code ignored;
-  if (!secondary_.empty()) std::filesystem::remove_all(secondary_, ignored);
+  if (!log_folder_.empty()) std::filesystem::remove_all(log_folder_, ignored);
 }
 
 }  // namespace eventy::rocksdb::detail

@@ -6,8 +6,10 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,24 @@
 
 namespace eventy::rocksdb::detail {
 
+enum class Family : std::uint8_t { meta, records, state, positions };
+
+// The database as it was opened once. Whoever holds one may read in it, whatever happens meanwhile.
+struct View {
+  View() = default;
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  ~View();
+  ::rocksdb::ColumnFamilyHandle* family(Family f) const { return handles[static_cast<std::size_t>(f)]; }
+  std::unique_ptr<::rocksdb::Iterator> iterator(Family f, const ::rocksdb::ReadOptions& how) const {
+    return std::unique_ptr<::rocksdb::Iterator>(db->NewIterator(how, family(f)));
+  }
+
+  std::unique_ptr<::rocksdb::DB> db = {};
+  std::vector<::rocksdb::ColumnFamilyHandle*> handles = {};  // in the order of Family
+  std::map<std::string, std::uintmax_t> files = {};          // of a reader: what it saw of the folder
+};
+
 class Database {
  public:
   static Result<std::unique_ptr<Database>> open(const Options& options);
@@ -23,11 +43,9 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  ::rocksdb::DB& db() const { return *db_; }
-  ::rocksdb::ColumnFamilyHandle* meta() const { return handles_[0]; }
-  ::rocksdb::ColumnFamilyHandle* records() const { return handles_[1]; }
-  ::rocksdb::ColumnFamilyHandle* state() const { return handles_[2]; }
-  ::rocksdb::ColumnFamilyHandle* positions() const { return handles_[3]; }
+  // A writer's never changes; a reader's is the one that the last refresh() left.
+  std::shared_ptr<const View> view() const;
+  ::rocksdb::ColumnFamilyHandle* family(Family f) const { return view_->family(f); }  // of a writer
 
   bool writable() const { return options_.access == Access::read_write; }
   const Options& options() const { return options_; }
@@ -38,10 +56,11 @@ class Database {
   // as durable as options.sync says. After no_space the next call tries again by itself.
   Result<void> write(::rocksdb::WriteBatch& batch);
 
-  // A reader beside a writer: takes over what was committed since. Nothing to do for the writer itself.
-  Result<void> refresh() const;
+  // A reader beside a writer: a new view if anything was written since the last one. Nothing to do for a
+  // writer.
+  Result<void> refresh();
 
-  Result<std::optional<std::string>> get(::rocksdb::ColumnFamilyHandle* family, std::string_view key) const;
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const;
 
   // `what` says what was being done, and where: file, topic, partition.
   Error error(const ::rocksdb::Status& status, const std::string& what) const;
@@ -50,20 +69,23 @@ class Database {
   explicit Database(const Options& options) : options_(options) {}
   Result<void> open_for_writing();
   Result<void> open_for_reading();
-  Result<void> try_reading();
-  Result<void> check_acknowledged(std::uint64_t acknowledged);
-  Result<std::uint64_t> recovered() const;
+  Result<std::shared_ptr<const View>> read_view() const;
+  Result<std::shared_ptr<const View>> try_view() const;
+  Result<void> check_acknowledged(const View& view, std::uint64_t acknowledged) const;
+  Result<std::optional<std::string>> get(const View& view, Family family, std::string_view key) const;
+  Result<std::uint64_t> recovered(const View& view) const;
   Error open_error(const ::rocksdb::Status& status) const;
+  std::map<std::string, std::uintmax_t> files_now() const;
   void close();
 
   Options options_;
-  std::unique_ptr<::rocksdb::DB> db_ = {};
-  std::vector<::rocksdb::ColumnFamilyHandle*> handles_ = {};
-  std::filesystem::path secondary_ = {};  // a reader's own folder, removed at the end
-  mutable std::mutex refreshing_ = {};
+  std::shared_ptr<const View> view_ = {};
+  mutable std::mutex view_mutex_ = {};  // of a reader: guards view_
+  std::mutex refreshing_ = {};
+  std::filesystem::path log_folder_ = {};  // for RocksDB's own log of a reader; removed at the end
   std::mutex writer_ = {};
-  std::uint64_t number_ = 0;  // of the last write
-  bool stopped_ = false;      // the last write failed: resume before the next one
+  std::uint64_t number_ = 0;           // of the last write
+  std::optional<Error> stopped_ = {};  // why the last write failed: resume before the next one
   AcknowledgedFile acknowledged_ = {};
 };
 

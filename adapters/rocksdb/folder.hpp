@@ -1,7 +1,7 @@
 // The data folder around the database: its format version, the acknowledged cycle, who holds it.
 //   format  text, the version of the whole folder
-//   cycle   16 bytes: number of the last synced write, and its complement; written after the sync, itself not
-//   synced db/     the database
+//   cycle   16 bytes: number of the last synced write, and its complement; written after the sync, not synced
+//   db/     the database
 // Belongs to one Database; no thread of its own.
 #pragma once
 

@@ -1,16 +1,15 @@
 // Keys of the database. Integers in keys are big-endian, so that keys sort as numbers; a name or a user's key
 // is always the tail of its key, so it may hold any bytes. Pure functions.
 //
-//   column family   key                                                        value
-//   meta (default)  'c'                                                        u64 number of the last write
-//                   'n'                                                        u32 next id
-//                   't' topic name                                             u32 topic id, u32 partitions
-//                   's' service name                                           u32 service id
-//                   'k' u32 service id, keyspace name                          u32 keyspace id
-//   records         u32 topic id, u32 partition, u64 offset of the LAST record  chunk
-//   (eventy/store/chunk.hpp) state           u32 keyspace id, u32 partition, the user's key             the
-//   user's bytes positions       u32 service id, u32 topic id, u32 partition                u64 next offset
-//   to read
+//   column family  key                                                     value
+//   meta, default  'c'                                                     u64 number of the last write
+//                  'n'                                                     u32 next id
+//                  't' topic name                                          u32 topic id, u32 partitions
+//                  's' service name                                        u32 service id
+//                  'k' u32 service id, keyspace name                       u32 keyspace id
+//   records        u32 topic id, u32 partition, u64 LAST record's offset   chunk, see store/chunk.hpp
+//   state          u32 keyspace id, u32 partition, the user's key          the user's bytes
+//   positions      u32 service id, u32 topic id, u32 partition             u64 next offset to read
 #pragma once
 
 #include <rocksdb/slice.h>
@@ -89,7 +88,7 @@ inline std::string behind(std::string prefix) {
   return prefix;
 }
 
-inline std::string_view view(const ::rocksdb::Slice& s) { return {s.data(), s.size()}; }
+inline std::string_view bytes(const ::rocksdb::Slice& s) { return {s.data(), s.size()}; }
 inline ::rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace eventy::rocksdb::detail

@@ -45,14 +45,15 @@ Result<std::shared_ptr<const Batch>> Core::read(const Topic& topic, TopicIndex i
   ::rocksdb::ReadOptions how;
   how.verify_checksums = false;  // each chunk has its own, and offsets must follow each other
   how.iterate_upper_bound = &bound;
-  std::unique_ptr<::rocksdb::Iterator> it(database_->db().NewIterator(how, database_->records()));
+  const auto view = database_->view();
+  const auto it = view->iterator(Family::records, how);
 
   std::vector<Copied> stretches;
   std::size_t records = 0;
   const std::size_t max_records = std::max<std::size_t>(limits.max_records_per_batch, 1);
   it->Seek(record_key(topic.id, partition.value, from.value));
   while (it->Valid() && records < max_records && batch->slab.size() < limits.max_bytes_per_batch) {
-    const auto chunk = view(it->value());
+    const auto chunk = bytes(it->value());
     auto stretch =
         select_records(chunk, batch->next,
                        {max_records - records, limits.max_bytes_per_batch - batch->slab.size(), records == 0},
@@ -66,7 +67,7 @@ Result<std::shared_ptr<const Batch>> Core::read(const Topic& topic, TopicIndex i
     batch->slab.append(stretch->bytes);
     records += stretch->count;
     batch->next.value += stretch->count;
-    const auto last = static_cast<std::int64_t>(get64(view(it->key()).substr(8)));
+    const auto last = static_cast<std::int64_t>(get64(bytes(it->key()).substr(8)));
     if (batch->next.value <= last || (end && batch->next >= *end)) break;
     if (records < max_records && batch->slab.size() < limits.max_bytes_per_batch) it->Next();
   }
@@ -85,13 +86,14 @@ Result<Offset> Core::stored_end(const Topic& topic, PartitionId partition) const
   const auto lower = slice(first);
   ::rocksdb::ReadOptions how;
   how.iterate_lower_bound = &lower;
-  std::unique_ptr<::rocksdb::Iterator> it(database_->db().NewIterator(how, database_->records()));
+  const auto view = database_->view();
+  const auto it = view->iterator(Family::records, how);
   it->SeekForPrev(last);
   if (!it->status().ok())
     return database_->error(it->status(), "topic " + printable(topic.name) + " partition " +
                                               std::to_string(partition.value) + ": cannot find its end");
   if (!it->Valid()) return Offset{};
-  return Offset{static_cast<std::int64_t>(get64(view(it->key()).substr(8))) + 1};
+  return Offset{static_cast<std::int64_t>(get64(bytes(it->key()).substr(8))) + 1};
 }
 
 }  // namespace eventy::rocksdb::detail

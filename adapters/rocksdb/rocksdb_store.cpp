@@ -13,22 +13,27 @@ class Reader final : public RecordReader {
       : core_(std::move(core)), topic_(std::move(topic)), partition_(partition), next_(from) {}
 
   Result<std::shared_ptr<const Batch>> next(const PollLimits& limits) override {
-    std::optional<Offset> end;
     if (core_->database().writable()) {
-      end = Offset{topic_->ends[partition_.value].load(std::memory_order_acquire)};
-    } else if (auto fresh = core_->database().refresh(); !fresh) {
-      return fresh.error();
+      const Offset end{topic_->ends[partition_.value].load(std::memory_order_acquire)};
+      return next_ < end ? read(end, limits) : std::shared_ptr<const Batch>(empty());
     }
-    if (end && next_ >= *end) return std::shared_ptr<const Batch>(empty());
-    auto batch = core_->read(*topic_, TopicIndex{}, partition_, next_, end, limits);
-    if (batch) next_ = (*batch)->next;
-    return batch;
+    auto batch = read({}, limits);
+    if (!batch || !(*batch)->records.empty()) return batch;
+    // At the end of what this process has seen: is there more by now?
+    if (auto fresh = core_->database().refresh(); !fresh) return fresh.error();
+    return read({}, limits);
   }
 
  private:
   std::shared_ptr<Batch> empty() const {
     auto batch = std::make_shared<Batch>();
     batch->partition = partition_, batch->next = next_;
+    return batch;
+  }
+
+  Result<std::shared_ptr<const Batch>> read(std::optional<Offset> end, const PollLimits& limits) {
+    auto batch = core_->read(*topic_, TopicIndex{}, partition_, next_, end, limits);
+    if (batch) next_ = (*batch)->next;
     return batch;
   }
 
@@ -90,7 +95,7 @@ class Store final : public RecordStore {
     if (!id) return id.error();
     if (!*id) return Offset{};
     const auto& database = core_->database();
-    auto value = database.get(database.positions(), position_key(**id, (*topic)->id, partition.value));
+    auto value = database.get(Family::positions, position_key(**id, (*topic)->id, partition.value));
     if (!value) return value.error();
     return Offset{*value ? static_cast<std::int64_t>(get64(**value)) : 0};
   }
@@ -155,10 +160,11 @@ Result<void> Store::scan(const std::string& service, const std::string& keyspace
   const auto bound = slice(end);
   ::rocksdb::ReadOptions how;
   how.iterate_upper_bound = &bound;
-  std::unique_ptr<::rocksdb::Iterator> it(database.db().NewIterator(how, database.state()));
+  const auto view = database.view();
+  const auto it = view->iterator(Family::state, how);
   for (it->Seek(prefix); it->Valid(); it->Next()) {
-    const auto key = view(it->key());
-    if (!visit(PartitionId{get32(key.substr(4))}, key.substr(8), view(it->value()))) return {};
+    const auto key = bytes(it->key());
+    if (!visit(PartitionId{get32(key.substr(4))}, key.substr(8), bytes(it->value()))) return {};
   }
   if (!it->status().ok())
     return database.error(

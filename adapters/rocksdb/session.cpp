@@ -37,7 +37,7 @@ class PartitionState final : public StateReader {
     auto core = core_.lock();
     if (!core) return Error{ErrorCode::closed, "the store was closed"};
     const auto& database = core->database();
-    return database.get(database.state(), state_key((*keyspaces_)[keyspace.value], partition_.value, key));
+    return database.get(Family::state, state_key((*keyspaces_)[keyspace.value], partition_.value, key));
   }
 
  private:
@@ -157,7 +157,7 @@ Result<void> Session::load_cursors() {
   for (const TopicIndex input : shape_.inputs) {
     const Topic& topic = *topics_[input.value];
     for (std::uint32_t p = 0; p < topic.partitions(); ++p) {
-      auto value = database.get(database.positions(), position_key(service_, topic.id, p));
+      auto value = database.get(Family::positions, position_key(service_, topic.id, p));
       if (!value) return value.error();
       const Offset next{*value ? static_cast<std::int64_t>(get64(**value)) : 0};
       if (next.value > topic.ends[p].load())
@@ -277,15 +277,15 @@ Result<void> Session::write_cycle() {
   ::rocksdb::Status status;
   for (const auto& p : positions_) {
     const Cursor& c = cursors_[p.cursor];
-    status = batch_.Put(database.positions(),
+    status = batch_.Put(database.family(Family::positions),
                         position_key(service_, topics_[c.topic.value]->id, c.partition.value),
                         value64(static_cast<std::uint64_t>(p.next.value)));
     if (!status.ok()) return database.error(status, "cannot stage a position");
   }
   for (const auto& change : state_.changes()) {
     const auto key = slice(state_.key(change));
-    status = change.erased ? batch_.Delete(database.state(), key)
-                           : batch_.Put(database.state(), key, slice(state_.value(change)));
+    status = change.erased ? batch_.Delete(database.family(Family::state), key)
+                           : batch_.Put(database.family(Family::state), key, slice(state_.value(change)));
     if (!status.ok()) return database.error(status, "cannot stage a state");
   }
   if (batch_.Count() == 0) return {};
