@@ -256,6 +256,8 @@ Result<void> Session::commit(CycleId cycle) {
     std::lock_guard writer(core_->database().writer());
     if (!alive()) return fenced_error(*seat_);
     if (auto written = write_cycle(); !written) {
+      // Room may come back; from anything else only a new start of the process can recover.
+      if (written.error().code != ErrorCode::no_space) return written;
       outcome_ = Aborted{cycle, written.error()};
     } else {
       outcome_ = Committed{cycle};

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,17 +99,6 @@ void open_as_nobody(const fs::path& folder) {
   const std::string path = std::getenv("EVENTY_TEST_REPORT");
   std::ofstream(path + ".new", std::ios::app) << seen;
 }
-
-struct Tmpfs {
-  explicit Tmpfs(const fs::path& where) : path(where) {
-    mounted = ::mount("none", path.c_str(), "tmpfs", 0, "size=24m") == 0;
-  }
-  ~Tmpfs() {
-    if (mounted) ::umount2(path.c_str(), MNT_DETACH);
-  }
-  fs::path path;
-  bool mounted = false;
-};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include "eventy/rocksdb/rocksdb_store.hpp"
 
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -37,6 +38,18 @@ class Folder {
 
  private:
   fs::path path_ = {};
+};
+
+// A file system of 24 MiB on a folder, where we may mount one.
+struct Tmpfs {
+  explicit Tmpfs(const fs::path& where) : path(where) {
+    mounted = ::mount("none", path.c_str(), "tmpfs", 0, "size=24m") == 0;
+  }
+  ~Tmpfs() {
+    if (mounted) ::umount2(path.c_str(), MNT_DETACH);
+  }
+  fs::path path;
+  bool mounted = false;
 };
 
 inline rocksdb::Options options_of(const fs::path& path) {
