@@ -5,7 +5,6 @@
 #include <rocksdb/table.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -112,8 +111,7 @@ Result<void> Database::open_for_writing() {
   // Read under the database's lock: until then another process may have been writing.
   auto acknowledged = read_acknowledged(options_.path);
   if (!acknowledged) return acknowledged.error();
-  if (auto checked = check_acknowledged(*view_, *acknowledged); !checked) return checked;
-  auto number = recovered(*view_);
+  const auto number = last_write(*view_, *acknowledged);
   if (!number) return number.error();
   number_ = *number;
   return acknowledged_.open(options_.path);
@@ -174,7 +172,7 @@ Result<std::shared_ptr<const View>> Database::try_view() const {
       return Error{ErrorCode::busy,
                    options_.path.string() + ": the writer replaced files while they were read"};
   }
-  if (auto checked = check_acknowledged(*view, *acknowledged); !checked) return checked.error();
+  if (auto number = last_write(*view, *acknowledged); !number) return number.error();
   return std::shared_ptr<const View>(std::move(view));
 }
 
@@ -195,19 +193,14 @@ Result<void> Database::refresh() {
   return {};
 }
 
-Result<std::uint64_t> Database::recovered(const View& view) const {
+Result<std::uint64_t> Database::last_write(const View& view, std::uint64_t acknowledged) const {
   auto value = get(view, Family::meta, cycle_key);
   if (!value) return value.error();
-  return *value && (*value)->size() == 8 ? get64(**value) : std::uint64_t{0};
-}
-
-Result<void> Database::check_acknowledged(const View& view, std::uint64_t acknowledged) const {
-  auto number = recovered(view);
-  if (!number) return number.error();
-  if (*number >= acknowledged) return {};
+  const std::uint64_t number = *value && (*value)->size() == 8 ? get64(**value) : 0;
+  if (number >= acknowledged) return number;
   return Error{ErrorCode::corrupt,
                "the database in " + options_.path.string() + " gave back its writes up to number " +
-                   std::to_string(*number) + ", but number " + std::to_string(acknowledged) +
+                   std::to_string(number) + ", but number " + std::to_string(acknowledged) +
                    " had been acknowledged: its log is damaged. Use a copy; or remove the file " +
                    (options_.path / "cycle").string() + " to go on without what is lost"};
 }
@@ -276,14 +269,10 @@ Error Database::open_error(const ::rocksdb::Status& status) const {
   return result;
 }
 
-void Database::close() {
+Database::~Database() {
   if (view_ && writable() && !options_.sync && !stopped_ && view_->db->FlushWAL(true).ok())
     (void)acknowledged_.write(number_).ok();
   view_.reset();
-}
-
-Database::~Database() {
-  close();
   std::error_code ignored;
   if (!log_folder_.empty()) std::filesystem::remove_all(log_folder_, ignored);
 }

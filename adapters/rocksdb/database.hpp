@@ -71,12 +71,11 @@ class Database {
   Result<void> open_for_reading();
   Result<std::shared_ptr<const View>> read_view() const;
   Result<std::shared_ptr<const View>> try_view() const;
-  Result<void> check_acknowledged(const View& view, std::uint64_t acknowledged) const;
   Result<std::optional<std::string>> get(const View& view, Family family, std::string_view key) const;
-  Result<std::uint64_t> recovered(const View& view) const;
+  // Its number; corrupt if that is less than what was acknowledged.
+  Result<std::uint64_t> last_write(const View& view, std::uint64_t acknowledged) const;
   Error open_error(const ::rocksdb::Status& status) const;
   std::map<std::string, std::uintmax_t> files_now() const;
-  void close();
 
   Options options_;
   std::shared_ptr<const View> view_ = {};

@@ -1,10 +1,7 @@
 // The embedded store, judged by the suite for every store.
 #include "eventy/rocksdb/rocksdb_store.hpp"
 #include "store_suite.hpp"
-
-#include <stdlib.h>
-
-#include <filesystem>
+#include "support/temporary_folder.hpp"
 
 #define CAF_SUITE conformance_rocksdb
 #include "caf/test/unit_test.hpp"
@@ -14,15 +11,8 @@ namespace {
 class Embedded final : public eventy::conformance::Subject {
  public:
   Embedded() {
-    auto pattern = (std::filesystem::temp_directory_path() / "eventy-conformance-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot create a folder like " + pattern);
-    options_.path = pattern;
+    options_.path = folder_.path();
     reopen();
-  }
-  ~Embedded() override {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(options_.path, ignored);
   }
   eventy::RecordStore& store() override { return *store_; }
   void reopen() override {
@@ -31,6 +21,7 @@ class Embedded final : public eventy::conformance::Subject {
   }
 
  private:
+  eventy::tests::TemporaryFolder folder_ = {};  // outlives the store
   eventy::rocksdb::Options options_ = {};
   std::unique_ptr<eventy::RecordStore> store_ = {};
 };

@@ -88,7 +88,7 @@ std::int64_t counted_in_order(RecordStore& store) {
   const auto decoder = json::serializer()->make_decoder();
   std::int64_t sum = 0;
   for (std::uint32_t p = 0; p < partitions; ++p) {
-    for (const auto& text : values_of_log(store, "counter-events", p).value()) {
+    for (const auto& text : conformance::values_in(store, "counter-events", p)) {
       const Record record = decode(text, *decoder);
       const auto& key = std::get<std::string>(record.data.at(0).second.is);
       CAF_REQUIRE_EQUAL(std::get<std::int64_t>(record.data.at(1).second.is), ++last[key]);
@@ -173,23 +173,20 @@ CAF_TEST(a_handler_that_throws_once_is_tried_again_and_nothing_is_lost_or_double
 }
 
 CAF_TEST(a_service_on_a_full_disk_goes_on_when_there_is_room_or_when_started_again) {
-  Folder folder;
-  Tmpfs disk(folder.path());
-  if (!disk.mounted) {
+  SmallDisk disk;
+  if (!disk.mounted()) {
     CAF_MESSAGE("skipped: no permission to mount a small file system");
     CAF_CHECK(true);
     return;
   }
-  auto options = options_of(folder.path() / "data");
-  options.write_buffer_size = options.state_buffer_size = 1u << 20;
-  options.max_log_size = 4u << 20;
+  const auto options = disk.options();
   auto store = rocksdb::open(options).value();
   auto node = std::make_unique<Node>(*store, counter::service());
   constexpr std::int64_t clicks = 12'000;
   std::vector<NewRecord> records;
   for (std::int64_t n = 0; n < clicks; ++n) records.push_back(clicked(n));
   store->append("bench-events", records).value();
-  const auto ballast = [&](std::size_t size) { return folder.path() / ("ballast" + std::to_string(size)); };
+  const auto ballast = [&](std::size_t size) { return disk.path() / ("ballast" + std::to_string(size)); };
   for (std::size_t size = 16u << 20; size > 4096; size /= 2)
     write_text(ballast(size), std::string(size, 'b'));
   std::string refusal;

@@ -6,7 +6,6 @@
 
 #include "caf/test/unit_test.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -227,57 +226,52 @@ CAF_TEST(a_folder_of_another_user_is_refused_by_name) {
 }
 
 CAF_TEST(a_full_disk_undoes_cycles_and_room_lets_them_go_on) {
-  Folder folder;
-  Tmpfs disk(folder.path());
-  if (!disk.mounted) {
+  SmallDisk disk;
+  if (!disk.mounted()) {
     CAF_MESSAGE("skipped: no permission to mount a small file system");
     CAF_CHECK(true);
     return;
   }
-  auto options = options_of(folder.path() / "data");
-  options.write_buffer_size = options.state_buffer_size = 1u << 20;
-  options.max_log_size = 4u << 20;
-  {
-    auto store = rocksdb::open(options).value();
-    CycleWriter writer(*store, 20'000);
-    writer.cycle().value();
-    std::int64_t acknowledged = 1;
-    for (int round = 0; round < 2; ++round) {
-      CAF_MESSAGE("round " << round);
-      write_text(folder.path() / "ballast", std::string(7u << 20, 'b'));
-      int undone = 0;
-      for (int i = 0; i < 600 && undone < 5; ++i) {
-        auto cycle = writer.cycle();
-        if (cycle) {
-          ++acknowledged;
-          continue;
-        }
-        ++undone;
-        CAF_MESSAGE(cycle.error().message);
-        CAF_CHECK(cycle.error().code == ErrorCode::no_space);
+  const auto options = disk.options();
+  auto store = rocksdb::open(options).value();
+  CycleWriter writer(*store, 20'000);
+  writer.cycle().value();
+  std::int64_t acknowledged = 1;
+  for (int round = 0; round < 2; ++round) {
+    CAF_MESSAGE("round " << round);
+    write_text(disk.path() / "ballast", std::string(7u << 20, 'b'));
+    int undone = 0;
+    for (int i = 0; i < 600 && undone < 5; ++i) {
+      auto cycle = writer.cycle();
+      if (cycle) {
+        ++acknowledged;
+        continue;
       }
-      CAF_CHECK_EQUAL(undone, 5);  // else the disk was never full
-      fs::remove(folder.path() / "ballast");
-      const auto deadline = std::chrono::steady_clock::now() + patience;
-      for (;;) {
-        auto cycle = writer.cycle();
-        if (cycle) break;
-        if (std::chrono::steady_clock::now() > deadline)
-          throw std::runtime_error("stuck: " + cycle.error().message);
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      }
-      ++acknowledged;
+      ++undone;
+      CAF_MESSAGE(cycle.error().message);
+      CAF_CHECK(cycle.error().code == ErrorCode::no_space);
     }
-    auto now = contents_of(*store);
-    CAF_REQUIRE(now.ok());
-    std::int64_t last = 0;
-    for (std::uint32_t p = 0; p < partitions; ++p)
-      last += static_cast<std::int64_t>(now->logs.at({"out", p}).size()) / 2;
-    CAF_CHECK_EQUAL(last, acknowledged);
-    writer.driver().drop();
-    store.reset();
-    auto later = contents_in(options.path);
-    CAF_REQUIRE(later.ok());
-    CAF_CHECK(*later == *now);
+    CAF_CHECK_EQUAL(undone, 5);  // else the disk was never full
+    fs::remove(disk.path() / "ballast");
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+      auto cycle = writer.cycle();
+      if (cycle) break;
+      if (std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error("stuck: " + cycle.error().message);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ++acknowledged;
   }
+  auto now = contents_of(*store);
+  CAF_REQUIRE(now.ok());
+  std::int64_t last = 0;
+  for (std::uint32_t p = 0; p < partitions; ++p)
+    last += static_cast<std::int64_t>(now->logs.at({"out", p}).size()) / 2;
+  CAF_CHECK_EQUAL(last, acknowledged);
+  writer.driver().drop();
+  store.reset();
+  auto later = contents_in(options.path);
+  CAF_REQUIRE(later.ok());
+  CAF_CHECK(*later == *now);
 }

@@ -3,8 +3,8 @@
 
 #include "conformance/driver.hpp"
 #include "eventy/rocksdb/rocksdb_store.hpp"
+#include "support/temporary_folder.hpp"
 
-#include <stdlib.h>
 #include <sys/mount.h>
 
 #include <filesystem>
@@ -21,42 +21,36 @@ using conformance::Driver;
 using conformance::Slice;
 using conformance::States;
 
-class Folder {
- public:
-  Folder() {
-    auto pattern = (fs::temp_directory_path() / "eventy-faults-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot create a folder like " + pattern);
-    path_ = pattern;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_ = {};
-};
-
-// A file system of 24 MiB on a folder, where we may mount one.
-struct Tmpfs {
-  explicit Tmpfs(const fs::path& where) : path(where) {
-    mounted = ::mount("none", path.c_str(), "tmpfs", 0, "size=24m") == 0;
-  }
-  ~Tmpfs() {
-    if (mounted) ::umount2(path.c_str(), MNT_DETACH);
-  }
-  fs::path path;
-  bool mounted = false;
-};
+using Folder = tests::TemporaryFolder;
 
 inline rocksdb::Options options_of(const fs::path& path) {
   rocksdb::Options options;
   options.path = path;
   return options;
 }
+
+// A store's folder on a file system of 24 MiB, with buffers that are small beside it.
+class SmallDisk {
+ public:
+  SmallDisk() { mounted_ = ::mount("none", folder_.path().c_str(), "tmpfs", 0, "size=24m") == 0; }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
+  }
+  bool mounted() const { return mounted_; }  // false: we may not mount; there is nothing to test then
+  const fs::path& path() const { return folder_.path(); }
+  rocksdb::Options options() const {
+    auto options = options_of(path() / "data");
+    options.write_buffer_size = options.state_buffer_size = 1u << 20;
+    options.max_log_size = 4u << 20;
+    return options;
+  }
+
+ private:
+  Folder folder_ = {};
+  bool mounted_ = false;
+};
 
 inline constexpr std::uint32_t partitions = 2;
 

@@ -2,12 +2,12 @@
 #define CAF_SUITE flights_csv
 
 #include "examples/flights/csv.hpp"
+#include "support/temporary_folder.hpp"
 
 #include "caf/test/unit_test.hpp"
 
 #include <zip.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -22,16 +22,10 @@ namespace {
 const std::string header = "year,month,day,dep_time,arr_delay,carrier,flight,tailnum,origin,dest";
 const std::string first_row = "2013,7,8,517,-11,UA,1545,N14228,EWR,IAH";
 
-/// A folder of its own for each test, removed at its end.
+/// A folder of its own for each test.
 struct fixture {
-  std::filesystem::path folder;
-
-  fixture() {
-    std::string name = (std::filesystem::temp_directory_path() / "flights_csv.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder = name;
-  }
-  ~fixture() { std::filesystem::remove_all(folder); }
+  eventy::tests::TemporaryFolder temporary;
+  std::filesystem::path folder = temporary.path();
 
   [[nodiscard]] std::filesystem::path written(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder / name, std::ios::binary) << bytes;
