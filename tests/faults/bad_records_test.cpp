@@ -202,7 +202,7 @@ CAF_TEST(a_service_on_a_full_disk_goes_on_when_there_is_room_or_when_started_aga
   while (!node->read_all() && std::chrono::steady_clock::now() < deadline) {
     try {
       node->round();
-    } catch (const Failure& e) {  // a node ends here with exit code 70 and is started again
+    } catch (const Failure& e) {  // the session is over: a new process starts
       refusal = e.what();
       node.reset();
       store.reset();
