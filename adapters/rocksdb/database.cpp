@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -19,6 +20,7 @@ constexpr int background_jobs = 2;
 constexpr int buffers_per_family = 3;
 constexpr std::uint64_t min_blob_size = 2u << 10;
 constexpr std::size_t small_buffer_size = 4u << 20;
+constexpr std::size_t spare_room = 2u << 20;  // for lists of files, RocksDB's own messages, the cycle file
 constexpr double filter_bits_per_key = 10;
 constexpr int read_attempts = 20;
 constexpr std::chrono::milliseconds read_pause{50};
@@ -101,9 +103,10 @@ Result<void> Database::open_for_writing() {
   {
     std::lock_guard lock(opening());
     ::rocksdb::DB* db = nullptr;
-    const auto status =
-        ::rocksdb::DB::Open(database_options(options_), database_folder(options_.path).string(),
-                            families(options_), &view->handles, &db);
+    auto o = database_options(options_);
+    o.listeners.push_back(log_);
+    const auto status = ::rocksdb::DB::Open(o, database_folder(options_.path).string(), families(options_),
+                                            &view->handles, &db);
     if (!status.ok()) return open_error(status);
     view->db.reset(db);
   }
@@ -208,6 +211,8 @@ Result<std::uint64_t> Database::last_write(const View& view, std::uint64_t ackno
 Result<void> Database::write(::rocksdb::WriteBatch& batch) {
   if (!writable())
     return Error{ErrorCode::permission_denied, options_.path.string() + " is open for reading only"};
+  if (log_->failed()) return *stopped_;
+  if (auto room = check_room(batch.GetDataSize()); !room) return room;
   if (stopped_) {
     const auto status = view_->db->Resume();
     if (status.IsBusy()) return *stopped_;  // RocksDB looks for room by itself, every 5 s
@@ -220,12 +225,29 @@ Result<void> Database::write(::rocksdb::WriteBatch& batch) {
   if (status.ok()) status = view_->db->Write(how, &batch);
   if (!status.ok()) {
     stopped_ = error(status, "cannot write");
+    if (log_->failed())
+      stopped_ = Error{ErrorCode::io, stopped_->message + ". The log may end in a torn write: start again"};
     return *stopped_;
   }
   ++number_;
   // The write is safe; a cycle file that stays behind only checks less.
   if (options_.sync) (void)acknowledged_.write(number_).ok();
   return {};
+}
+
+Result<void> Database::check_room(std::size_t batch_bytes) const {
+  struct statvfs disk {};
+  if (::statvfs(options_.path.c_str(), &disk) != 0) return system_error(errno, options_.path.string());
+  std::uint64_t in_memory = 0;
+  (void)view_->db->GetAggregatedIntProperty(::rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory);
+  const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  // The batch goes to the log now, and with the rest to files later.
+  const std::uint64_t needed = in_memory + 2 * std::uint64_t{batch_bytes} + spare_room;
+  if (room >= needed) return {};
+  return Error{ErrorCode::no_space, options_.path.string() + ": " + std::to_string(room >> 20) +
+                                        " MiB are free on its disk, and " +
+                                        std::to_string((needed >> 20) + 1) +
+                                        " are needed, for what is still in memory too"};
 }
 
 Result<std::optional<std::string>> Database::get(Family family, std::string_view key) const {

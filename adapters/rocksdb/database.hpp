@@ -15,6 +15,7 @@
 
 #include "eventy/rocksdb/rocksdb_store.hpp"
 #include "folder.hpp"
+#include "log_watch.hpp"
 
 namespace eventy::rocksdb::detail {
 
@@ -53,7 +54,8 @@ class Database {
   // Held from giving out offsets to the end of the write.
   std::mutex& writer() { return writer_; }
   // Adds the number of this write and writes all or nothing. When it returns without an error, the batch is
-  // as durable as options.sync says. After no_space the next call tries again by itself.
+  // as durable as options.sync says. After no_space the next call tries again by itself; after another error
+  // the database has to be opened anew.
   Result<void> write(::rocksdb::WriteBatch& batch);
 
   // A reader beside a writer: a new view if anything was written since the last one. Nothing to do for a
@@ -74,6 +76,8 @@ class Database {
   Result<std::optional<std::string>> get(const View& view, Family family, std::string_view key) const;
   // Its number; corrupt if that is less than what was acknowledged.
   Result<std::uint64_t> last_write(const View& view, std::uint64_t acknowledged) const;
+  // no_space, unless there is room for this batch and for all that has yet to move from memory to files.
+  Result<void> check_room(std::size_t batch_bytes) const;
   Error open_error(const ::rocksdb::Status& status) const;
   std::map<std::string, std::uintmax_t> files_now() const;
 
@@ -85,6 +89,7 @@ class Database {
   std::mutex writer_ = {};
   std::uint64_t number_ = 0;           // of the last write
   std::optional<Error> stopped_ = {};  // why the last write failed: resume before the next one
+  std::shared_ptr<LogWatch> log_ = std::make_shared<LogWatch>();
   AcknowledgedFile acknowledged_ = {};
 };
 

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,26 @@ void open_as_nobody(const fs::path& folder) {
   const std::string path = std::getenv("EVENTY_TEST_REPORT");
   std::ofstream(path + ".new", std::ios::app) << seen;
 }
+
+// While it lives, no file of this process can grow beyond so many bytes.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_ = {};
+  sighandler_t handler_;
+};
 
 }  // namespace
 
@@ -274,4 +295,41 @@ CAF_TEST(a_full_disk_undoes_cycles_and_room_lets_them_go_on) {
   auto later = contents_in(options.path);
   CAF_REQUIRE(later.ok());
   CAF_CHECK(*later == *now);
+}
+
+// The limit stands for any failure of the log's own writes, and for another process that takes the room
+// between the look at it and the write.
+CAF_TEST(a_log_that_cannot_be_written_is_never_written_again) {
+  Folder folder;
+  auto store = rocksdb::open(options_of(folder.path())).value();
+  auto writer = std::make_unique<CycleWriter>(*store, 20'000);
+  std::int64_t acknowledged = 0;
+  for (; acknowledged < 5; ++acknowledged) writer->cycle().value();
+  const auto before = contents_of(*store).value();
+  std::optional<Error> first, second;
+  {
+    const FileSizeLimit limit(1'000'000);
+    for (int i = 0; i < 100 && !first; ++i) {
+      try {
+        writer->cycle().value();
+        ++acknowledged;
+      } catch (const Failure& e) {
+        first = e.error();
+      }
+    }
+  }
+  CAF_REQUIRE(first.has_value());
+  CAF_MESSAGE(first->message);
+  CAF_CHECK(first->code == ErrorCode::io);
+  CAF_CHECK(acknowledged > 5);
+  // The limit is gone, but this database does not go on.
+  if (auto refused = store->append("in", {conformance::record("x")}); !refused.ok()) second = refused.error();
+  CAF_REQUIRE(second.has_value());
+  CAF_CHECK_EQUAL(second->message, first->message);
+  writer->driver().drop();
+  writer.reset();
+  store.reset();
+  auto later = contents_in(folder.path());
+  CAF_REQUIRE(later.ok());
+  CAF_CHECK_EQUAL(whole_cycles(*later), acknowledged);
 }
