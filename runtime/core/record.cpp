@@ -144,6 +144,10 @@ std::optional<Kind> kind_of(std::string_view type) {
 }
 
 std::optional<Version> parse_version(std::string_view text) {
+  const auto digit = [&](std::size_t i) { return static_cast<std::uint64_t>(text[i]) - '0'; };
+  // Most versions have one digit three times.
+  if (text.size() == 5 && text[1] == '.' && text[3] == '.' && digit(0) <= 9 && digit(2) <= 9 && digit(4) <= 9)
+    return Version{digit(0), digit(2), digit(4)};
   Version v;
   bool good = take_number(text, v.major) && take(text, '.') && take_number(text, v.minor) &&
               take(text, '.') && take_number(text, v.patch) && (text.empty() || are_suffixes(text));

@@ -14,7 +14,10 @@ const Context no_context;
 
 PartitionEngine::Entry& PartitionEngine::entry_for(std::string_view key) {
   auto it = cache_.find(key);
-  if (it == cache_.end()) it = cache_.emplace(std::string(key), Entry{.value = load(key)}).first;
+  if (it == cache_.end()) {
+    it = cache_.emplace(std::string(key), Entry{.value = load(key)}).first;
+    it->second.key = &it->first;
+  }
   it->second.used = slice_number_;
   return it->second;
 }
@@ -40,8 +43,8 @@ void* PartitionEngine::load(std::string_view key) const {
 void PartitionEngine::freeze_state() {
   auto& changes = slice_.effects.state;
   changes.reserve(touched_.size());
-  for (const auto& [key, entry] : touched_) {
-    auto& change = changes.emplace_back(StateChange{ServiceRuntime::state_keyspace, *key});
+  for (Entry* entry : touched_) {
+    auto& change = changes.emplace_back(StateChange{ServiceRuntime::state_keyspace, *entry->key});
     if (entry->value) write_state(*plan_.state, entry->value, *state_encoder_, change.value.emplace());
     entry->touched = false;
   }
@@ -95,7 +98,7 @@ void* PartitionEngine::edit() {
     if (undo_existed_ && !undo_) undo_ = plan_.state->copy(entry_->value);
     if (!entry_->touched) {
       entry_->touched = true;
-      touched_.emplace_back(&cache_.find(*key_)->first, entry_);
+      touched_.push_back(entry_);
     }
     entry_->dirty = slice_number_;
   }

@@ -47,15 +47,16 @@ class PartitionEngine final : detail::Effects {
   const PartitionStats& stats() const { return stats_; }
 
  private:
-  struct Entry {              // one key's state
-    void* value = nullptr;    // null: the key has none
-    std::uint64_t dirty = 0;  // the last slice that wrote it; 0: none
-    std::uint64_t used = 0;   // slice in which it was used last
-    bool touched = false;     // in the slice that is being made
+  struct Entry {                       // one key's state
+    const std::string* key = nullptr;  // in the cache
+    void* value = nullptr;             // null: the key has none
+    std::uint64_t dirty = 0;           // the last slice that wrote it; 0: none
+    std::uint64_t used = 0;            // slice in which it was used last
+    bool touched = false;              // in the slice that is being made
   };
   struct KeyHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view s) const { return static_cast<std::size_t>(hash64(s)); }
+    std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
   };
   using Cache = std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>>;
   struct Failed {  // of the record being handled, by handler
@@ -140,7 +141,7 @@ class PartitionEngine final : detail::Effects {
 
   Cache cache_;
   Entry* entry_ = nullptr;
-  std::vector<std::pair<const std::string*, Entry*>> touched_;
+  std::vector<Entry*> touched_;
   bool undo_taken_ = false, undo_existed_ = false, undo_was_touched_ = false, edited_in_turn_ = false;
   void* undo_ = nullptr;  // reused
   PartitionStats stats_;
