@@ -1,10 +1,12 @@
 // A service's session with the embedded store. The only member of its service: it owns every partition from
-// the start, until a newer session of the service fences it.
+// the start, until a newer session of the service fences it. A commit is written by a thread of the session's
+// own, while the next cycle is gathered.
 #include <algorithm>
 
 #include "core.hpp"
 #include "keys.hpp"
 #include "staged_state.hpp"
+#include "worker.hpp"
 
 namespace eventy::rocksdb::detail {
 namespace {
@@ -56,7 +58,8 @@ class Session final : public StoreSession {
         options_(options),
         shape_(std::move(shape)),
         topics_(std::move(topics)),
-        outputs_(shape_.counts),
+        open_(shape_.counts),
+        flying_(shape_.counts),
         direct_(shape_.counts) {}
   ~Session() override { close(); }
 
@@ -91,6 +94,20 @@ class Session final : public StoreSession {
     std::size_t cursor = 0;
     Offset next = {};
   };
+  struct Cycle {
+    explicit Cycle(const std::vector<std::uint32_t>& partition_counts) : outputs(partition_counts) {}
+    StagedChunks outputs;
+    StagedState state = {};
+    std::vector<StagedPosition> positions = {};
+    std::size_t output_bytes = 0;
+
+    void clear() {  // keeps memory
+      outputs.clear();
+      state.clear();
+      positions.clear();
+      output_bytes = 0;
+    }
+  };
 
   bool alive() const { return !seat_->fenced && !seat_->closed; }
   Offset end_of(const Cursor& c) const {
@@ -98,8 +115,11 @@ class Session final : public StoreSession {
   }
   Cursor* cursor(TopicIndex topic, PartitionId partition);
   Result<void> load_cursors();
-  Result<void> write_cycle();
-  void drop_cycle();
+  // The worker's: writes the cycle in flight.
+  Result<void> write_flying();
+  Result<void> stage_flying();
+  // What became of the cycle in flight, if that is known by now.
+  void settle();
   void rewind();
 
   std::shared_ptr<Core> core_;
@@ -115,15 +135,16 @@ class Session final : public StoreSession {
   std::map<std::pair<TopicIndex, PartitionId>, std::size_t> cursor_at_ = {};
   std::vector<StoreEvent> events_ = {};
 
-  // the open cycle
-  StagedChunks outputs_;
-  StagedState state_ = {};
-  std::vector<StagedPosition> positions_ = {};
-  std::size_t output_bytes_ = 0;
-  std::optional<StoreEvent> outcome_ = {};  // of the last commit, until poll() tells it
+  Cycle open_;
+  Cycle flying_;  // the worker's while it has a job
+  std::optional<CycleId> flight_ = {};
+  std::atomic<bool> landed_ = false;                // the flight's end is in landing_
+  std::optional<Result<void>> landing_ = {};        // written by the worker before landed_
+  std::optional<Result<StoreEvent>> outcome_ = {};  // of the last commit, until poll() tells it
 
-  StagedChunks direct_;  // for write_now
-  ::rocksdb::WriteBatch batch_;
+  StagedChunks direct_;          // for write_now
+  ::rocksdb::WriteBatch batch_;  // the worker's
+  Worker worker_ = {};           // the last member: it uses the others
 };
 
 Result<void> Session::start() {
@@ -181,10 +202,12 @@ Session::Cursor* Session::cursor(TopicIndex topic, PartitionId partition) {
 Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   if (!alive()) return fenced_error(*seat_);
   std::vector<StoreEvent> events;
+  if (landed_) settle();
   if (outcome_) {
-    const bool aborted = std::holds_alternative<Aborted>(*outcome_);
-    events.push_back(*std::exchange(outcome_, {}));
-    if (aborted) drop_cycle(), rewind();  // what was appended since shares its fate
+    auto outcome = *std::exchange(outcome_, {});
+    if (!outcome) return outcome.error();
+    if (std::holds_alternative<Aborted>(*outcome)) open_.clear(), rewind();  // what was appended since, too
+    events.push_back(*std::move(outcome));
   }
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
   events_.clear();
@@ -209,7 +232,8 @@ Result<void> Session::append(const SliceEffects& effects) {
   std::size_t state_bytes = 0;
   for (const auto& change : effects.state)
     state_bytes += change.key.size() + (change.value ? change.value->size() : 0);
-  const std::size_t bytes = output_bytes_ + state_.bytes() + effects.outputs.bytes.size() + state_bytes;
+  const std::size_t bytes =
+      open_.output_bytes + open_.state.bytes() + effects.outputs.bytes.size() + state_bytes;
   if (bytes > core_->database().options().max_cycle_size)
     return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes) + " bytes: at most " +
                                            std::to_string(core_->database().options().max_cycle_size) +
@@ -219,12 +243,12 @@ Result<void> Session::append(const SliceEffects& effects) {
       return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
   }
   for (const auto& position : effects.positions)
-    positions_.push_back({cursor_at_.at({position.topic, effects.partition}), position.next});
+    open_.positions.push_back({cursor_at_.at({position.topic, effects.partition}), position.next});
   for (const auto& change : effects.state)
-    state_.set(pair_key((*keyspaces_)[change.keyspace.value], effects.partition.value), change.key,
-               change.value);
-  outputs_.add(effects.outputs);
-  output_bytes_ += effects.outputs.bytes.size();
+    open_.state.set(pair_key((*keyspaces_)[change.keyspace.value], effects.partition.value), change.key,
+                    change.value);
+  open_.outputs.add(effects.outputs);
+  open_.output_bytes += effects.outputs.bytes.size();
   return {};
 }
 
@@ -238,9 +262,9 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
   {
     std::lock_guard writer(core_->database().writer());
     if (!alive()) return fenced_error(*seat_);
-    batch_.Clear();
-    core_->put(batch_, direct_, topics_);
-    if (auto written = core_->database().write(batch_); !written) return written;
+    ::rocksdb::WriteBatch batch;
+    core_->put(batch, direct_, topics_);
+    if (auto written = core_->database().write(batch); !written) return written;
     changed = Core::publish(direct_, topics_);
   }
   core_->wake_readers(changed);
@@ -249,56 +273,77 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
 
 Result<void> Session::commit(CycleId cycle) {
   if (!alive()) return fenced_error(*seat_);
-  if (outcome_)
+  if (flight_ || outcome_)
     return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
+  flight_ = cycle;
+  landed_ = false;
+  std::swap(open_, flying_);
+  worker_.begin([this] {
+    try {
+      landing_ = write_flying();
+    } catch (const std::exception& e) {
+      landing_ =
+          Error{ErrorCode::io, core_->database().options().path.string() + ": cannot write: " + e.what()};
+    }
+    landed_ = true;
+    core_->wake(*seat_);
+  });
+  return {};
+}
+
+Result<void> Session::write_flying() {
   std::set<std::uint32_t> changed;
   {
     std::lock_guard writer(core_->database().writer());
     if (!alive()) return fenced_error(*seat_);
-    if (auto written = write_cycle(); !written) {
-      // Room may come back; from anything else only a new start of the process can recover.
-      if (written.error().code != ErrorCode::no_space) return written;
-      outcome_ = Aborted{cycle, written.error()};
-    } else {
-      outcome_ = Committed{cycle};
-      changed = Core::publish(outputs_, topics_);
-      for (const auto& p : positions_) cursors_[p.cursor].committed = p.next;
+    if (auto staged = stage_flying(); !staged) return staged;
+    if (batch_.Count() > 0) {
+      if (auto written = core_->database().write(batch_); !written) return written;
     }
+    changed = Core::publish(flying_.outputs, topics_);
   }
-  drop_cycle();
   if (batch_.GetDataSize() > kept_batch_bytes) batch_ = ::rocksdb::WriteBatch();
   core_->wake_readers(changed);
-  core_->wake(*seat_);
   return {};
 }
 
-Result<void> Session::write_cycle() {
+Result<void> Session::stage_flying() {
   const auto& database = core_->database();
   batch_.Clear();
-  core_->put(batch_, outputs_, topics_);
+  core_->put(batch_, flying_.outputs, topics_);
   ::rocksdb::Status status;
-  for (const auto& p : positions_) {
+  for (const auto& p : flying_.positions) {
     const Cursor& c = cursors_[p.cursor];
     status = batch_.Put(database.family(Family::positions),
                         position_key(service_, topics_[c.topic.value]->id, c.partition.value),
                         value64(static_cast<std::uint64_t>(p.next.value)));
     if (!status.ok()) return database.error(status, "cannot stage a position");
   }
-  for (const auto& change : state_.changes()) {
-    const auto key = slice(state_.key(change));
-    status = change.erased ? batch_.Delete(database.family(Family::state), key)
-                           : batch_.Put(database.family(Family::state), key, slice(state_.value(change)));
+  for (const auto& change : flying_.state.changes()) {
+    const auto key = slice(flying_.state.key(change));
+    status = change.erased
+                 ? batch_.Delete(database.family(Family::state), key)
+                 : batch_.Put(database.family(Family::state), key, slice(flying_.state.value(change)));
     if (!status.ok()) return database.error(status, "cannot stage a state");
   }
-  if (batch_.Count() == 0) return {};
-  return core_->database().write(batch_);
+  return {};
 }
 
-void Session::drop_cycle() {
-  outputs_.clear();
-  state_.clear();
-  positions_.clear();
-  output_bytes_ = 0;
+void Session::settle() {
+  if (!flight_) return;
+  worker_.wait();
+  const CycleId cycle = *std::exchange(flight_, {});
+  const Result<void> landing = *std::exchange(landing_, {});
+  if (landing) {
+    for (const auto& p : flying_.positions) cursors_[p.cursor].committed = p.next;
+    outcome_ = StoreEvent(Committed{cycle});
+  } else if (landing.error().code == ErrorCode::no_space) {
+    outcome_ = StoreEvent(Aborted{cycle, landing.error()});
+  } else {  // only a new start of the process, or a newer session, can go on
+    outcome_ = landing.error();
+  }
+  landed_ = false;
+  flying_.clear();
 }
 
 void Session::rewind() {
@@ -307,7 +352,8 @@ void Session::rewind() {
 
 Result<void> Session::abort() {
   if (!alive()) return fenced_error(*seat_);
-  drop_cycle();
+  settle();  // a commit that was begun is not undone
+  open_.clear();
   rewind();
   core_->wake(*seat_);
   return {};
@@ -331,7 +377,8 @@ Result<bool> Session::at_end() {
 
 void Session::close() {
   if (seat_->closed.exchange(true)) return;
-  drop_cycle();
+  worker_.wait();
+  open_.clear();
   core_->leave(seat_);
 }
 

@@ -30,6 +30,7 @@ std::vector<BridgeAction> BridgeEngine::step() {
   for (auto& event : *events) std::visit([this](auto& e) { handle(e); }, event);
   commit_if_due();
   if (abort_wanted_) undo_all();
+  hold_back();
   return std::exchange(actions_, {});
 }
 
@@ -166,10 +167,11 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
   lane.in_flight -= std::min<std::size_t>(lane.in_flight, slice.finished_batches);
   if (lane.paused && lane.in_flight <= options_.max_batches_in_flight / 2) {
     lane.paused = false;
-    session_->resume(slice.lane.partition);
+    if (!crowded_) session_->resume(slice.lane.partition);
     step_again_ = true;
   }
   commit_if_due();
+  hold_back();
   return std::exchange(actions_, {});
 }
 
@@ -223,6 +225,20 @@ void BridgeEngine::commit_if_due() {
   step_again_ = true;
 }
 
+void BridgeEngine::hold_back() {
+  if (crowded_ == cycles_.crowded()) return;
+  crowded_ = !crowded_;
+  for (const auto& [lane, state] : lanes_) {
+    if (lane.is_source() || state.paused || state.leaving) continue;
+    if (crowded_) {
+      session_->pause(lane.partition);
+    } else {
+      session_->resume(lane.partition);
+    }
+  }
+  step_again_ = step_again_ || !crowded_;
+}
+
 void BridgeEngine::undo_all() {
   abort_wanted_ = cycles_.in_flight();
   if (abort_wanted_) return;  // its outcome comes first; slices that arrive until then are dropped
@@ -231,6 +247,7 @@ void BridgeEngine::undo_all() {
 
 void BridgeEngine::go_back() {
   cycles_.undone();
+  hold_back();
   check(session_->abort());
   went_back_ = true;
   ++stats_.rewinds;

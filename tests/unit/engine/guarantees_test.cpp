@@ -39,7 +39,8 @@ struct Seen {
 
 class Fixture {
  public:
-  explicit Fixture(Service service, std::uint32_t partitions = 1) : partitions_(partitions) {
+  explicit Fixture(Service service, std::uint32_t partitions = 1, BridgeOptions bridge = {})
+      : partitions_(partitions), bridge_(bridge) {
     store.ensure_topics({{"web-events", partitions}}).value();
     node = make(std::move(service), "node");
   }
@@ -47,7 +48,7 @@ class Fixture {
     return std::make_unique<LocalService>(store, std::move(service),
                                           RuntimeOptions{.serializer = testing::plain_serializer(),
                                                          .state_format = testing::plain_state_format()},
-                                          BridgeOptions{}, clock, partitions_, std::move(name));
+                                          bridge_, clock, partitions_, std::move(name));
   }
   void click(std::int64_t n, const std::string& key = "ann") {
     Record record(Kind::event, "urn:web", "Clicked", "urn:web");
@@ -95,6 +96,7 @@ class Fixture {
 
  private:
   std::uint32_t partitions_;
+  BridgeOptions bridge_;
 };
 
 Service counter() {
@@ -177,6 +179,44 @@ CAF_TEST(what_arrives_while_a_commit_is_in_flight_belongs_to_the_next_cycle) {
   CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 2u);
   CAF_CHECK_EQUAL(f.seen().size(), 2u);
   CAF_CHECK_EQUAL(f.state(), 3);
+}
+
+CAF_TEST(no_input_is_taken_while_a_full_cycle_waits_for_the_commit_before_it) {
+  BridgeOptions small;
+  small.cycle.max_bytes = 1;
+  Fixture f(counter(), 1, small);
+  f.store.next_commit("counter", Fate::held);
+  f.click(1);
+  f.settle();  // in flight
+  f.click(2);
+  f.settle();  // in the next cycle, which is full
+  CAF_CHECK_EQUAL(f.node->bridge().stats().records, 2u);
+  f.click(3);
+  f.settle();
+  CAF_CHECK_EQUAL(f.node->bridge().stats().records, 2u);
+  f.store.let_commit("counter");
+  f.settle();
+  CAF_CHECK_EQUAL(f.node->bridge().stats().records, 3u);
+  CAF_CHECK_EQUAL(f.state(), 6);
+}
+
+CAF_TEST(input_flows_again_after_a_full_cycle_was_undone) {
+  BridgeOptions small;
+  small.cycle.max_bytes = 1;
+  Fixture f(counter(), 1, small);
+  f.store.next_commit("counter", Fate::held);
+  f.click(1);
+  f.settle();
+  f.click(2);
+  f.settle();
+  f.node->crash(0);
+  f.store.let_commit("counter");
+  f.settle();
+  f.node->start_again(0);
+  f.click(3);
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 6);
+  CAF_CHECK_EQUAL(f.seen().size(), 3u);
 }
 
 CAF_TEST(slices_from_before_a_rewind_are_dropped) {

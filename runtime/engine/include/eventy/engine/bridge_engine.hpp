@@ -102,8 +102,9 @@ class BridgeEngine {
   void handle(UnknownOutcome& e);
   void start(Lane lane, LaneState& state);
   void commit_if_due();
-  void undo_all();  // abort now, or as soon as the commit in flight is settled
-  void go_back();   // session and lanes, to the last commit
+  void hold_back();  // takes no input while commits are slower than the partitions
+  void undo_all();   // abort now, or as soon as the commit in flight is settled
+  void go_back();    // session and lanes, to the last commit
   void leave(const std::vector<PartitionId>& partitions);
   void let_go();
   void check(const Result<void>& result);
@@ -120,6 +121,7 @@ class BridgeEngine {
   std::vector<PartitionId> revoked_;
   std::uint64_t last_epoch_ = 0, activity_ = 0;
   bool abort_wanted_ = false, draining_ = false, step_again_ = false;
+  bool crowded_ = false;    // so the partitions are paused
   bool went_back_ = false;  // in the round that is under way
   BridgeStats stats_;
 };

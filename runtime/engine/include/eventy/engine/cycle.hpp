@@ -12,7 +12,7 @@ namespace eventy {
 
 struct CycleOptions {
   Duration interval{100};             // from the first slice of a cycle to its commit
-  std::size_t max_bytes = 32u << 20;  // of outputs and state; a cycle that holds more is committed at once
+  std::size_t max_bytes = 16u << 20;  // of outputs and state; a cycle that holds more is committed at once
 };
 
 class CommitCycles {
@@ -32,6 +32,8 @@ class CommitCycles {
   bool open() const { return opened_.has_value(); }
   bool in_flight() const { return flying_.has_value(); }
   bool due(Instant now) const;
+  // The open cycle holds all it may, and the one before is still in flight: no more should be begun.
+  bool crowded() const { return flying_ && bytes_ >= options_.max_bytes; }
   std::optional<Instant> due_at() const;  // when due() becomes true by time alone
   CycleId begin_commit();                 // the open cycle is in flight from now on
 
