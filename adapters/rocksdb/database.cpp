@@ -294,6 +294,8 @@ Error Database::open_error(const ::rocksdb::Status& status) const {
 Database::~Database() {
   if (view_ && writable() && !options_.sync && !stopped_ && view_->db->FlushWAL(true).ok())
     (void)acknowledged_.write(number_).ok();
+  // So the next opening has no log to read. What a failure leaves in the log is safe there.
+  if (view_ && writable() && !stopped_) (void)view_->db->Flush({}, view_->handles).ok();
   view_.reset();
   std::error_code ignored;
   if (!log_folder_.empty()) std::filesystem::remove_all(log_folder_, ignored);
