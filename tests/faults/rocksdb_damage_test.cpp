@@ -33,17 +33,19 @@ void fill(const fs::path& target) {
   auto store = rocksdb::open(options).value();
   CycleWriter writer(*store, 6'000);
   for (int i = 0; i < cycles; ++i) writer.cycle().value();
+  const auto names = [&] {
+    std::set<std::string> all;
+    std::error_code gone;
+    for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+      all.insert(entry.path().string() +
+                 std::to_string(entry.is_regular_file(gone) ? entry.file_size(gone) : 0));
+    return all;
+  };
   for (;;) {  // until no background work changes it
-    auto names = [&] {
-      std::set<std::string> all;
-      for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
-        all.insert(entry.path().string() + std::to_string(entry.is_regular_file() ? entry.file_size() : 0));
-      return all;
-    };
     const auto before = names();
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    fs::remove_all(target);
-    fs::copy(folder.path(), target, fs::copy_options::recursive);
+    if (names() != before) continue;
+    fs::copy(folder.path(), target, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     if (names() == before) return;
   }
 }
