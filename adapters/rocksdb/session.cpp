@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "core.hpp"
+#include "eventy/store/worker.hpp"
 #include "keys.hpp"
 #include "staged_state.hpp"
-#include "worker.hpp"
 
 namespace eventy::rocksdb::detail {
 namespace {

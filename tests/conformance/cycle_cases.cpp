@@ -80,7 +80,7 @@ void shows_all_of_a_committed_cycle(Subject& subject) {
   CAF_CHECK((states_of(store, "counter", "state") == States{{{0, "k"}, "2"}}));
   CAF_CHECK_EQUAL(driver.state("k").value().value_or(""), "2");
   watcher.read_until(2, 1);
-  CAF_CHECK(driver->at_end().value());
+  driver.until("the end", [&] { return driver->at_end().value(); });
 }
 
 void a_forgotten_key_is_gone(Subject& subject) {
@@ -184,7 +184,18 @@ void fences_the_older_session(Subject& subject) {
   auto is_fenced = [](const auto& result) {
     return !result.ok() && result.error().code == ErrorCode::fenced;
   };
-  CAF_CHECK(is_fenced(zombie->commit(CycleId{1})));
+  // A store elsewhere may learn of it from the commit only.
+  if (auto begun = zombie->commit(CycleId{1}); begun.ok()) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    auto polled = zombie->poll({});
+    while (polled.ok() && std::chrono::steady_clock::now() < deadline) {
+      for (const auto& event : *polled) CAF_CHECK(!std::holds_alternative<Committed>(event));
+      polled = zombie->poll({});
+    }
+    CAF_CHECK(is_fenced(polled));
+  } else {
+    CAF_CHECK(is_fenced(begun));
+  }
   CAF_CHECK(is_fenced(zombie->append(Slice().emit("zombie").effects)));
   OutputBuffer outputs;
   add_output(outputs, 1, 0, "k", "zombie");
@@ -236,13 +247,14 @@ void keeps_everything_across_a_restart(Subject& subject) {
     CAF_CHECK((values_in(store, "out", 1) == Values{"x"}));
     CAF_CHECK((states_of(store, "counter", "state") == States{{{1, "k"}, "1"}}));
     CAF_CHECK_EQUAL(position_of(store, "counter", "in", 1), 1);
-    CAF_CHECK_EQUAL(end_of(store, "out", 1), 1);
+    CAF_CHECK(end_of(store, "out", 1) >= 1);  // a store may keep marks between records
     CAF_CHECK(!store.ensure_topics({{"in", 3}}).ok());
   }
   Driver driver(subject.store());
   driver.ready(2).read_until(1, 0, 1);
   CAF_CHECK((values_of(driver.read(0, 1)) == Values{"b"}));
-  CAF_CHECK((subject.store().append("out", {record("y", {}, 1)}).value() == std::vector{Offset{1}}));
+  CAF_CHECK(subject.store().append("out", {record("y", {}, 1)}).value().at(0) >= Offset{1});
+  CAF_CHECK((values_in(subject.store(), "out", 1) == Values{"x", "y"}));
 }
 
 void knows_when_everything_is_read_and_committed(Subject& subject) {
@@ -250,14 +262,14 @@ void knows_when_everything_is_read_and_committed(Subject& subject) {
   two_topics(store, 2);
   Driver driver(store);
   driver.ready(2);
-  CAF_CHECK(driver->at_end().value());
+  driver.until("the end", [&] { return driver->at_end().value(); });
   store.append("in", {record("a", {}, 1)}).value();
   CAF_CHECK(!driver->at_end().value());
   driver.read_until(1, 0, 1);
   CAF_CHECK(!driver->at_end().value());
   driver.append(Slice(1).next(1));
   driver.commit(1);
-  CAF_CHECK(driver->at_end().value());
+  driver.until("the end", [&] { return driver->at_end().value(); });
 }
 
 void a_paused_partition_keeps_its_records_in_the_store(Subject& subject) {

@@ -107,16 +107,17 @@ void a_second_node_takes_its_share(Subject& subject) {
   first->release(moved);
   CAF_CHECK(reader->get(KeyspaceIndex{0}, "k").error().code == ErrorCode::fenced);
   CAF_CHECK(!first->append(Slice(moved[0].value).next(1).effects).ok());
-  second.ready(2);
+  second.until("its share", [&] { return first.step(), second.states.size() == 2; });
   CAF_CHECK((second.assigned == std::set<PartitionId>(moved.begin(), moved.end())));
   for (const PartitionId p : moved) {
     CAF_CHECK_EQUAL(second.state("k", p.value).value().value_or(""), "kept");
     CAF_CHECK(second.read(0, p.value).empty());
   }
-  CAF_CHECK(second->at_end().value());
+  second.until("the end", [&] { return second->at_end().value(); });
   CAF_CHECK(!first->at_end().value());
+  for (const PartitionId p : moved) first.states.erase(p);
   second.drop();
-  first.until("the partitions to come back", [&] { return first.assigned.size() == 4; });
+  first.until("the partitions to come back", [&] { return first.states.size() == 4; });
   for (const PartitionId p : moved) first.append(Slice(p.value).set("k", "back"));
   first.commit(2);
   CAF_CHECK_EQUAL(states_of(store, "counter", "state").size(), 2u);

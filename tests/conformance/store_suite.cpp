@@ -31,6 +31,7 @@ class DeclaredFeatures final : public caf::test::test {
     CAF_CHECK_EQUAL(declared.durable, features_.durable);
     CAF_CHECK_EQUAL(declared.many_members, features_.many_members);
     CAF_CHECK_EQUAL(declared.unknown_outcomes, features_.unknown_outcomes);
+    CAF_CHECK_EQUAL(declared.any_name, features_.any_name);
   }
 
  private:

@@ -1,9 +1,9 @@
 # Functions that register tests.
 #
 # A test file can carry one line of directives in a comment, read when the build is configured:
-#   ctest: [LABELS label...] [TIMEOUT seconds] [SERIAL]
+#   ctest: [LABELS label...] [TIMEOUT seconds] [SERIAL] [KAFKA]
 # LABELS long keeps it out of the plain tests/run. TIMEOUT is that of the whole suite or script (default 300, in C++
-# suites also 60 for each single test, unless TIMEOUT is given). SERIAL runs it alone.
+# suites also 60 for each single test, unless TIMEOUT is given). SERIAL runs it alone. KAFKA runs it between the start and the stop of the tests' broker.
 
 # The framework's runner, compiled once, and a precompiled header that the test programs share.
 find_package(CAF REQUIRED COMPONENTS core test)
@@ -95,12 +95,12 @@ function(eventy_targets RESULT)
   set(${RESULT} "${targets}" PARENT_SCOPE)
 endfunction()
 
-# Reads the directives of a test file into directive_LABELS, directive_TIMEOUT and directive_SERIAL of the caller.
+# Reads the directives of a test file into directive_LABELS, directive_TIMEOUT, … of the caller.
 macro(_eventy_directives FILE)
   file(STRINGS "${FILE}" _lines REGEX "^(//|#) ctest: ")
   string(REGEX REPLACE "^(//|#) ctest: " "" _lines "${_lines}")
   separate_arguments(_words UNIX_COMMAND "${_lines}")
-  cmake_parse_arguments(directive "SERIAL" "TIMEOUT" "LABELS" ${_words})
+  cmake_parse_arguments(directive "SERIAL;KAFKA" "TIMEOUT" "LABELS" ${_words})
   if(directive_UNPARSED_ARGUMENTS)
     message(SEND_ERROR "${FILE}: unknown ctest directive ${directive_UNPARSED_ARGUMENTS}")
   endif()
@@ -117,5 +117,6 @@ macro(_eventy_properties NAME)
     RUN_SERIAL ${directive_SERIAL}
     LABELS "${directive_LABELS}"
     SKIP_RETURN_CODE 77
+    FIXTURES_REQUIRED "$<$<BOOL:${directive_KAFKA}>:kafka>"
     ENVIRONMENT "EVENTY_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};EVENTY_SOURCE_DIR=${PROJECT_SOURCE_DIR};EVENTY_BUILD_DIR=${PROJECT_BINARY_DIR}")
 endmacro()

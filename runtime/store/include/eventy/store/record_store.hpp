@@ -139,6 +139,7 @@ struct StoreFeatures {
   bool durable = false;           // survives the end of the process
   bool many_members = false;      // several sessions of one service share its partitions
   bool unknown_outcomes = false;  // a commit can end in UnknownOutcome
+  bool any_name = true;           // topics and services may be called by any bytes
 };
 
 class RecordStore {

@@ -1,20 +1,21 @@
-// A thread that does one job at a time, for writes that wait for the disk. The owner's thread calls
-// everything.
+// A thread that does one job after the other, for stores: writes that wait for a disk or a network. The
+// owner's thread calls everything.
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
 
-namespace eventy::rocksdb::detail {
+namespace eventy {
 
 class Worker {
  public:
   Worker() : thread_([this] { work(); }) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  ~Worker() {  // waits for the job in hand
+  ~Worker() {  // waits for the jobs in hand
     {
       std::lock_guard lock(mutex_);
       ending_ = true;
@@ -23,38 +24,38 @@ class Worker {
     thread_.join();
   }
 
-  // Begins a job; the one before is done.
-  void begin(std::function<void()> job) {
+  void begin(std::function<void()> job) {  // which must not throw
     {
       std::lock_guard lock(mutex_);
-      job_ = std::move(job);
+      jobs_.push_back(std::move(job));
     }
     changed_.notify_all();
   }
-  void wait() {
+  void wait() {  // until all is done
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !job_; });
+    changed_.wait(lock, [this] { return jobs_.empty(); });
   }
 
  private:
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return job_ || ending_; });
-      if (!job_) return;
+      changed_.wait(lock, [this] { return !jobs_.empty() || ending_; });
+      if (jobs_.empty()) return;
+      auto& job = jobs_.front();
       lock.unlock();
-      job_();
+      job();
       lock.lock();
-      job_ = nullptr;
+      jobs_.pop_front();
       changed_.notify_all();
     }
   }
 
   std::mutex mutex_ = {};
   std::condition_variable changed_ = {};
-  std::function<void()> job_ = {};
+  std::deque<std::function<void()>> jobs_ = {};  // the first one is under way
   bool ending_ = false;
   std::thread thread_;  // the last member: it uses the others
 };
 
-}  // namespace eventy::rocksdb::detail
+}  // namespace eventy

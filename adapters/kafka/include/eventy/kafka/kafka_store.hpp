@@ -1,0 +1,41 @@
+// The store on Apache Kafka: records in topics, positions as the offsets of a consumer group, states in
+// compacted changelog topics, all of a commit cycle in one transaction. Several nodes share the partitions of
+// a service. Source of the behaviour: the Kafka protocol as librdkafka 2.0.2 speaks it with Kafka 4.3.
+//
+// Threads: as RecordStore says. A session has a thread that restores and commits; librdkafka has its own.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "eventy/core/result.hpp"
+#include "eventy/core/types.hpp"
+#include "eventy/store/local_state.hpp"
+#include "eventy/store/record_store.hpp"
+
+namespace eventy::kafka {
+
+struct Options {
+  std::string bootstrap = "127.0.0.1:9092";  // host:port, comma separated
+  // In front of every topic, group and transactional id in Kafka: several installations share one cluster.
+  std::string prefix = {};
+  // librdkafka's configuration properties by their names, over what this store sets. Those that the
+  // guarantees rest on are refused: see README.md.
+  std::map<std::string, std::string> properties = {};
+  std::int16_t replication = -1;  // of topics that are created; -1: the cluster's default
+
+  Duration session_timeout{6'000};       // without a heartbeat for so long a node has lost its partitions
+  Duration transaction_timeout{10'000};  // the broker aborts a dead node's open transaction after this
+  Duration request_timeout{30'000};      // of anything that this store waits for
+
+  std::size_t max_record_size = 16u << 20;  // bytes; what topics that are created accept
+  std::size_t max_cycle_size = 256u << 20;  // bytes of outputs and states of one commit cycle
+  OpenLocalState local_state = local_state_in_memory();
+};
+
+// Errors: invalid_argument for a property that is refused or unknown. Nothing is asked of the cluster yet:
+// that it cannot be reached shows at the first use, as timed_out.
+Result<std::unique_ptr<RecordStore>> open(const Options& options);
+
+}  // namespace eventy::kafka

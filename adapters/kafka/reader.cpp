@@ -1,0 +1,60 @@
+#include "reader.hpp"
+
+#include "eventy/store/rules.hpp"
+
+namespace eventy::kafka::detail {
+namespace {
+constexpr int poll_ms = 100;
+}
+
+Result<std::unique_ptr<PartitionReader>> PartitionReader::open(const Client& client, const std::string& topic,
+                                                               PartitionId partition, Offset from) {
+  auto conf = client.conf({{"group.id", client.options().prefix + "eventy-reader"},
+                           {"enable.auto.commit", "false"},
+                           {"enable.auto.offset.store", "false"},
+                           {"enable.partition.eof", "true"},
+                           {"auto.offset.reset", "error"},
+                           {"check.crcs", "true"},
+                           {"isolation.level", "read_committed"}});
+  if (!conf) return conf.error();
+  auto handle = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
+  if (!handle) return handle.error();
+  rd_kafka_poll_set_consumer(handle->get());
+  const auto list = make_list(1);
+  rd_kafka_topic_partition_list_add(list.get(), client.name_in_kafka(topic).c_str(),
+                                    static_cast<std::int32_t>(partition.value))
+      ->offset = from.value;
+  if (const auto code = rd_kafka_assign(handle->get(), list.get()))
+    return error_of(code, "cannot read topic " + printable(topic));
+  std::unique_ptr<PartitionReader> reader(new PartitionReader(client, topic, partition, from));
+  reader->handle_ = *std::move(handle);
+  return reader;
+}
+
+Result<void> PartitionReader::read_to(Offset end,
+                                      const std::function<bool(const rd_kafka_message_t&)>& take) {
+  auto heard = std::chrono::steady_clock::now();
+  while (next_ < end) {
+    const Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
+    if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      heard = std::chrono::steady_clock::now();
+      next_ = Offset{message->offset + 1};
+      if (!take(*message)) return {};
+    } else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      next_ = std::max(next_, Offset{message->offset});
+    } else if (message) {
+      const auto error = error_of(message->err, "cannot read topic " + printable(topic_) + " partition " +
+                                                    std::to_string(partition_.value) + " at offset " +
+                                                    std::to_string(next_.value));
+      if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
+    }
+    if (std::chrono::steady_clock::now() - heard > client_.options().request_timeout)
+      return Error{ErrorCode::timed_out, "Kafka: topic " + printable(topic_) + " partition " +
+                                             std::to_string(partition_.value) +
+                                             ": nothing comes from offset " + std::to_string(next_.value) +
+                                             " on, and it ends at " + std::to_string(end.value)};
+  }
+  return {};
+}
+
+}  // namespace eventy::kafka::detail

@@ -1,0 +1,31 @@
+// Reading one topic partition from an offset on, beside every group: for RecordReader and for restores.
+#pragma once
+
+#include <functional>
+
+#include "client.hpp"
+
+namespace eventy::kafka::detail {
+
+class PartitionReader {
+ public:
+  static Result<std::unique_ptr<PartitionReader>> open(const Client& client, const std::string& topic,
+                                                       PartitionId partition, Offset from);
+
+  Offset next() const { return next_; }  // behind what was read, and behind what no one can read
+  // Reads up to `end`, or until `take` returns false; committed records only. timed_out if nothing comes for
+  // the request timeout.
+  Result<void> read_to(Offset end, const std::function<bool(const rd_kafka_message_t&)>& take);
+
+ private:
+  PartitionReader(const Client& client, std::string topic, PartitionId partition, Offset from)
+      : client_(client), topic_(std::move(topic)), partition_(partition), next_(from) {}
+
+  const Client& client_;
+  std::string topic_;
+  PartitionId partition_;
+  Offset next_;
+  Handle handle_ = {};
+};
+
+}  // namespace eventy::kafka::detail

@@ -1,0 +1,93 @@
+#include "transaction.hpp"
+
+#include <algorithm>
+
+#include "eventy/store/rules.hpp"
+
+namespace eventy::kafka::detail {
+
+Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id) {
+  auto conf =
+      client.conf({{"transactional.id", id},
+                   {"transaction.timeout.ms", std::to_string(client.options().transaction_timeout.count())},
+                   {"message.max.bytes", "1000000000"},
+                   {"queue.buffering.max.messages", "10000000"},
+                   {"queue.buffering.max.kbytes", "2097151"},
+                   {"linger.ms", "5"}});
+  if (!conf) return conf.error();
+  std::unique_ptr<Transaction> made(new Transaction(client));
+  rd_kafka_conf_set_opaque(conf->get(), made.get());
+  // Without a callback for deliveries every flush waits some 10 ms.
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
+  auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(conf));
+  if (!handle) return handle.error();
+  made->handle_ = *std::move(handle);
+  const auto error =
+      made->insist([&] { return rd_kafka_init_transactions(made->handle_.get(), client.timeout_ms()); });
+  if (error) return error_of(*error, "cannot begin the work of transactional id " + printable(id));
+  return made;
+}
+
+void Transaction::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto* self = static_cast<Transaction*>(opaque);
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (!self->undelivered_ && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+        message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+      self->undelivered_ = error_of(
+          message->err, "an output was not delivered to " + std::string(rd_kafka_topic_name(message->rkt)));
+  } else if (auto* next = static_cast<Offset*>(message->_private)) {
+    *next = std::max(*next, Offset{message->offset + 1});
+  }
+}
+
+template <class Call>
+KafkaError Transaction::insist(Call call) const {
+  const auto deadline = std::chrono::steady_clock::now() + client_.options().request_timeout;
+  for (;;) {
+    KafkaError error(call());
+    if (!error || !rd_kafka_error_is_retriable(error.get()) || std::chrono::steady_clock::now() > deadline)
+      return error;
+  }
+}
+
+Result<void> Transaction::begin() {
+  undelivered_.reset();
+  const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
+  if (error) return error_of(*error, "cannot begin a transaction");
+  return {};
+}
+
+Result<void> Transaction::add(const Client::Outgoing& record, Offset* next) {
+  return produce(*handle_, record, next);
+}
+
+Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
+                            const rd_kafka_consumer_group_metadata_t* group) {
+  if (positions->cnt > 0) {
+    const auto error = insist([&] {
+      return rd_kafka_send_offsets_to_transaction(handle_.get(), positions, group, client_.timeout_ms());
+    });
+    if (error) return land(*error, "cannot send positions");
+  }
+  const auto error = insist([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
+  if (!error) return {};
+  if (rd_kafka_error_is_retriable(error.get()) ||
+      rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT)
+    return {Landing::How::unknown, error_of(*error, "a commit without an answer")};
+  return land(*error, "cannot commit");
+}
+
+Landing Transaction::land(const rd_kafka_error_t& error, const char* what) {
+  if (rd_kafka_error_txn_requires_abort(&error)) return abort(error_of(error, what));
+  return {Landing::How::failed, error_of(error, what)};
+}
+
+Landing Transaction::abort(Error reason) {
+  const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
+  if (error)
+    return {Landing::How::failed, error_of(*error, "cannot undo a transaction after: " + reason.message)};
+  if (undelivered_) reason = *undelivered_;
+  return {Landing::How::aborted, std::move(reason)};
+}
+
+}  // namespace eventy::kafka::detail

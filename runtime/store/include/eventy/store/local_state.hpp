@@ -1,0 +1,41 @@
+// A copy of committed state on this node, for stores whose truth is a log elsewhere: what is read without
+// asking the log, and how far into the log it reaches. Never ahead of the log.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "eventy/core/result.hpp"
+#include "eventy/core/types.hpp"
+
+namespace eventy {
+
+// A partition's state as keys and values of any bytes. get() by any thread; all else by one at a time.
+class LocalState {
+ public:
+  using Change = std::pair<std::string_view, std::optional<std::string_view>>;  // no value: the key is gone
+
+  virtual ~LocalState() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
+  // All of it or nothing; `next` is the offset in the log behind these changes.
+  virtual Result<void> apply(std::span<const Change> changes, Offset next) = 0;
+  // Where the log goes on; 0 for a new copy.
+  virtual Result<Offset> next() const = 0;
+  // Forgets everything: the copy does not belong to the log any more.
+  virtual Result<void> clear() = 0;
+};
+
+// Opens the copy of one partition of a service; the one of an earlier session of this node, if there is one.
+using OpenLocalState =
+    std::function<Result<std::unique_ptr<LocalState>>(const std::string& service, PartitionId partition)>;
+
+// Copies that live as long as their owner, for tests and small states: every start reads the whole log.
+OpenLocalState local_state_in_memory();
+
+}  // namespace eventy
