@@ -84,7 +84,9 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
                                                 const Adapters& adapters, StoreAccess access) {
   Section section = document.section("store");
-  return adapters.stores.at(config.store_type)(section, NodeOptions{config.id, access});
+  return adapters.stores.at(config.store_type)(
+      section,
+      NodeOptions{config.id, access, [&](const std::string& name) { return document.section(name); }});
 }
 
 BridgeOptions NodeConfig::bridge_options() const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 namespace eventy {
@@ -212,6 +213,34 @@ std::map<std::string, std::string> Section::texts() {
   std::map<std::string, std::string> out;
   if (const auto* table = impl_->table())
     for (const auto& entry : *table) out.emplace(entry.first.str(), text(entry.first.str(), ""));
+  return out;
+}
+
+std::map<std::string, std::string> Section::properties(std::string_view key) {
+  std::map<std::string, std::string> out;
+  const std::string prefix = std::string(key) + ".";
+  const std::function<void(const std::string&, const toml::node&)> add = [&](const std::string& name,
+                                                                             const toml::node& node) {
+    if (const auto* table = node.as_table()) {
+      for (const auto& [inner, value] : *table) add(name + "." + std::string(inner.str()), value);
+    } else if (const auto text = node.value_exact<std::string>()) {
+      out[name.substr(prefix.size())] = *text;
+    } else if (const auto number = node.value_exact<std::int64_t>()) {
+      out[name.substr(prefix.size())] = std::to_string(*number);
+    } else if (const auto truth = node.value_exact<bool>()) {
+      out[name.substr(prefix.size())] = *truth ? "true" : "false";
+    } else {
+      impl_->refuse(key, "must hold texts, integers, true or false; " + name + " is " + type_of(node));
+    }
+  };
+  (void)impl_->find(key);
+  if (!impl_->table()) return out;
+  for (const auto& [name, node] : *impl_->table()) {
+    if (name.str() == key && !node.is_table()) impl_->refuse(key, "must be a table, not " + type_of(node));
+    if (name.str() != key && !name.str().starts_with(prefix)) continue;
+    (void)impl_->find(name.str());
+    add(std::string(name.str()), node);
+  }
   return out;
 }
 

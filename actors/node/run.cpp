@@ -41,8 +41,8 @@ struct Configured {
       if (app.configure) app.configure(section);
       section.finish();
     }
-    document.finish();
     make_store(document, config, adapters, StoreAccess::none).value();
+    document.finish();
   }
 };
 

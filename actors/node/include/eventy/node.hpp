@@ -35,6 +35,8 @@ class Section {
   std::size_t size(std::string_view key, std::size_t otherwise, std::size_t least = 0);
   Duration milliseconds(std::string_view key, Duration otherwise);  // an integer; not negative
   std::map<std::string, std::string> texts();                       // all of it, where the keys are free
+  // A table in this table, where the keys are free and may have dots: texts, integers, true and false.
+  std::map<std::string, std::string> properties(std::string_view key);
   // Throws: what is wrong with the value of this key.
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
   // Throws if the table has a key that nobody asked for: names it, the nearest and all known keys.
@@ -52,6 +54,7 @@ enum class StoreAccess : std::uint8_t {
 struct NodeOptions {
   std::string id;  // of the node
   StoreAccess access = StoreAccess::read_write;
+  std::function<Section(const std::string& name)> section = {};  // further tables of the configuration
 };
 
 // Makes a store of its table: reads its keys, calls finish(), and only then opens anything.
