@@ -5,6 +5,10 @@
 
 namespace eventy::actors {
 
+namespace {
+constexpr std::size_t most_checks_for_an_answer = 500;
+}
+
 caf::behavior root(caf::stateful_actor<RootState>* self, const RootSetup& setup) {
   return self->state.begin(setup);
 }
@@ -51,13 +55,17 @@ void RootState::stop() {
 // Everything is idle if all services say so in two rounds, one after the other, and nothing was written in
 // between that could be work for one that had answered already.
 void RootState::ask_round() {
+  self_->delayed_send(self_, setup_.idle_check, msg::AskRound{});
+  // A store elsewhere takes its time to answer; an answer that never comes was asked of a bridge that failed.
+  const bool waits = round_ > 0 && answers_ < supervisors_.size();
+  if (waits && ++waited_ < most_checks_for_an_answer) return;
+  waited_ = 0;
   ++round_;
   answers_ = 0;
   activity_ = 0;
   all_idle_ = true;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
     self_->send(supervisors_[i], msg::AskStatus{i, round_, caf::actor_cast<caf::actor>(self_)});
-  self_->delayed_send(self_, setup_.idle_check, msg::AskRound{});
 }
 
 void RootState::hear(const msg::Status& m) {

@@ -36,7 +36,7 @@ class RootState {
   std::set<std::size_t> drained_ = {};
   bool stopping_ = false;
   std::uint64_t round_ = 0, activity_ = 0;
-  std::size_t answers_ = 0;
+  std::size_t answers_ = 0, waited_ = 0;
   bool all_idle_ = false;
   std::optional<std::uint64_t> idle_activity_ = {};  // of the last round, if all were idle in it
 };

@@ -164,6 +164,7 @@ class Session final : public StoreSession {
   Result<void> take_message(const rd_kafka_message_t& message, const PollLimits& limits, bool& full);
   void set_paused(PartitionId partition, bool paused);
   PartitionList list_of(const std::vector<PartitionId>& partitions) const;
+  Result<bool> sees_end(const std::string& topic, PartitionId p, Cursor& cursor);
   Result<void> rewind();
   void fly(Flight& flight);
   Result<void> apply_states(Flight& flight);
@@ -588,17 +589,32 @@ Result<bool> Session::at_end() {
     if (owned.leaving) continue;
     if (owned.stage != Owned::Stage::restored) return false;
     for (const auto& [input, cursor] : owned.cursors)
-      if (cursor.end.value < 0 || cursor.committed < cursor.read) return false;
+      if (cursor.committed < cursor.read) return false;
   }
-  for (const auto& [p, owned] : owned_) {
-    for (const auto& [input, cursor] : owned.cursors) {
-      // What another service has just committed may not be readable yet.
-      auto ends = client_->ends_of(options_.topics[input.value], p, Isolation::read_uncommitted);
-      if (!ends) return ends.error();
-      if (cursor.end < ends->end) return false;
+  for (auto& [p, owned] : owned_) {
+    for (auto& [input, cursor] : owned.cursors) {
+      auto end = sees_end(options_.topics[input.value], p, cursor);
+      if (!end) return end.error();
+      if (!*end) return false;
     }
   }
   return true;
+}
+
+// Whether nothing but marks of transactions is behind what was read. What another service has just committed
+// may not be readable yet, so it is waited for.
+Result<bool> Session::sees_end(const std::string& topic, PartitionId p, Cursor& cursor) {
+  auto ends = client_->ends_of(topic, p, Isolation::read_uncommitted);
+  if (!ends) return ends.error();
+  if (std::max(cursor.end, cursor.read) >= ends->end) return true;
+  // librdkafka tells of an end once, and not again after a pause: look for ourselves.
+  auto reader = PartitionReader::open(*client_, topic, p, cursor.read);
+  if (!reader) return reader.error();
+  bool more = false;
+  auto read = (*reader)->read_to(ends->end, [&](const rd_kafka_message_t&) { return !(more = true); });
+  if (!read) return read.error();
+  if (!more) cursor.end = (*reader)->next();
+  return !more;
 }
 
 // --- writing ---

@@ -52,13 +52,23 @@ class Failure(Exception):
     """The campaign failed; the text says why."""
 
 
+def home_of(options, data):
+    """Where a run keeps its data: a folder, or topics of their own on a broker."""
+    if not options.kafka:
+        return ["--data", data]
+    root = pathlib.Path(__file__).resolve().parents[2]
+    prefix = f"{pathlib.Path(data).parent.name}-{pathlib.Path(data).name}-"
+    return ["--config", root / "config/kafka.toml", "--set", f"kafka.bootstrap={options.kafka}", "--set",
+            f"kafka.prefix={prefix}"]
+
+
 class Run:
     """One process of the program, with its output read by two threads."""
 
     def __init__(self, options, data):
         settings = [s.format(commit_interval_ms=options.commit_interval_ms, rows_per_pull=options.rows_per_pull)
                     for s in SETTINGS]
-        command = [options.binary, "run", "--input", options.input, "--data", data, "--until-idle"]
+        command = [options.binary, "run", "--input", options.input, *home_of(options, data), "--until-idle"]
         for setting in settings:
             command += ["--set", setting]
         self.rows = self.total = 0
@@ -137,7 +147,7 @@ Kill = collections.namedtuple("Kill", "place rows unfinished open_cycles")
 
 
 def report(options, data):
-    result = subprocess.run([options.binary, "report", "--data", data, "--json"], stdin=subprocess.DEVNULL,
+    result = subprocess.run([options.binary, "report", *home_of(options, data), "--json"], stdin=subprocess.DEVNULL,
                             capture_output=True, text=True, timeout=REPORT_SECONDS)
     if result.returncode != 0:
         raise Failure(f"report ended with {result.returncode}: {result.stderr}")
@@ -282,6 +292,7 @@ def main():
     parser.add_argument("--binary", help="the program flights")
     parser.add_argument("--input", help="the flights, as .csv or .zip")
     parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--kafka", help="host:port of a broker: the run keeps its data there instead of a folder")
     parser.add_argument("--seed", type=int, help="of the random places; drawn and printed when not given")
     parser.add_argument("--rows-per-pull", type=int, default=ROWS_PER_PULL)
     parser.add_argument("--commit-interval-ms", type=int, default=COMMIT_INTERVAL_MS)
