@@ -11,6 +11,7 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10};
+constexpr std::int64_t latest_timestamp = -1;  // of ListOffsets: the end
 
 // Of the guarantees: a user's value for one of these would break them.
 const std::set<std::string, std::less<>> fixed = {"enable.auto.commit",   "enable.auto.offset.store",
@@ -107,7 +108,8 @@ Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) 
   std::map<std::string, std::string> all = {{"bootstrap.servers", options_.bootstrap},
                                             {"client.id", "eventy"},
                                             {"topic.metadata.refresh.interval.ms", "30000"},
-                                            {"log.connection.close", "false"}};
+                                            {"log.connection.close", "false"},
+                                            {"socket.nagle.disable", "true"}};
   for (const auto& [name, value] : properties) all[name] = value;
   for (const auto& [name, value] : options_.properties) all[name] = value;
   char text[512];
@@ -277,6 +279,24 @@ Result<Client::Ends> Client::ends_of(const std::string& topic, PartitionId parti
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ends;
   return error_of(code, "topic " + printable(topic) + " partition " + std::to_string(partition.value) +
                             ": cannot find its end");
+}
+
+Result<std::vector<Offset>> Client::latest(const std::vector<TopicPartition>& places, Isolation isolation) {
+  auto handle = admin(isolation);
+  if (!handle) return handle.error();
+  const auto list = make_list(static_cast<int>(places.size()));
+  for (const auto& place : places)
+    rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
+        latest_timestamp;
+  const std::string what = "cannot find the ends of topics";
+  if (const auto code = rd_kafka_offsets_for_times(*handle, list.get(), timeout_ms()))
+    return error_of(code, what);
+  std::vector<Offset> ends;
+  for (int i = 0; i < list->cnt; ++i) {
+    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(list->elems[i].err, what);
+    ends.push_back(Offset{list->elems[i].offset});
+  }
+  return ends;
 }
 
 // While a transaction that holds some of them is being decided, there is no answer: ask again.

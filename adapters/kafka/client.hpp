@@ -51,6 +51,9 @@ class Client {
   Result<Ends> ends_of(const std::string& topic, PartitionId partition,
                        Isolation isolation = Isolation::read_committed);
 
+  // The ends alone, of many places in one request; in their order.
+  Result<std::vector<Offset>> latest(const std::vector<TopicPartition>& places, Isolation isolation);
+
   struct Committed {
     std::optional<Offset> next = {};
     std::string metadata = {};

@@ -164,7 +164,7 @@ class Session final : public StoreSession {
   Result<void> take_message(const rd_kafka_message_t& message, const PollLimits& limits, bool& full);
   void set_paused(PartitionId partition, bool paused);
   PartitionList list_of(const std::vector<PartitionId>& partitions) const;
-  Result<bool> sees_end(const std::string& topic, PartitionId p, Cursor& cursor);
+  Result<bool> sees_end(const std::string& topic, PartitionId p, Cursor& cursor, Offset end);
   Result<void> rewind();
   void fly(Flight& flight);
   Result<void> apply_states(Flight& flight);
@@ -552,7 +552,7 @@ Result<void> Session::take_message(const rd_kafka_message_t& message, const Poll
   if (at == owned->second.cursors.end()) return {};
   Cursor& cursor = at->second;
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-    if (message.offset >= cursor.read.value) cursor.end = Offset{message.offset};
+    cursor.end = std::max(cursor.end, Offset{message.offset});
     return {};
   }
   if (message.offset < cursor.read.value) return {};  // from before a seek
@@ -591,27 +591,34 @@ Result<bool> Session::at_end() {
     for (const auto& [input, cursor] : owned.cursors)
       if (cursor.committed < cursor.read) return false;
   }
-  for (auto& [p, owned] : owned_) {
-    for (auto& [input, cursor] : owned.cursors) {
-      auto end = sees_end(options_.topics[input.value], p, cursor);
-      if (!end) return end.error();
-      if (!*end) return false;
+  std::vector<TopicPartition> places;
+  std::vector<std::pair<PartitionId, TopicIndex>> keys;
+  for (const auto& [p, owned] : owned_) {
+    for (const auto& [input, cursor] : owned.cursors) {
+      places.push_back({topic(input), static_cast<std::int32_t>(p.value)});
+      keys.emplace_back(p, input);
     }
+  }
+  // What another service has just committed may not be readable yet: it counts, decided or not.
+  auto ends = client_->latest(places, Isolation::read_uncommitted);
+  if (!ends) return ends.error();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto& [p, input] = keys[i];
+    auto end = sees_end(options_.topics[input.value], p, owned_.at(p).cursors.at(input), (*ends)[i]);
+    if (!end) return end.error();
+    if (!*end) return false;
   }
   return true;
 }
 
-// Whether nothing but marks of transactions is behind what was read. What another service has just committed
-// may not be readable yet, so it is waited for.
-Result<bool> Session::sees_end(const std::string& topic, PartitionId p, Cursor& cursor) {
-  auto ends = client_->ends_of(topic, p, Isolation::read_uncommitted);
-  if (!ends) return ends.error();
-  if (std::max(cursor.end, cursor.read) >= ends->end) return true;
+// Whether nothing but marks of transactions is between what was read and the end.
+Result<bool> Session::sees_end(const std::string& topic, PartitionId p, Cursor& cursor, Offset end) {
+  if (std::max(cursor.end, cursor.read) >= end) return true;
   // librdkafka tells of an end once, and not again after a pause: look for ourselves.
   auto reader = PartitionReader::open(*client_, topic, p, cursor.read);
   if (!reader) return reader.error();
   bool more = false;
-  auto read = (*reader)->read_to(ends->end, [&](const rd_kafka_message_t&) { return !(more = true); });
+  auto read = (*reader)->read_to(end, [&](const rd_kafka_message_t&) { return !(more = true); });
   if (!read) return read.error();
   if (!more) cursor.end = (*reader)->next();
   return !more;
