@@ -13,6 +13,8 @@ Result<std::unique_ptr<PartitionReader>> PartitionReader::open(const Client& cli
                            {"enable.auto.commit", "false"},
                            {"enable.auto.offset.store", "false"},
                            {"enable.partition.eof", "true"},
+                           // An end that moved by a mark only is told of by the next, empty answer.
+                           {"fetch.wait.max.ms", "10"},
                            {"auto.offset.reset", "error"},
                            {"check.crcs", "true"},
                            {"isolation.level", "read_committed"}});
