@@ -35,7 +35,6 @@ class BatchBuilder {
   }
   std::size_t records() const { return places_.size(); }
   std::size_t bytes() const { return batch_->slab.size(); }
-  Offset next() const { return batch_->next; }
   void set_next(Offset next) { batch_->next = next; }
 
   std::shared_ptr<const Batch> finish() {

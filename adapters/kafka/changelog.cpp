@@ -28,15 +28,6 @@ Result<void> restore(Client& client, const std::string& service, PartitionId par
 
   std::deque<std::pair<std::string, std::optional<std::string>>> read;
   std::size_t bytes = 0;
-  const auto apply = [&]() -> Result<void> {
-    std::vector<LocalState::Change> changes;
-    for (const auto& [key, value] : read) changes.emplace_back(key, value);
-    auto applied = copy.apply(changes, (*reader)->next());
-    read.clear(), bytes = 0;
-    progress(static_cast<std::uint64_t>((*reader)->next().value - start.value),
-             static_cast<std::uint64_t>(ends->end.value - start.value));
-    return applied;
-  };
   while ((*reader)->next() < ends->end) {
     auto more = (*reader)->read_to(ends->end, [&](const rd_kafka_message_t& m) {
       auto& [key, value] =
@@ -46,7 +37,12 @@ Result<void> restore(Client& client, const std::string& service, PartitionId par
       return bytes < batch_bytes;
     });
     if (!more) return more;
-    if (auto applied = apply(); !applied) return applied;
+    std::vector<LocalState::Change> changes;
+    for (const auto& [key, value] : read) changes.emplace_back(key, value);
+    if (auto applied = copy.apply(changes, (*reader)->next()); !applied) return applied;
+    read.clear(), bytes = 0;
+    progress(static_cast<std::uint64_t>((*reader)->next().value - start.value),
+             static_cast<std::uint64_t>(ends->end.value - start.value));
   }
   return {};
 }

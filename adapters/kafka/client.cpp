@@ -120,6 +120,16 @@ Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) 
   return conf;
 }
 
+Result<Conf> Client::reading_conf(std::map<std::string, std::string> properties) const {
+  properties.insert({{"enable.auto.commit", "false"},
+                     {"enable.auto.offset.store", "false"},
+                     {"auto.offset.reset", "error"},
+                     {"enable.partition.eof", "true"},
+                     {"check.crcs", "true"},
+                     {"isolation.level", "read_committed"}});
+  return conf(properties);
+}
+
 Result<Handle> Client::make_handle(rd_kafka_type_t type, Conf conf) {
   char text[512];
   Handle handle(rd_kafka_new(type, conf.get(), text, sizeof text));

@@ -33,6 +33,8 @@ class Client {
 
   // A configuration with what all handles have in common and `properties`, over which the user's go.
   Result<Conf> conf(const std::map<std::string, std::string>& properties) const;
+  // The same for a consumer of records: committed ones, from places that the caller names, and told of ends.
+  Result<Conf> reading_conf(std::map<std::string, std::string> properties) const;
   // Takes the configuration, also where it fails.
   static Result<Handle> make_handle(rd_kafka_type_t type, Conf conf);
 

@@ -9,15 +9,9 @@ constexpr int poll_ms = 100;
 
 Result<std::unique_ptr<PartitionReader>> PartitionReader::open(const Client& client, const std::string& topic,
                                                                PartitionId partition, Offset from) {
-  auto conf = client.conf({{"group.id", client.options().prefix + "eventy-reader"},
-                           {"enable.auto.commit", "false"},
-                           {"enable.auto.offset.store", "false"},
-                           {"enable.partition.eof", "true"},
-                           // An end that moved by a mark only is told of by the next, empty answer.
-                           {"fetch.wait.max.ms", "10"},
-                           {"auto.offset.reset", "error"},
-                           {"check.crcs", "true"},
-                           {"isolation.level", "read_committed"}});
+  auto conf = client.reading_conf({{"group.id", client.options().prefix + "eventy-reader"},
+                                   // An end that moved by a mark only is told of by the next, empty answer.
+                                   {"fetch.wait.max.ms", "10"}});
   if (!conf) return conf.error();
   auto handle = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
   if (!handle) return handle.error();

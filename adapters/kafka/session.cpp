@@ -70,17 +70,14 @@ struct Cycle {
   std::size_t bytes = 0;
 };
 
-void append_outputs(OutputBuffer& to, const OutputBuffer& from) {
-  const std::size_t shift = to.bytes.size();
-  const auto headers = static_cast<std::uint32_t>(to.headers.size());
-  to.bytes += from.bytes;
-  for (auto entry : from.entries) {
-    entry.key_at += shift, entry.value_at += shift, entry.first_header += headers;
-    to.entries.push_back(entry);
-  }
-  for (auto header : from.headers) {
-    header.name_at += shift, header.value_at += shift;
-    to.headers.push_back(header);
+// The record of an entry, without its place.
+void read_entry(const OutputBuffer& outputs, const OutputBuffer::Entry& e, Client::Outgoing& out) {
+  out.key = e.has_key ? std::optional(outputs.key(e)) : std::nullopt;
+  out.value = outputs.value(e);
+  out.headers.clear();
+  for (std::uint32_t h = 0; h < e.headers; ++h) {
+    const Header header = outputs.header(outputs.headers[e.first_header + h]);
+    out.headers.emplace_back(header.name, header.value);
   }
 }
 
@@ -220,19 +217,13 @@ Result<void> Session::start() {
   transaction_ = *std::move(transaction);
 
   const auto session_ms = client_->options().session_timeout.count();
-  auto conf =
-      client_->conf({{"group.id", group()},
-                     {"group.instance.id", member()},
-                     {"session.timeout.ms", std::to_string(session_ms)},
-                     {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 4, 100))},
-                     {"partition.assignment.strategy", "cooperative-sticky"},
-                     {"enable.auto.commit", "false"},
-                     {"enable.auto.offset.store", "false"},
-                     {"auto.offset.reset", "error"},
-                     {"isolation.level", "read_committed"},
-                     {"enable.partition.eof", "true"},
-                     {"check.crcs", "true"},
-                     {"queued.min.messages", "100000"}});
+  auto conf = client_->reading_conf(
+      {{"group.id", group()},
+       {"group.instance.id", member()},
+       {"session.timeout.ms", std::to_string(session_ms)},
+       {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 4, 100))},
+       {"partition.assignment.strategy", "cooperative-sticky"},
+       {"queued.min.messages", "100000"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_opaque(conf->get(), this);
   rd_kafka_conf_set_rebalance_cb(conf->get(), on_rebalance);
@@ -657,7 +648,7 @@ Result<void> Session::append(const SliceEffects& effects) {
   for (const auto& change : effects.state)
     open_.states[{effects.partition, changelog_key(options_.keyspaces[change.keyspace.value], change.key)}] =
         change.value;
-  append_outputs(open_.outputs, effects.outputs);
+  open_.outputs.append(effects.outputs, {});
   open_.bytes += bytes;
   return {};
 }
@@ -669,12 +660,7 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
   for (const auto& e : outputs.entries) {
     auto& out = records.emplace_back();
     out.to = {topic(e.topic), static_cast<std::int32_t>(e.partition.value)};
-    if (e.has_key) out.key = outputs.key(e);
-    out.value = outputs.value(e);
-    for (std::uint32_t h = 0; h < e.headers; ++h) {
-      const Header header = outputs.header(outputs.headers[e.first_header + h]);
-      out.headers.emplace_back(header.name, header.value);
-    }
+    read_entry(outputs, e, out);
   }
   auto written = client_->write(records);
   if (!written) return written.error();
@@ -719,13 +705,7 @@ void Session::fly(Flight& flight) {
     auto [place, fresh] = places.try_emplace({e.topic, e.partition});
     if (fresh) place->second = {topic(e.topic), static_cast<std::int32_t>(e.partition.value)};
     out.to = place->second;
-    out.key = e.has_key ? std::optional(c.outputs.key(e)) : std::nullopt;
-    out.value = c.outputs.value(e);
-    out.headers.clear();
-    for (std::uint32_t h = 0; h < e.headers; ++h) {
-      const Header header = c.outputs.header(c.outputs.headers[e.first_header + h]);
-      out.headers.emplace_back(header.name, header.value);
-    }
+    read_entry(c.outputs, e, out);
     if (added = transaction_->add(out); !added) break;
   }
   out = {};

@@ -136,19 +136,7 @@ void Outbox::forward(TopicIndex topic, PartitionId target, std::string_view key,
 }
 
 void Outbox::move_tail(OutputBuffer& from, const Mark& mark, OutputBuffer& to) {
-  const std::size_t shift = to.bytes.size() - mark.bytes;  // wraps where it is negative, and back when added
-  const auto headers = static_cast<std::uint32_t>(to.headers.size() - mark.headers);
-  to.bytes.append(from.bytes, mark.bytes);
-  for (std::size_t i = mark.entries; i < from.entries.size(); ++i) {
-    auto entry = from.entries[i];
-    entry.key_at += shift, entry.value_at += shift, entry.first_header += headers;
-    to.entries.push_back(entry);
-  }
-  for (std::size_t i = mark.headers; i < from.headers.size(); ++i) {
-    auto header = from.headers[i];
-    header.name_at += shift, header.value_at += shift;
-    to.headers.push_back(header);
-  }
+  to.append(from, mark);
   roll_back(from, mark);
 }
 

@@ -305,7 +305,6 @@ CAF_TEST(a_log_that_cannot_be_written_is_never_written_again) {
   auto writer = std::make_unique<CycleWriter>(*store, 20'000);
   std::int64_t acknowledged = 0;
   for (; acknowledged < 5; ++acknowledged) writer->cycle().value();
-  const auto before = contents_of(*store).value();
   std::optional<Error> first, second;
   {
     const FileSizeLimit limit(1'000'000);

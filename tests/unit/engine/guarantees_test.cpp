@@ -116,6 +116,17 @@ Service at_most(std::shared_ptr<int> runs) {
   });
 }
 
+// The commit of click 1 is in flight and held; click 2 is in the next cycle, which is full.
+struct FullCycleBehindACommit : Fixture {
+  FullCycleBehindACommit() : Fixture(counter(), 1, {.cycle = {.max_bytes = 1}}) {
+    store.next_commit("counter", Fate::held);
+    click(1);
+    settle();
+    click(2);
+    settle();
+  }
+};
+
 }  // namespace
 
 CAF_TEST(exactly_once_outputs_and_state_appear_with_the_commit_and_not_before) {
@@ -182,14 +193,7 @@ CAF_TEST(what_arrives_while_a_commit_is_in_flight_belongs_to_the_next_cycle) {
 }
 
 CAF_TEST(no_input_is_taken_while_a_full_cycle_waits_for_the_commit_before_it) {
-  BridgeOptions small;
-  small.cycle.max_bytes = 1;
-  Fixture f(counter(), 1, small);
-  f.store.next_commit("counter", Fate::held);
-  f.click(1);
-  f.settle();  // in flight
-  f.click(2);
-  f.settle();  // in the next cycle, which is full
+  FullCycleBehindACommit f;
   CAF_CHECK_EQUAL(f.node->bridge().stats().records, 2u);
   f.click(3);
   f.settle();
@@ -201,14 +205,7 @@ CAF_TEST(no_input_is_taken_while_a_full_cycle_waits_for_the_commit_before_it) {
 }
 
 CAF_TEST(input_flows_again_after_a_full_cycle_was_undone) {
-  BridgeOptions small;
-  small.cycle.max_bytes = 1;
-  Fixture f(counter(), 1, small);
-  f.store.next_commit("counter", Fate::held);
-  f.click(1);
-  f.settle();
-  f.click(2);
-  f.settle();
+  FullCycleBehindACommit f;
   f.node->crash(0);
   f.store.let_commit("counter");
   f.settle();

@@ -41,9 +41,7 @@ class Outbox {
   void forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
                OutputBuffer& into);
 
-  struct Mark {
-    std::size_t bytes, entries, headers;
-  };
+  using Mark = OutputBuffer::Mark;
   static Mark mark(const OutputBuffer& b) { return {b.bytes.size(), b.entries.size(), b.headers.size()}; }
   static void roll_back(OutputBuffer& b, const Mark& m) {
     b.bytes.resize(m.bytes), b.entries.resize(m.entries), b.headers.resize(m.headers);

@@ -59,6 +59,27 @@ struct OutputBuffer {
   std::vector<Entry> entries = {};
   std::vector<HeaderEntry> headers = {};
 
+  // How far a buffer is filled.
+  struct Mark {
+    std::size_t bytes = 0, entries = 0, headers = 0;
+  };
+  // Adds what another buffer holds behind `from`.
+  void append(const OutputBuffer& other, const Mark& from) {
+    const std::size_t shift = bytes.size() - from.bytes;  // wraps where it is negative, and back when added
+    const auto header_shift = static_cast<std::uint32_t>(headers.size() - from.headers);
+    bytes.append(other.bytes, from.bytes);
+    for (std::size_t i = from.entries; i < other.entries.size(); ++i) {
+      auto entry = other.entries[i];
+      entry.key_at += shift, entry.value_at += shift, entry.first_header += header_shift;
+      entries.push_back(entry);
+    }
+    for (std::size_t i = from.headers; i < other.headers.size(); ++i) {
+      auto header = other.headers[i];
+      header.name_at += shift, header.value_at += shift;
+      headers.push_back(header);
+    }
+  }
+
   bool empty() const { return entries.empty(); }
   void clear() { bytes.clear(), entries.clear(), headers.clear(); }
   std::string_view key(const Entry& e) const { return std::string_view(bytes).substr(e.key_at, e.key_size); }
