@@ -15,13 +15,14 @@ Result<void> restore(Client& client, const std::string& service, PartitionId par
   // All that was written, decided or not: the reader waits for what is not.
   auto ends = client.ends_of(topic, partition, Isolation::read_uncommitted);
   if (!ends) return ends.error();
-  auto from = copy.next();
-  if (!from) return from.error();
-  if (from->value != 0 && (*from < ends->first || *from > ends->end)) {
+  auto place = copy.place();
+  if (!place) return place.error();
+  Offset from = place->next;
+  if (from.value != 0 && (from < ends->first || from > ends->end)) {
     if (auto cleared = copy.clear(); !cleared) return cleared;
     from = Offset{};
   }
-  const Offset start = std::max(*from, ends->first);
+  const Offset start = std::max(from, ends->first);
   if (start >= ends->end) return {};
   auto reader = PartitionReader::open(client, topic, partition, start);
   if (!reader) return reader.error();
@@ -39,7 +40,7 @@ Result<void> restore(Client& client, const std::string& service, PartitionId par
     if (!more) return more;
     std::vector<LocalState::Change> changes;
     for (const auto& [key, value] : read) changes.emplace_back(key, value);
-    if (auto applied = copy.apply(changes, (*reader)->next()); !applied) return applied;
+    if (auto applied = copy.apply(changes, LogPlace{.next = (*reader)->next()}); !applied) return applied;
     read.clear(), bytes = 0;
     progress(static_cast<std::uint64_t>((*reader)->next().value - start.value),
              static_cast<std::uint64_t>(ends->end.value - start.value));

@@ -744,7 +744,7 @@ Result<void> Session::apply_states(Flight& flight) {
     changes[place.first].emplace_back(place.second,
                                       value ? std::optional<std::string_view>(*value) : std::nullopt);
   for (const auto& [p, list] : changes) {
-    if (auto applied = flight.copies.at(p)->apply(list, flight.log_next[p]); !applied) return applied;
+    if (auto applied = flight.copies.at(p)->apply(list, LogPlace{.next = flight.log_next[p]}); !applied) return applied;
   }
   return {};
 }

@@ -14,7 +14,7 @@ class InMemory final : public LocalState {
     if (it == values_.end()) return std::optional<std::string>();
     return std::optional(it->second);
   }
-  Result<void> apply(std::span<const Change> changes, Offset next) override {
+  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
     std::lock_guard lock(mutex_);
     for (const auto& [key, value] : changes) {
       if (value) {
@@ -23,24 +23,24 @@ class InMemory final : public LocalState {
         values_.erase(it);
       }
     }
-    next_ = next;
+    place_ = place;
     return {};
   }
-  Result<Offset> next() const override {
+  Result<LogPlace> place() const override {
     std::lock_guard lock(mutex_);
-    return next_;
+    return place_;
   }
   Result<void> clear() override {
     std::lock_guard lock(mutex_);
     values_.clear();
-    next_ = {};
+    place_ = {};
     return {};
   }
 
  private:
   mutable std::mutex mutex_ = {};
   std::map<std::string, std::string, std::less<>> values_ = {};
-  Offset next_ = {};
+  LogPlace place_ = {};
 };
 
 }  // namespace

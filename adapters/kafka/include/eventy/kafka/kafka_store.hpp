@@ -5,6 +5,7 @@
 // Threads: as RecordStore says. A session has a thread that restores and commits; librdkafka has its own.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +16,19 @@
 #include "eventy/store/record_store.hpp"
 
 namespace eventy::kafka {
+
+// Where in the work of a session its process may die: for tests of what follows.
+enum class Step : std::uint8_t {
+  before_produce,       // a transaction was begun
+  after_produce,        // all outputs and states were handed to the producer
+  before_send_offsets,  // all of them are delivered
+  after_send_offsets,   // the positions are in the transaction
+  commit_sent,          // the commit is on its way
+  commit_acknowledged,  // the commit is known, nothing of it is in the local copies
+  local_store_written,  // it is in the local copies, and the bridge does not know of it yet
+  rewind,               // before the session goes back to the committed positions
+  revoke                // partitions are to be given up, what is in hand is not committed yet
+};
 
 struct Options {
   std::string bootstrap = "127.0.0.1:9092";  // host:port, comma separated
@@ -32,6 +46,9 @@ struct Options {
   std::size_t max_record_size = 16u << 20;  // bytes; what topics that are created accept
   std::size_t max_cycle_size = 256u << 20;  // bytes of outputs and states of one commit cycle
   OpenLocalState local_state = local_state_in_memory();
+
+  // Called at each step, on the thread that makes it; must not throw. For tests.
+  std::function<void(Step)> on_step = {};
 };
 
 // Errors: invalid_argument for a property that is refused or unknown. Nothing is asked of the cluster yet:

@@ -16,6 +16,15 @@
 
 namespace eventy {
 
+// Where a copy stands.
+struct LogPlace {
+  Offset next = {};      // in the log, behind the last change that the copy holds; 0: nothing of it
+  std::string log = {};  // which log, as its store tells one incarnation from another; empty: none yet
+  Instant synced = {};   // when the copy was last brought up to `next`
+
+  friend bool operator==(const LogPlace&, const LogPlace&) = default;
+};
+
 // A partition's state as keys and values of any bytes. get() by any thread; all else by one at a time.
 class LocalState {
  public:
@@ -23,11 +32,11 @@ class LocalState {
 
   virtual ~LocalState() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
-  // All of it or nothing; `next` is the offset in the log behind these changes.
-  virtual Result<void> apply(std::span<const Change> changes, Offset next) = 0;
-  // Where the log goes on; 0 for a new copy.
-  virtual Result<Offset> next() const = 0;
-  // Forgets everything: the copy does not belong to the log any more.
+  // The changes in their order, and the place behind them: all of it or nothing.
+  virtual Result<void> apply(std::span<const Change> changes, const LogPlace& place) = 0;
+  // Of the last apply(), or of an earlier session's; that of a new copy is LogPlace{}.
+  virtual Result<LogPlace> place() const = 0;
+  // Forgets everything, its place too: the copy does not belong to the log any more.
   virtual Result<void> clear() = 0;
 };
 
