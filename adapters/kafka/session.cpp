@@ -163,6 +163,7 @@ class Session final : public StoreSession {
   PartitionList list_of(const std::vector<PartitionId>& partitions) const;
   Result<bool> sees_end(const std::string& topic, PartitionId p, Cursor& cursor, Offset end);
   Result<void> rewind();
+  Offset next_position(PartitionId partition, TopicIndex input, const Cursor& cursor) const;
   void fly(Flight& flight);
   Result<void> apply_states(Flight& flight);
   void settle();
@@ -642,7 +643,7 @@ Result<void> Session::append(const SliceEffects& effects) {
   }
   // A cycle without any position would not be fenced.
   for (const auto& [input, cursor] : it->second.cursors)
-    open_.positions.try_emplace({effects.partition, input}, cursor.committed);
+    open_.positions.try_emplace({effects.partition, input}, next_position(effects.partition, input, cursor));
   for (const auto& position : effects.positions)
     open_.positions[{effects.partition, position.topic}] = position.next;
   for (const auto& change : effects.state)
@@ -651,6 +652,15 @@ Result<void> Session::append(const SliceEffects& effects) {
   open_.outputs.append(effects.outputs, {});
   open_.bytes += bytes;
   return {};
+}
+
+// Where a service stands once the cycle in flight is committed.
+Offset Session::next_position(PartitionId partition, TopicIndex input, const Cursor& cursor) const {
+  if (flight_) {
+    const auto& flying = flight_->effects.positions;
+    if (const auto it = flying.find({partition, input}); it != flying.end()) return it->second;
+  }
+  return cursor.committed;
 }
 
 Result<void> Session::write_now(const OutputBuffer& outputs) {
@@ -744,7 +754,8 @@ Result<void> Session::apply_states(Flight& flight) {
     changes[place.first].emplace_back(place.second,
                                       value ? std::optional<std::string_view>(*value) : std::nullopt);
   for (const auto& [p, list] : changes) {
-    if (auto applied = flight.copies.at(p)->apply(list, LogPlace{.next = flight.log_next[p]}); !applied) return applied;
+    if (auto applied = flight.copies.at(p)->apply(list, LogPlace{.next = flight.log_next[p]}); !applied)
+      return applied;
   }
   return {};
 }

@@ -148,6 +148,28 @@ void takes_slices_of_the_next_cycle_before_the_outcome(Subject& subject) {
   CAF_CHECK((values_in(store, "out") == Values{"one", "two"}));
 }
 
+// The second cycle begins while the first one's commit may still be on its way, and says nothing of `in`.
+void a_position_does_not_go_back_when_cycles_overlap(Subject& subject) {
+  auto& store = subject.store();
+  store.ensure_topics({{"in", 1}, {"also", 1}, {"out", 1}}).value();
+  store.append("in", {record("a")}).value();
+  store.append("also", {record("b")}).value();
+  auto options = driver_options();
+  options.topics = {"in", "out", "also"};
+  options.inputs = {TopicIndex{0}, TopicIndex{2}};
+  Driver driver(store, options);
+  driver.ready().read_until(1);
+  driver.read_until(1, 2);
+  driver.append(Slice().next(1));
+  driver->commit(CycleId{1}).value();
+  driver.append(Slice().next(1, 2));
+  driver.until("the first outcome", [&] { return driver.committed.size() == 1; });
+  driver.commit(2);
+  CAF_CHECK_EQUAL(position_of(store, "counter", "in", 0), 1);
+  CAF_CHECK_EQUAL(position_of(store, "counter", "also", 0), 1);
+  driver.until("the end", [&] { return driver->at_end().value(); });
+}
+
 void commits_an_empty_cycle(Subject& subject) {
   two_topics(subject.store());
   Driver driver(subject.store());
@@ -342,6 +364,7 @@ std::vector<Case> cycle_cases() {
           CASE(undoes_an_aborted_cycle_and_rewinds),
           CASE(an_abort_without_a_cycle_only_rewinds),
           CASE(takes_slices_of_the_next_cycle_before_the_outcome),
+          CASE(a_position_does_not_go_back_when_cycles_overlap),
           CASE(commits_an_empty_cycle),
           CASE(writes_at_once_and_keeps_it_after_an_abort),
           CASE(fences_the_older_session),
