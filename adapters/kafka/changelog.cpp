@@ -1,51 +1,331 @@
 #include "changelog.hpp"
 
-#include <deque>
+#include <chrono>
+#include <map>
 
+#include "eventy/core/ids.hpp"
 #include "eventy/store/rules.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
-constexpr std::size_t batch_bytes = 4u << 20;
+
+constexpr std::size_t batch_bytes = 4u << 20;  // of a partition, in memory before they go into its copy
+constexpr int poll_ms = 10;
+// A copy that was not brought up to date for so long may hold keys whose end is no longer in the log.
+constexpr Duration tombstones_stay = std::chrono::hours(23);  // Kafka's default keeps them a day
+
+Instant now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+
+std::string_view bytes_of(const void* data, std::size_t size) {
+  return {static_cast<const char*>(data), size};
 }
 
-Result<void> restore(Client& client, const std::string& service, PartitionId partition, LocalState& copy,
-                     const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  const std::string topic = changelog_of(service);
-  // All that was written, decided or not: the reader waits for what is not.
-  auto ends = client.ends_of(topic, partition, Isolation::read_uncommitted);
-  if (!ends) return ends.error();
-  auto place = copy.place();
-  if (!place) return place.error();
-  Offset from = place->next;
-  if (from.value != 0 && (from < ends->first || from > ends->end)) {
-    if (auto cleared = copy.clear(); !cleared) return cleared;
-    from = Offset{};
-  }
-  const Offset start = std::max(from, ends->first);
-  if (start >= ends->end) return {};
-  auto reader = PartitionReader::open(client, topic, partition, start);
-  if (!reader) return reader.error();
+// LogPlace::log of a copy: the incarnation and where in the log its name stands.
+std::string place_text(const std::string& incarnation, Offset at) {
+  return incarnation + "@" + std::to_string(at.value);
+}
+struct NamedAt {
+  std::string incarnation = {};
+  Offset at = {-1};
+};
+NamedAt read_place(const std::string& text) {
+  const auto sign = text.find('@');
+  if (sign == text.npos) return {};
+  return {text.substr(0, sign), Offset{std::strtoll(text.c_str() + sign + 1, nullptr, 10)}};
+}
 
-  std::deque<std::pair<std::string, std::optional<std::string>>> read;
+// One partition on its way through the log.
+struct Work {
+  Restore& task;
+  Client::Ends ends = {};
+  Offset start = {}, next = {};
+  NamedAt named = {};  // of the copy; verified before it is continued
+  enum class Stage : std::uint8_t { verifying, reading } stage = Stage::reading;
+  std::vector<std::pair<std::string, std::optional<std::string>>> read = {};
   std::size_t bytes = 0;
-  while ((*reader)->next() < ends->end) {
-    auto more = (*reader)->read_to(ends->end, [&](const rd_kafka_message_t& m) {
-      auto& [key, value] =
-          read.emplace_back(std::string(static_cast<const char*>(m.key), m.key_len), std::nullopt);
-      if (m.payload) value.emplace(static_cast<const char*>(m.payload), m.len);
-      bytes += m.key_len + m.len;
-      return bytes < batch_bytes;
-    });
-    if (!more) return more;
-    std::vector<LocalState::Change> changes;
-    for (const auto& [key, value] : read) changes.emplace_back(key, value);
-    if (auto applied = copy.apply(changes, LogPlace{.next = (*reader)->next()}); !applied) return applied;
-    read.clear(), bytes = 0;
-    progress(static_cast<std::uint64_t>((*reader)->next().value - start.value),
-             static_cast<std::uint64_t>(ends->end.value - start.value));
+
+  bool done() const { return stage == Stage::reading && next >= ends.end; }
+};
+
+class Restorer {
+ public:
+  Restorer(Client& client, const std::string& service, const RestoreProgress& progress)
+      : client_(client), topic_(changelog_of(service)), progress_(progress) {}
+
+  Result<void> run(std::vector<Restore>& tasks);
+
+ private:
+  Result<void> find_ends(std::vector<Restore>& tasks);
+  Result<void> look_at_copy(Work& work);
+  Result<void> begin();
+  Result<void> loop();
+  Result<void> take(Work& work, const rd_kafka_message_t& message);
+  Result<void> verified(Work& work, bool same_log);
+  Result<void> seek(Work& work);
+  Result<void> flush(Work& work);
+  Result<void> look_behind_marks();
+  Result<void> check_end(const Work& work) const;
+  Error lost(const Work& work, const std::string& what) const;
+  std::string names(const Work& work) const {
+    return "topic " + printable(topic_) + " partition " + std::to_string(work.task.partition.value);
+  }
+
+  Client& client_;
+  std::string topic_;
+  const RestoreProgress& progress_;
+  std::map<std::int32_t, Work> works_ = {};
+  Handle handle_ = {};
+};
+
+Error Restorer::lost(const Work& work, const std::string& what) const {
+  return {ErrorCode::corrupt,
+          names(work) + " " + what +
+              ": states that were committed are lost. Bring the topic back, or begin " +
+              "the service anew: reset the offsets of its group and delete its changelog and local copies"};
+}
+
+Result<void> Restorer::find_ends(std::vector<Restore>& tasks) {
+  std::vector<TopicPartition> places;
+  for (const auto& task : tasks)
+    places.push_back({client_.name_in_kafka(topic_), static_cast<std::int32_t>(task.partition.value)});
+  // All that was written, decided or not: reading waits for what is not.
+  auto first = client_.edges(places, Client::Edge::first, Isolation::read_uncommitted);
+  if (!first) return first.error();
+  auto end = client_.edges(places, Client::Edge::end, Isolation::read_uncommitted);
+  if (!end) return end.error();
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    Work& work = works_.emplace(places[i].partition, Work{tasks[i]}).first->second;
+    work.ends = {(*first)[i], (*end)[i]};
   }
   return {};
+}
+
+// Where reading begins, and whether the copy may be continued.
+Result<void> Restorer::look_at_copy(Work& work) {
+  if (!work.task.expected_log.empty() && work.ends.end < work.task.expected_reach)
+    return lost(work, "ends at offset " + std::to_string(work.ends.end.value) +
+                          ", but it was written up to " + std::to_string(work.task.expected_reach.value));
+  auto place = work.task.copy->place();
+  if (!place) return place.error();
+  work.named = read_place(place->log);
+  const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
+                    work.named.at >= work.ends.first && work.named.at < work.ends.end;
+  const bool fresh = place->next == work.ends.end || now() - place->synced < tombstones_stay;
+  if (fits && fresh) {
+    work.stage = Work::Stage::verifying;
+    work.task.place = *place;
+    work.start = work.next = work.named.at;
+    return {};
+  }
+  return verified(work, false);
+}
+
+// The copy belongs to this log, or it is made anew.
+Result<void> Restorer::verified(Work& work, bool same_log) {
+  work.stage = Work::Stage::reading;
+  if (same_log) {
+    work.start = work.next = work.task.place.next;
+    return {};
+  }
+  if (work.ends.first.value > 0)
+    return lost(work, "begins at offset " + std::to_string(work.ends.first.value) +
+                          " and its copy here is of no use");
+  auto place = work.task.copy->place();
+  if (!place) return place.error();
+  if (*place != LogPlace{})
+    if (auto cleared = work.task.copy->clear(); !cleared) return cleared;
+  work.task.place = {};
+  work.task.name = {};
+  work.start = work.next = work.ends.first;
+  return {};
+}
+
+Result<void> Restorer::begin() {
+  auto conf = client_.reading_conf({{"group.id", client_.options().prefix + "eventy-reader"},
+                                    {"fetch.wait.max.ms", "10"},
+                                    {"queued.min.messages", "250000"},
+                                    {"queued.max.messages.kbytes", "65536"}});
+  if (!conf) return conf.error();
+  auto handle = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
+  if (!handle) return handle.error();
+  handle_ = *std::move(handle);
+  rd_kafka_poll_set_consumer(handle_.get());
+  const auto list = make_list(static_cast<int>(works_.size()));
+  for (const auto& [p, work] : works_) {
+    if (work.done()) continue;
+    rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(), p)->offset =
+        work.next.value;
+  }
+  if (const auto code = rd_kafka_assign(handle_.get(), list.get()))
+    return error_of(code, "cannot read topic " + printable(topic_));
+  return {};
+}
+
+Result<void> Restorer::seek(Work& work) {
+  const auto list = make_list(1);
+  rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(),
+                                    static_cast<std::int32_t>(work.task.partition.value))
+      ->offset = work.next.value;
+  // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
+  const KafkaError error(rd_kafka_seek_partitions(handle_.get(), list.get(), -1));
+  if (error) return error_of(*error, "cannot read " + names(work));
+  return {};
+}
+
+Result<void> Restorer::take(Work& work, const rd_kafka_message_t& message) {
+  const Offset at{message.offset};
+  const auto key = bytes_of(message.key, message.key_len);
+  if (work.stage == Work::Stage::verifying) {
+    const bool same =
+        at == work.named.at && key == log_name_key &&
+        LogName::read(bytes_of(message.payload, message.len)).incarnation == work.named.incarnation;
+    if (same) work.task.name = LogName::read(bytes_of(message.payload, message.len));
+    if (auto checked = verified(work, same); !checked) return checked;
+    return seek(work);
+  }
+  if (at < work.next) return {};
+  work.next = Offset{message.offset + 1};
+  ++work.task.records;
+  if (key == log_name_key) {
+    work.task.name = LogName::read(bytes_of(message.payload, message.len));
+    work.task.place.log = place_text(work.task.name.incarnation, at);
+    return {};
+  }
+  auto& [copied, value] = work.read.emplace_back(std::string(key), std::nullopt);
+  if (message.payload) value.emplace(bytes_of(message.payload, message.len));
+  work.bytes += message.key_len + message.len;
+  return work.bytes < batch_bytes ? Result<void>() : flush(work);
+}
+
+Result<void> Restorer::flush(Work& work) {
+  std::vector<LocalState::Change> changes;
+  for (const auto& [key, value] : work.read) changes.emplace_back(key, value);
+  work.task.place.next = work.next;
+  work.task.place.synced = now();
+  if (auto applied = work.task.copy->apply(changes, work.task.place); !applied) return applied;
+  work.read.clear(), work.bytes = 0;
+  progress_(work.task.partition, static_cast<std::uint64_t>(work.next.value - work.start.value),
+            static_cast<std::uint64_t>(work.ends.end.value - work.start.value));
+  return {};
+}
+
+// Marks of transactions are no messages, but they move the consumer's position.
+Result<void> Restorer::look_behind_marks() {
+  const auto list = make_list();
+  for (const auto& [p, work] : works_)
+    if (!work.done()) rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(), p);
+  if (list->cnt == 0 || rd_kafka_position(handle_.get(), list.get())) return {};
+  for (int i = 0; i < list->cnt; ++i) {
+    Work& work = works_.at(list->elems[i].partition);
+    const Offset at{list->elems[i].offset};
+    if (at <= work.next) continue;
+    if (work.stage == Work::Stage::verifying) {  // there is nothing where the name stood
+      if (auto checked = verified(work, false); !checked) return checked;
+      if (auto moved = seek(work); !moved) return moved;
+    } else {
+      work.next = at;
+    }
+  }
+  return {};
+}
+
+Result<void> Restorer::loop() {
+  auto heard = std::chrono::steady_clock::now();
+  const auto all_done = [&] {
+    return std::all_of(works_.begin(), works_.end(), [](const auto& w) { return w.second.done(); });
+  };
+  while (!all_done()) {
+    const Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
+    if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      heard = std::chrono::steady_clock::now();
+      Work& work = works_.at(message->partition);
+      if (work.done()) continue;
+      if (auto taken = take(work, *message); !taken) return taken;
+      continue;
+    }
+    if (message && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      const auto error = error_of(message->err, "cannot read topic " + printable(topic_),
+                                  rd_kafka_message_errstr(message.get()));
+      if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
+    } else if (message) {
+      Work& work = works_.at(message->partition);
+      if (work.stage == Work::Stage::reading) work.next = std::max(work.next, Offset{message->offset});
+    }
+    if (auto looked = look_behind_marks(); !looked) return looked;
+    if (std::chrono::steady_clock::now() - heard < client_.options().request_timeout) continue;
+    for (const auto& [p, work] : works_)
+      if (!work.done())
+        return Error{ErrorCode::timed_out, "Kafka: " + names(work) + ": nothing comes from offset " +
+                                               std::to_string(work.next.value) + " on, and it ends at " +
+                                               std::to_string(work.ends.end.value)};
+  }
+  return {};
+}
+
+Result<void> Restorer::check_end(const Work& work) const {
+  const auto& expected = work.task.expected_log;
+  if (expected.empty() || work.task.name.incarnation == expected) return {};
+  return lost(work, "was made anew since");
+}
+
+Result<void> Restorer::run(std::vector<Restore>& tasks) {
+  if (auto found = find_ends(tasks); !found) return found;
+  for (auto& [p, work] : works_)
+    if (auto looked = look_at_copy(work); !looked) return looked;
+  const bool all = std::all_of(works_.begin(), works_.end(), [](const auto& w) { return w.second.done(); });
+  if (!all) {
+    if (auto begun = begin(); !begun) return begun;
+    if (auto looped = loop(); !looped) return looped;
+  }
+  for (auto& [p, work] : works_) {
+    if (auto checked = check_end(work); !checked) return checked;
+    if (auto flushed = flush(work); !flushed) return flushed;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string LogName::text() const {
+  std::string out = incarnation;
+  for (const auto& input : begun) out += "\n" + input;
+  return out;
+}
+
+LogName LogName::read(std::string_view text) {
+  LogName name;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto line = text.substr(0, text.find('\n'));
+    if (first) {
+      name.incarnation = line;
+    } else {
+      name.begun.emplace(line);
+    }
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return name;
+}
+
+Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
+                     const RestoreProgress& progress) {
+  if (restores.empty()) return {};
+  return Restorer(client, service, progress).run(restores);
+}
+
+Result<void> name_log(Client& client, const std::string& service, Restore& restore, LogName name) {
+  if (name.incarnation.empty()) name.incarnation = random_uuid();
+  const std::string text = name.text();
+  Client::Outgoing out;
+  out.to = {client.name_in_kafka(changelog_of(service)), static_cast<std::int32_t>(restore.partition.value)};
+  out.key = log_name_key;
+  out.value = text;
+  auto written = client.write({out});
+  if (!written) return written.error();
+  restore.place.log = place_text(name.incarnation, written->at(0));
+  restore.place.next = std::max(restore.place.next, Offset{written->at(0).value + 1});
+  restore.place.synced = now();
+  restore.name = std::move(name);
+  return restore.copy->apply({}, restore.place);
 }
 
 }  // namespace eventy::kafka::detail

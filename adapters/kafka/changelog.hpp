@@ -1,10 +1,16 @@
 // The changelog of a service's states: one compacted topic, with the partitions of the service. Key of a
 // record: u16 size of the keyspace's name (big-endian), the name, the user's key; value: the user's bytes; no
-// value: the key was forgotten.
+// value: the key was forgotten. One record of each partition is ours, the log's name: its key begins with
+// a size that no name has; its value tells one incarnation of the topic from another, and which inputs of the
+// partition were begun.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
 #include "client.hpp"
-#include "reader.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -26,9 +32,40 @@ inline std::optional<ChangelogKey> split_changelog_key(std::string_view bytes) {
   return ChangelogKey{bytes.substr(2, size), bytes.substr(2 + size)};
 }
 
-// Brings a copy up to the end of the log, of all transactions that are decided by then. `progress` is told of
-// offsets.
-Result<void> restore(Client& client, const std::string& service, PartitionId partition, LocalState& copy,
-                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress);
+inline constexpr std::string_view log_name_key =
+    "\xff\xff"
+    "log";
+struct LogName {
+  std::string incarnation = {};
+  std::set<std::string> begun = {};  // inputs whose position was committed once: a missing one is an error
+
+  std::string text() const;
+  static LogName read(std::string_view text);
+};
+
+// A copy that is to be brought up to the end of the log.
+struct Restore {
+  PartitionId partition = {};
+  std::shared_ptr<LocalState> copy = {};
+  // What a committed position says of the log; empty where nothing was committed yet.
+  std::string expected_log = {};
+  Offset expected_reach = {};
+
+  // Results.
+  LogName name = {};  // empty: the log has none yet
+  LogPlace place = {};
+  std::uint64_t records = 0;  // that were read
+};
+
+using RestoreProgress = std::function<void(PartitionId, std::uint64_t done, std::uint64_t total)>;
+
+// Brings the copies up to date, of all transactions that are decided by then; those that cannot be continued
+// are emptied and made anew. Errors: corrupt, where the log holds less than was committed to it; timed_out,
+// where nothing comes for the request timeout.
+Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
+                     const RestoreProgress& progress);
+
+// Writes the log's name, and makes the copy know it.
+Result<void> name_log(Client& client, const std::string& service, Restore& restore, LogName name);
 
 }  // namespace eventy::kafka::detail

@@ -10,8 +10,8 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::chrono::milliseconds unstable_pause{10};
-constexpr std::int64_t latest_timestamp = -1;  // of ListOffsets: the end
+constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
+constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
 // Of the guarantees: a user's value for one of these would break them.
 const std::set<std::string, std::less<>> fixed = {"enable.auto.commit",   "enable.auto.offset.store",
@@ -59,16 +59,36 @@ ErrorCode code_of(rd_kafka_resp_err_t code) {
   }
 }
 
-// As Kafka's own rule has it.
-Result<void> check_name(const std::string& name) {
-  const bool good = name.size() <= 249 && name != "." && name != ".." &&
-                    std::all_of(name.begin(), name.end(), [](unsigned char c) {
-                      return std::isalnum(c) || c == '.' || c == '_' || c == '-';
-                    });
-  if (good) return {};
-  return Error{ErrorCode::invalid_argument,
-               "Kafka: topic " + printable(name) +
-                   ": a name is made of at most 249 letters, digits, '.', '_' and '-'"};
+// Of a cluster in motion: another try, a moment later, finds the new leader.
+bool is_passing(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+      return true;
+    default:
+      return false;
+  }
+}
+// Asks until the answer is no passing error, at most for `most`.
+template <class Ask>
+rd_kafka_resp_err_t ask(Duration most, Ask question) {
+  const auto deadline = std::chrono::steady_clock::now() + most;
+  for (;;) {
+    const rd_kafka_resp_err_t code = question();
+    if (!is_passing(code) || std::chrono::steady_clock::now() > deadline) return code;
+    std::this_thread::sleep_for(passing_pause);
+  }
 }
 
 struct Delivery {
@@ -83,6 +103,17 @@ void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
 }
 
 }  // namespace
+
+Result<void> check_name(const std::string& name) {
+  const bool good = name.size() <= 249 && name != "." && name != ".." &&
+                    std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                      return std::isalnum(c) || c == '.' || c == '_' || c == '-';
+                    });
+  if (good) return {};
+  return Error{
+      ErrorCode::invalid_argument,
+      "Kafka: " + printable(name) + ": a name is made of at most 249 letters, digits, '.', '_' and '-'"};
+}
 
 Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::string& text) {
   return {code_of(code), "Kafka: " + what + ": " + (text.empty() ? rd_kafka_err2str(code) : text) + " (" +
@@ -118,6 +149,21 @@ Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) 
       return Error{ErrorCode::invalid_argument, std::string("librdkafka: ") + text};
   }
   return conf;
+}
+
+Error Client::fenced(const SessionOptions& session, Error error) {
+  constexpr std::chrono::minutes twins_meet_within{1};
+  const auto now = std::chrono::steady_clock::now();
+  std::lock_guard lock(mutex_);
+  const auto [last, first] = fencings_.try_emplace(session.service, now);
+  const bool again = !first && now - last->second < twins_meet_within;
+  last->second = now;
+  if (!again) return error;
+  return {ErrorCode::configuration,
+          "another process runs service " + printable(session.service) + " as node " +
+              printable(session.node) +
+              ", and the two fence each other: every process needs a [node] id of its own (" + error.message +
+              ")"};
 }
 
 Result<Conf> Client::reading_conf(std::map<std::string, std::string> properties) const {
@@ -283,24 +329,34 @@ Result<Client::Ends> Client::ends_of(const std::string& topic, PartitionId parti
   auto handle = admin(isolation);
   if (!handle) return handle.error();
   Ends ends;
-  const auto code = rd_kafka_query_watermark_offsets(*handle, name_in_kafka(topic).c_str(),
-                                                     static_cast<std::int32_t>(partition.value),
-                                                     &ends.first.value, &ends.end.value, timeout_ms());
+  const auto code = ask(options_.request_timeout, [&] {
+    return rd_kafka_query_watermark_offsets(*handle, name_in_kafka(topic).c_str(),
+                                            static_cast<std::int32_t>(partition.value), &ends.first.value,
+                                            &ends.end.value, timeout_ms());
+  });
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ends;
   return error_of(code, "topic " + printable(topic) + " partition " + std::to_string(partition.value) +
                             ": cannot find its end");
 }
 
-Result<std::vector<Offset>> Client::latest(const std::vector<TopicPartition>& places, Isolation isolation) {
+Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& places, Edge edge,
+                                          Isolation isolation) {
+  if (places.empty()) return std::vector<Offset>();
   auto handle = admin(isolation);
   if (!handle) return handle.error();
-  const auto list = make_list(static_cast<int>(places.size()));
-  for (const auto& place : places)
-    rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
-        latest_timestamp;
+  PartitionList list;
+  const auto code = ask(options_.request_timeout, [&] {
+    list = make_list(static_cast<int>(places.size()));
+    for (const auto& place : places)
+      rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
+          edge == Edge::end ? latest_timestamp : earliest_timestamp;
+    const auto whole = rd_kafka_offsets_for_times(*handle, list.get(), timeout_ms());
+    for (int i = 0; !whole && i < list->cnt; ++i)
+      if (is_passing(list->elems[i].err)) return list->elems[i].err;
+    return whole;
+  });
   const std::string what = "cannot find the ends of topics";
-  if (const auto code = rd_kafka_offsets_for_times(*handle, list.get(), timeout_ms()))
-    return error_of(code, what);
+  if (code) return error_of(code, what);
   std::vector<Offset> ends;
   for (int i = 0; i < list->cnt; ++i) {
     if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(list->elems[i].err, what);
@@ -311,11 +367,12 @@ Result<std::vector<Offset>> Client::latest(const std::vector<TopicPartition>& pl
 
 // While a transaction that holds some of them is being decided, there is no answer: ask again.
 Result<std::vector<Client::Committed>> Client::committed(const std::string& group,
-                                                         const std::vector<TopicPartition>& places) {
+                                                         const std::vector<TopicPartition>& places,
+                                                         Stability stability) {
   const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
   for (;;) {
     bool unstable = false;
-    auto found = committed_now(group, places, unstable);
+    auto found = committed_now(group, places, stability, unstable);
     if (!unstable || std::chrono::steady_clock::now() > deadline) return found;
     std::this_thread::sleep_for(unstable_pause);
   }
@@ -323,7 +380,7 @@ Result<std::vector<Client::Committed>> Client::committed(const std::string& grou
 
 Result<std::vector<Client::Committed>> Client::committed_now(const std::string& group,
                                                              const std::vector<TopicPartition>& places,
-                                                             bool& unstable) {
+                                                             Stability stability, bool& unstable) {
   if (places.empty()) return std::vector<Committed>();
   auto handle = admin();
   if (!handle) return handle.error();
@@ -337,7 +394,8 @@ Result<std::vector<Client::Committed>> Client::committed_now(const std::string& 
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
   char text[512];
   (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), text, sizeof text);
-  const KafkaError stable(rd_kafka_AdminOptions_set_require_stable_offsets(how.get(), 1));
+  const KafkaError stable(
+      rd_kafka_AdminOptions_set_require_stable_offsets(how.get(), stability == Stability::stable));
   rd_kafka_ListConsumerGroupOffsets(*handle, requests, 1, how.get(), queue.get());
   const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
   const std::string what = "cannot read the positions of group " + printable(group);

@@ -3,8 +3,11 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace eventy::kafka::detail {
 
@@ -31,6 +34,13 @@ using PartitionList = Owner<rd_kafka_topic_partition_list_t, rd_kafka_topic_part
 
 inline PartitionList make_list(int size = 8) {
   return PartitionList(rd_kafka_topic_partition_list_new(size));
+}
+
+// Of a position that is to be committed.
+inline void set_metadata(rd_kafka_topic_partition_t& at, std::string_view text) {
+  at.metadata = std::malloc(text.size());  // librdkafka frees it
+  std::copy(text.begin(), text.end(), static_cast<char*>(at.metadata));
+  at.metadata_size = text.size();
 }
 
 }  // namespace eventy::kafka::detail

@@ -4,10 +4,11 @@
 
 namespace eventy::kafka::detail {
 namespace {
-constexpr int poll_ms = 100;
-}
+constexpr int poll_ms = 10;
+constexpr std::chrono::milliseconds decision_takes{500};
+}  // namespace
 
-Result<std::unique_ptr<PartitionReader>> PartitionReader::open(const Client& client, const std::string& topic,
+Result<std::unique_ptr<PartitionReader>> PartitionReader::open(Client& client, const std::string& topic,
                                                                PartitionId partition, Offset from) {
   auto conf = client.reading_conf({{"group.id", client.options().prefix + "eventy-reader"},
                                    // An end that moved by a mark only is told of by the next, empty answer.
@@ -44,7 +45,13 @@ Result<void> PartitionReader::read_to(Offset end,
                                                     std::to_string(next_.value));
       if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
     }
-    if (std::chrono::steady_clock::now() - heard > client_.options().request_timeout)
+    const auto silence = std::chrono::steady_clock::now() - heard;
+    if (!message && silence > decision_takes) {
+      auto decided = client_.ends_of(topic_, partition_, Isolation::read_committed);
+      if (!decided) return decided.error();
+      if (next_ >= decided->end) return {};
+    }
+    if (silence > client_.options().request_timeout)
       return Error{ErrorCode::timed_out, "Kafka: topic " + printable(topic_) + " partition " +
                                              std::to_string(partition_.value) +
                                              ": nothing comes from offset " + std::to_string(next_.value) +

@@ -9,19 +9,20 @@ namespace eventy::kafka::detail {
 
 class PartitionReader {
  public:
-  static Result<std::unique_ptr<PartitionReader>> open(const Client& client, const std::string& topic,
+  static Result<std::unique_ptr<PartitionReader>> open(Client& client, const std::string& topic,
                                                        PartitionId partition, Offset from);
 
   Offset next() const { return next_; }  // behind what was read, and behind what no one can read
-  // Reads up to `end`, or until `take` returns false; committed records only. timed_out if nothing comes for
-  // the request timeout.
+  // Reads up to `end`, or until `take` returns false; committed records only. What is not decided is waited
+  // for a moment, for a commit may be acknowledged before it can be read; then reading ends before it.
+  // timed_out if nothing else comes for the request timeout.
   Result<void> read_to(Offset end, const std::function<bool(const rd_kafka_message_t&)>& take);
 
  private:
-  PartitionReader(const Client& client, std::string topic, PartitionId partition, Offset from)
+  PartitionReader(Client& client, std::string topic, PartitionId partition, Offset from)
       : client_(client), topic_(std::move(topic)), partition_(partition), next_(from) {}
 
-  const Client& client_;
+  Client& client_;
   std::string topic_;
   PartitionId partition_;
   Offset next_;

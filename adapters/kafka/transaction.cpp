@@ -5,8 +5,18 @@
 #include "eventy/store/rules.hpp"
 
 namespace eventy::kafka::detail {
+namespace {
 
-Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id) {
+// What would befall the same outputs again, however often their cycle is done.
+bool is_permanent(ErrorCode code) {
+  return code == ErrorCode::permission_denied || code == ErrorCode::too_large ||
+         code == ErrorCode::not_found || code == ErrorCode::invalid_argument;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id,
+                                                       std::function<void(Step)> on_step) {
   auto conf =
       client.conf({{"transactional.id", id},
                    {"transaction.timeout.ms", std::to_string(client.options().transaction_timeout.count())},
@@ -15,7 +25,8 @@ Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, con
                    {"queue.buffering.max.kbytes", "2097151"},
                    {"linger.ms", "5"}});
   if (!conf) return conf.error();
-  std::unique_ptr<Transaction> made(new Transaction(client));
+  std::unique_ptr<Transaction> made(new Transaction(client, id));
+  made->on_step_ = std::move(on_step);
   rd_kafka_conf_set_opaque(conf->get(), made.get());
   // Without a callback for deliveries every flush waits some 10 ms.
   rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
@@ -54,6 +65,9 @@ Result<void> Transaction::begin() {
   undelivered_.reset();
   const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
   if (error) return error_of(*error, "cannot begin a transaction");
+  begun_ = true;
+  begun_at_ = std::chrono::steady_clock::now();
+  step(Step::before_produce);
   return {};
 }
 
@@ -63,31 +77,66 @@ Result<void> Transaction::add(const Client::Outgoing& record, Offset* next) {
 
 Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
                             const rd_kafka_consumer_group_metadata_t* group) {
+  step(Step::after_produce);
   if (positions->cnt > 0) {
+    step(Step::before_send_offsets);
     const auto error = insist([&] {
       return rd_kafka_send_offsets_to_transaction(handle_.get(), positions, group, client_.timeout_ms());
     });
     if (error) return land(*error, "cannot send positions");
+    step(Step::after_send_offsets);
   }
-  const auto error = insist([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
-  if (!error) return {};
+  const auto error = send_commit();
+  if (!error) {
+    begun_ = false;
+    return {};
+  }
   if (rd_kafka_error_is_retriable(error.get()) ||
       rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT)
     return {Landing::How::unknown, error_of(*error, "a commit without an answer")};
   return land(*error, "cannot commit");
 }
 
+KafkaError Transaction::send_commit() {
+  if (on_step_) {  // the moment between the request and its answer, for tests
+    rd_kafka_flush(handle_.get(), client_.timeout_ms());
+    KafkaError error(rd_kafka_commit_transaction(handle_.get(), 1));
+    if (!error || !rd_kafka_error_is_retriable(error.get())) return error;
+    step(Step::commit_sent);
+  }
+  return insist([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
+}
+
 Landing Transaction::land(const rd_kafka_error_t& error, const char* what) {
   if (rd_kafka_error_txn_requires_abort(&error)) return abort(error_of(error, what));
-  return {Landing::How::failed, error_of(error, what)};
+  return failed(error_of(error, what));
+}
+
+// Fencing because the transaction was open for too long is nobody else's doing.
+Landing Transaction::failed(Error error) const {
+  const auto age = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun_at_);
+  if (error.code == ErrorCode::fenced && begun_ && age >= client_.options().transaction_timeout)
+    error = {ErrorCode::timed_out, "a transaction was open for " + std::to_string(age.count()) +
+                                       " ms, and the cluster has undone it: " + error.message};
+  return {Landing::How::failed, std::move(error)};
 }
 
 Landing Transaction::abort(Error reason) {
   const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
-  if (error)
-    return {Landing::How::failed, error_of(*error, "cannot undo a transaction after: " + reason.message)};
   if (undelivered_) reason = *undelivered_;
-  return {Landing::How::aborted, std::move(reason)};
+  if (error) {
+    Error why = error_of(*error, "cannot undo a transaction");
+    why.message += "; it had to be undone because of: " + reason.message;
+    return failed(std::move(why));
+  }
+  begun_ = false;
+  return {is_permanent(reason.code) ? Landing::How::failed : Landing::How::aborted, std::move(reason)};
+}
+
+void Transaction::give_up() {
+  constexpr int most_ms = 1000;
+  const KafkaError ignored(rd_kafka_abort_transaction(handle_.get(), most_ms));
+  begun_ = false;
 }
 
 }  // namespace eventy::kafka::detail

@@ -1,6 +1,7 @@
-// The transactional producer of a session. One thread at a time.
+// A transactional producer: one transaction after the other. One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <map>
 
 #include "client.hpp"
@@ -13,7 +14,7 @@ struct Landing {
     committed,
     aborted,  // nothing of it is visible; the producer goes on
     unknown,  // the commit was sent, its answer did not come
-    failed    // the producer cannot go on
+    failed    // the producer cannot go on, or the same would happen again
   };
   How how = How::committed;
   Error error = {};
@@ -22,10 +23,14 @@ struct Landing {
 class Transaction {
  public:
   // Ends what an earlier producer of this id left open, and fences it.
-  static Result<std::unique_ptr<Transaction>> open(const Client& client, const std::string& id);
+  // `on_step`: as Options::on_step.
+  static Result<std::unique_ptr<Transaction>> open(const Client& client, const std::string& id,
+                                                   std::function<void(Step)> on_step = {});
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
+  const std::string& id() const { return id_; }
+  bool begun() const { return begun_; }
   Result<void> begin();
   // `next`: set to the offset behind the record if that is larger, once the transaction is committed.
   Result<void> add(const Client::Outgoing& record, Offset* next = nullptr);
@@ -34,17 +39,28 @@ class Transaction {
                  const rd_kafka_consumer_group_metadata_t* group);
   // Undoes the transaction that was begun, after `reason`.
   Landing abort(Error reason);
+  // The same where nobody waits for it: tried once. What stays open is ended by the next producer of this id.
+  void give_up();
 
  private:
-  explicit Transaction(const Client& client) : client_(client) {}
+  Transaction(const Client& client, std::string id) : client_(client), id_(std::move(id)) {}
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   // Repeats a call as long as it is worth it.
   template <class Call>
   KafkaError insist(Call call) const;
+  void step(Step step) const {
+    if (on_step_) on_step_(step);
+  }
+  KafkaError send_commit();
   Landing land(const rd_kafka_error_t& error, const char* what);
+  Landing failed(Error error) const;
 
   const Client& client_;
+  std::string id_;
+  std::function<void(Step)> on_step_ = {};
   Handle handle_ = {};
+  bool begun_ = false;
+  std::chrono::steady_clock::time_point begun_at_ = {};
   std::optional<Error> undelivered_ = {};  // the first one
 };
 

@@ -94,6 +94,10 @@ SessionOptions ServiceRuntime::session_options(std::string node) const {
                    .free_inputs = free_inputs_,
                    .keyspaces = {"state"}};
   for (const auto& s : plan().sources) o.keyspaces.push_back("source:" + s.name);
+  const auto& handlers = plan().handlers;
+  if (std::all_of(handlers.begin(), handlers.end(),
+                  [](const auto& h) { return h.guarantee == Guarantee::exactly_once; }))
+    o.writes = Writes::in_cycles_only;
   return o;
 }
 

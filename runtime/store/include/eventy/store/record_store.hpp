@@ -23,6 +23,10 @@ struct TopicSpec {
   std::uint32_t partitions = 1;
 };
 
+// What a session writes outputs with. A store may show a topic only as far as its first open cycle: where
+// write_now() is used, it keeps the outputs of a cycle back until the commit.
+enum class Writes : std::uint8_t { in_cycles_and_at_once, in_cycles_only };
+
 struct SessionOptions {
   std::string service;                   // sessions of one service share its partitions and its positions
   std::string node = "node";             // stable name of the process; a session replaces its predecessor's
@@ -31,6 +35,7 @@ struct SessionOptions {
       {};  // those that are read; the first one is the lead. Equal partition counts
   std::vector<TopicIndex> free_inputs = {};  // read as well, but may have another partition count (responses)
   std::vector<std::string> keyspaces = {};   // KeyspaceIndex points here; keyspaces belong to the service
+  Writes writes = Writes::in_cycles_and_at_once;
 };
 
 // Committed state of the partition it was handed out for. Sees the last commit that its session reported;

@@ -1,0 +1,187 @@
+#include "commits.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "positions.hpp"
+
+namespace eventy::kafka::detail {
+namespace {
+
+// The record of an entry, without its place.
+void read_entry(const OutputBuffer& outputs, const OutputBuffer::Entry& e, Client::Outgoing& out) {
+  out.key = e.has_key ? std::optional(outputs.key(e)) : std::nullopt;
+  out.value = outputs.value(e);
+  out.headers.clear();
+  for (std::uint32_t h = 0; h < e.headers; ++h) {
+    const Header header = outputs.header(outputs.headers[e.first_header + h]);
+    out.headers.emplace_back(header.name, header.value);
+  }
+}
+
+Instant now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+
+}  // namespace
+
+std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer& outputs) {
+  std::vector<Client::Outgoing> records;
+  for (const auto& e : outputs.entries) {
+    auto& out = records.emplace_back();
+    out.to = scope.in_kafka({e.partition, e.topic});
+    read_entry(outputs, e, out);
+  }
+  return records;
+}
+
+Result<void> Commits::open() {
+  auto transaction =
+      Transaction::open(*scope_.client, scope_.transactional_id(), scope_.client->options().on_step);
+  if (!transaction) return transaction.error();
+  transaction_ = *std::move(transaction);
+  if (!worker_) worker_.emplace();
+  return {};
+}
+
+Result<void> Commits::renew() {
+  transaction_.reset();
+  broken_.reset();
+  return open();
+}
+
+void Commits::add(std::shared_ptr<const OutputBuffer> outputs) {
+  worker_->begin([this, outputs = std::move(outputs)] { add_now(*outputs); });
+}
+
+void Commits::commit(Flight& flight) {
+  worker_->begin([this, &flight] {
+    commit_now(flight);
+    flight.landed = true;
+    wake_();
+  });
+}
+
+void Commits::abort() {
+  worker_->begin([this] { abort_now(); });
+}
+
+void Commits::wait() { worker_->wait(); }
+
+void Commits::close() {
+  worker_.reset();  // with what is under way
+  if (transaction_ && transaction_->begun() && !broken_) transaction_->give_up();
+  transaction_.reset();
+}
+
+std::optional<Error> Commits::failure() {
+  std::lock_guard lock(failure_mutex_);
+  return failure_;
+}
+
+// --- the worker's ---
+
+Result<void> Commits::begin_if_needed() {
+  if (transaction_->begun()) return {};
+  return transaction_->begin();
+}
+
+void Commits::add_now(const OutputBuffer& outputs) {
+  if (broken_) return;
+  auto added = begin_if_needed();
+  if (!added) {
+    broken_ = Landing{Landing::How::failed, added.error()};
+    return;
+  }
+  Client::Outgoing out;
+  const OutputBuffer::Entry* last = nullptr;
+  for (const auto& e : outputs.entries) {
+    if (!last || last->topic != e.topic || last->partition != e.partition)
+      out.to = scope_.in_kafka({e.partition, e.topic});
+    last = &e;
+    read_entry(outputs, e, out);
+    if (added = transaction_->add(out); !added) break;
+  }
+  if (!added) broken_ = transaction_->abort(added.error());
+}
+
+Result<void> Commits::add_states(Flight& flight) {
+  Client::Outgoing out;
+  out.to.topic = scope_.changelog();
+  for (const auto& [place, value] : flight.effects.states) {
+    out.to.partition = static_cast<std::int32_t>(place.first.value);
+    out.key = place.second;
+    out.value = value ? std::optional<std::string_view>(*value) : std::nullopt;
+    if (auto added = transaction_->add(out, &flight.logs[place.first].next); !added) return added;
+  }
+  return {};
+}
+
+PartitionList Commits::positions_of(const Flight& flight) const {
+  auto list = make_list(static_cast<int>(flight.effects.positions.size()));
+  for (const auto& [place, next] : flight.effects.positions) {
+    const auto to = scope_.in_kafka(place);
+    auto* at = rd_kafka_topic_partition_list_add(list.get(), to.topic.c_str(), to.partition);
+    at->offset = next.value;
+    PositionNote note{.by = scope_.transactional_id(),
+                      .cycle = scope_.run + "-" + std::to_string(flight.cycle.value)};
+    if (const auto log = flight.logs.find(place.first); log != flight.logs.end())
+      note.log = log->second.log, note.log_reached = log->second.next;
+    set_metadata(*at, to_text(note));
+  }
+  return list;
+}
+
+void Commits::commit_now(Flight& flight) {
+  if (broken_) {
+    flight.landing = *broken_;
+    if (broken_->how == Landing::How::aborted) broken_.reset();
+    return;
+  }
+  if (flight.effects.empty()) return;
+  const auto positions = positions_of(flight);  // of the changelog's end before this cycle
+  auto added = begin_if_needed();
+  if (!added) {
+    flight.landing = {Landing::How::failed, added.error()};
+  } else if (added = add_states(flight); !added) {
+    flight.landing = transaction_->abort(added.error());
+  } else {
+    flight.landing = transaction_->commit(positions.get(), flight.group.get());
+  }
+  if (flight.landing.how == Landing::How::committed) {
+    scope_.client->step(Step::commit_acknowledged);
+    if (auto applied = apply_states(flight); !applied)
+      flight.landing = {Landing::How::failed, applied.error()};
+    scope_.client->step(Step::local_store_written);
+  } else if (flight.landing.how != Landing::How::aborted) {
+    broken_ = flight.landing;
+  }
+}
+
+// After the commit, so that a copy is never ahead of its log. Each partition's changes and its place in the
+// log together.
+Result<void> Commits::apply_states(Flight& flight) const {
+  std::map<PartitionId, std::vector<LocalState::Change>> changes;
+  for (const auto& [place, value] : flight.effects.states)
+    changes[place.first].emplace_back(place.second,
+                                      value ? std::optional<std::string_view>(*value) : std::nullopt);
+  for (const auto& [p, list] : changes) {
+    LogPlace& log = flight.logs[p];
+    log.synced = now();
+    if (auto applied = flight.copies.at(p)->apply(list, log); !applied) return applied;
+  }
+  return {};
+}
+
+void Commits::abort_now() {
+  if (broken_ && broken_->how == Landing::How::aborted) broken_.reset();
+  if (broken_ || !transaction_->begun()) return;
+  Landing landing = transaction_->abort({ErrorCode::aborted, "the session went back"});
+  if (landing.how != Landing::How::failed) return;
+  {
+    std::lock_guard lock(failure_mutex_);
+    failure_ = landing.error;
+  }
+  broken_ = std::move(landing);
+  wake_();
+}
+
+}  // namespace eventy::kafka::detail

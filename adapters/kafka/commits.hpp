@@ -1,0 +1,54 @@
+// Brings the cycles of a session into Kafka, on a thread of its own: outputs as they come, then states and
+// positions, then the commit, then the local copies. One transaction is open at a time; what is added while a
+// commit is under way waits for it. Called by the session's thread.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "cycle.hpp"
+#include "eventy/store/worker.hpp"
+
+namespace eventy::kafka::detail {
+
+// The records of a buffer with their places in Kafka; views into it.
+std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer& outputs);
+
+class Commits {
+ public:
+  // `wake` is called, from the committing thread, when a flight has landed or something failed.
+  Commits(const Scope& scope, std::function<void()> wake) : scope_(scope), wake_(std::move(wake)) {}
+  ~Commits() { close(); }
+
+  // Makes the producer: whatever an earlier one of this session's name left open is undone.
+  Result<void> open();
+  // To the open cycle. What goes wrong is the outcome of its commit.
+  void add(std::shared_ptr<const OutputBuffer> outputs);
+  void commit(Flight& flight);  // which lives until it has landed
+  void abort();                 // undoes what was added since the last commit
+  void wait();                  // until nothing is under way
+  void close();                 // ends the open transaction, if the cluster lets it be ended soon
+  // After a landing of unknown outcome, and wait(): a new producer, which ends what the old one left open.
+  Result<void> renew();
+  // The producer's end, where no cycle can tell of it.
+  std::optional<Error> failure();
+
+ private:
+  void add_now(const OutputBuffer& outputs);
+  Result<void> add_states(Flight& flight);
+  void commit_now(Flight& flight);
+  void abort_now();
+  Result<void> begin_if_needed();
+  Result<void> apply_states(Flight& flight) const;
+  PartitionList positions_of(const Flight& flight) const;
+
+  const Scope& scope_;
+  std::function<void()> wake_;
+  std::unique_ptr<Transaction> transaction_ = {};  // the worker's, as is what follows
+  std::optional<Landing> broken_ = {};             // the open cycle cannot be committed any more
+  std::mutex failure_mutex_ = {};
+  std::optional<Error> failure_ = {};
+  std::optional<Worker> worker_ = {};  // the last member: its jobs use the others
+};
+
+}  // namespace eventy::kafka::detail

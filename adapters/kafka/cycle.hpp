@@ -1,0 +1,37 @@
+// One commit cycle of a session, from its first slice to what became of it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eventy/store/local_state.hpp"
+#include "scope.hpp"
+#include "transaction.hpp"
+
+namespace eventy::kafka::detail {
+
+struct Cycle {
+  std::vector<std::shared_ptr<const OutputBuffer>> outputs = {};  // already on their way
+  std::map<std::pair<PartitionId, std::string>, std::optional<std::string>> states = {};  // by changelog key
+  std::map<Place, Offset> positions = {};
+  std::size_t bytes = 0;
+
+  bool empty() const { return outputs.empty() && states.empty() && positions.empty(); }
+};
+
+// A cycle whose commit was begun. Written by the committing thread until `landed`, read by the session after.
+struct Flight {
+  CycleId cycle = {};
+  Cycle effects = {};
+  GroupMetadata group = {};
+  std::map<PartitionId, LogPlace> logs = {};  // of the changelog: before, and once landed, after the cycle
+  std::map<PartitionId, std::shared_ptr<LocalState>> copies = {};
+  Landing landing = {};
+  std::atomic<bool> landed = false;
+};
+
+}  // namespace eventy::kafka::detail

@@ -1,0 +1,59 @@
+#include "group.hpp"
+
+#include <cstring>
+
+#include "eventy/store/rules.hpp"
+
+namespace eventy::kafka::detail {
+
+Result<std::set<std::string>> members_of(Client& client, const std::string& group) {
+  auto handle = client.admin();
+  if (!handle) return handle.error();
+  const Queue queue(rd_kafka_queue_new(*handle));
+  const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS));
+  char text[512];
+  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), client.timeout_ms(), text, sizeof text);
+  const char* groups[] = {group.c_str()};
+  rd_kafka_DescribeConsumerGroups(*handle, groups, 1, how.get(), queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), client.timeout_ms() + 1000));
+  const std::string what = "cannot read the members of group " + printable(group);
+  if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
+  if (const auto code = rd_kafka_event_error(event.get()))
+    return error_of(code, what, rd_kafka_event_error_string(event.get()));
+  std::size_t count = 0;
+  const auto* found = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+  std::set<std::string> ids;
+  for (std::size_t g = 0; g < count; ++g) {
+    if (const auto* error = rd_kafka_ConsumerGroupDescription_error(found[g])) {
+      if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
+      return error_of(*error, what);
+    }
+    for (std::size_t m = 0; m < rd_kafka_ConsumerGroupDescription_member_count(found[g]); ++m) {
+      const auto* member = rd_kafka_ConsumerGroupDescription_member(found[g], m);
+      if (const char* id = rd_kafka_MemberDescription_group_instance_id(member)) ids.emplace(id);
+    }
+  }
+  return ids;
+}
+
+// librdkafka tells of the generation only in the form in which metadata travels: "CGMDv2:", the generation as
+// 32 bits in the machine's order, the group and 0, the member and 0.
+bool has_joined(const rd_kafka_consumer_group_metadata_t& group) {
+  constexpr std::string_view magic = "CGMDv2:";
+  void* buffer = nullptr;
+  std::size_t size = 0;
+  const KafkaError error(rd_kafka_consumer_group_metadata_write(&group, &buffer, &size));
+  if (error) return false;
+  const Owner<void, std::free> owner(buffer);
+  const std::string_view bytes(static_cast<const char*>(buffer), size);
+  std::int32_t generation = -1;
+  if (!bytes.starts_with(magic) || size < magic.size() + sizeof generation)
+    return true;  // of a later version
+  std::memcpy(&generation, bytes.data() + magic.size(), sizeof generation);
+  const auto names = bytes.substr(magic.size() + sizeof generation);
+  const auto member = names.find('\0') + 1;
+  return generation >= 0 && member < names.size() && names[member] != '\0';
+}
+
+}  // namespace eventy::kafka::detail

@@ -1,0 +1,341 @@
+#include "inputs.hpp"
+
+#include <algorithm>
+
+#include "group.hpp"
+
+namespace eventy::kafka::detail {
+namespace {
+
+constexpr int messages_per_read = 20'000;
+
+}  // namespace
+
+// --- membership ---
+
+Result<void> Inputs::join() {
+  for (const TopicIndex input : scope_.shape.inputs) inputs_by_name_[scope_.topic(input)] = input;
+  const auto session_ms = scope_.client->options().session_timeout.count();
+  auto conf = scope_.client->reading_conf(
+      {{"group.id", scope_.group()},
+       {"group.instance.id", scope_.member()},
+       {"session.timeout.ms", std::to_string(session_ms)},
+       {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 4, 100))},
+       {"partition.assignment.strategy", "cooperative-sticky"},
+       // Beyond, fetching stops for a second.
+       {"queued.min.messages", "250000"},
+       {"queued.max.messages.kbytes", "262144"}});
+  if (!conf) return conf.error();
+  rd_kafka_conf_set_opaque(conf->get(), this);
+  rd_kafka_conf_set_rebalance_cb(conf->get(), on_rebalance);
+  auto consumer = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
+  if (!consumer) return consumer.error();
+  consumer_ = *std::move(consumer);
+  rd_kafka_poll_set_consumer(consumer_.get());
+  queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
+  rd_kafka_queue_cb_event_enable(
+      queue_.get(), [](rd_kafka_t*, void* self) { static_cast<Inputs*>(self)->events_.wake(); }, this);
+  const auto list = make_list(1);
+  rd_kafka_topic_partition_list_add(list.get(), scope_.topic(scope_.lead()).c_str(), RD_KAFKA_PARTITION_UA);
+  if (const auto code = rd_kafka_subscribe(consumer_.get(), list.get()))
+    return error_of(code, "cannot subscribe");
+  return {};
+}
+
+void Inputs::leave() {
+  stopped_ = true;
+  held_.reset();
+  if (!consumer_) return;
+  answer_rebalances();
+  rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
+  queue_.reset();
+  rd_kafka_consumer_close(consumer_.get());
+  consumer_.reset();
+}
+
+// What was taken or assigned and not answered yet would keep the consumer from closing for ever.
+void Inputs::answer_rebalances() {
+  std::vector<PartitionId> known;
+  bool asked = false;
+  for (const auto& [p, owned] : owned_) {
+    asked = asked || owned.stage == Owned::Stage::asked;
+    if (owned.stage != Owned::Stage::asked) known.push_back(p);
+  }
+  if (asked) {
+    const auto none = make_list(0);
+    const KafkaError ignored(rd_kafka_incremental_assign(consumer_.get(), none.get()));
+  }
+  if (!known.empty()) {
+    const KafkaError ignored(
+        rd_kafka_incremental_unassign(consumer_.get(), list_of(known, &Cursor::committed).get()));
+  }
+}
+
+void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
+                          rd_kafka_topic_partition_list_t* list, void* opaque) {
+  auto* self = static_cast<Inputs*>(opaque);
+  if (self->stopped_) {
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+      const KafkaError ignored(rd_kafka_incremental_assign(consumer, list));
+    } else {
+      rd_kafka_assign(consumer, nullptr);
+    }
+  } else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    auto partitions = self->numbers_of(*list);
+    for (const PartitionId p : partitions) self->owned_[p] = {};
+    self->events_.assigned(std::move(partitions));  // the answer is take_over()
+  } else {
+    self->taken(*list);
+  }
+}
+
+// The service's partitions behind partitions of the lead topic: where another input has more of them, its
+// further ones go with their number modulo the lead's count.
+std::vector<PartitionId> Inputs::numbers_of(const rd_kafka_topic_partition_list_t& list) const {
+  std::vector<PartitionId> numbers;
+  const std::uint32_t leads = scope_.shape.counts[scope_.lead().value];
+  for (int i = 0; i < list.cnt; ++i) {
+    for (auto p = static_cast<std::uint32_t>(list.elems[i].partition); p < scope_.shape.partitions;
+         p += leads)
+      numbers.push_back(PartitionId{p});
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+void Inputs::taken(const rd_kafka_topic_partition_list_t& list) {
+  const auto how = rd_kafka_assignment_lost(consumer_.get()) ? Taken::lost : Taken::revoked;
+  std::vector<PartitionId> known;
+  for (const PartitionId p : numbers_of(list)) {
+    const auto it = owned_.find(p);
+    if (it == owned_.end()) continue;
+    it->second.leaving = true;
+    if (it->second.stage == Owned::Stage::asked) {
+      owned_.erase(it);
+    } else {
+      known.push_back(p);
+    }
+  }
+  last_topic_ = nullptr;
+  if (known.empty()) {  // nobody was told of them
+    const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), &list));
+    return;
+  }
+  events_.taken(std::move(known), how);
+}
+
+Result<GroupMetadata> Inputs::group() const {
+  // In this order: what is not lost now was not lost when the metadata was made. Rebalances are served by
+  // this thread alone.
+  GroupMetadata group(rd_kafka_consumer_group_metadata(consumer_.get()));
+  if (rd_kafka_assignment_lost(consumer_.get()) || !group || !has_joined(*group))
+    return Error{ErrorCode::fenced, "this node is no longer a member of group " + printable(scope_.group()) +
+                                        ": its partitions are lost"};
+  return group;
+}
+
+// --- partitions ---
+
+Owned* Inputs::find(PartitionId partition) {
+  const auto it = owned_.find(partition);
+  return it == owned_.end() ? nullptr : &it->second;
+}
+
+PartitionList Inputs::list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const {
+  auto list = make_list();
+  for (const auto& place : scope_.places_of(partitions)) {
+    const auto to = scope_.in_kafka(place);
+    auto* added = rd_kafka_topic_partition_list_add(list.get(), to.topic.c_str(), to.partition);
+    const auto owned = owned_.find(place.first);
+    if (owned == owned_.end()) continue;
+    if (const auto c = owned->second.cursors.find(place.second); c != owned->second.cursors.end())
+      added->offset = (c->second.*at).value;
+  }
+  return list;
+}
+
+Result<std::vector<PartitionId>> Inputs::take_over(const std::vector<PartitionId>& partitions) {
+  std::vector<PartitionId> still;
+  for (const PartitionId p : partitions) {
+    Owned* owned = find(p);
+    if (!owned || owned->leaving) continue;
+    owned->stage = Owned::Stage::assigned;
+    still.push_back(p);
+  }
+  const auto list = list_of(still, &Cursor::committed);
+  const KafkaError error(rd_kafka_incremental_assign(consumer_.get(), list.get()));
+  if (error) return error_of(*error, "cannot take over partitions");
+  if (!still.empty()) rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
+  return still;
+}
+
+void Inputs::restored(PartitionId partition) {
+  Owned& owned = owned_.at(partition);
+  owned.stage = Owned::Stage::restored;
+  if (!owned.paused) resume(partition);
+}
+
+// librdkafka 2.0.2 tells its thread nothing of a resumed partition, so that it may sleep on for a second: a
+// seek to where reading goes on wakes it.
+void Inputs::resume(PartitionId partition) {
+  const auto list = list_of({partition}, &Cursor::read);
+  rd_kafka_resume_partitions(consumer_.get(), list.get());
+  const KafkaError ignored(rd_kafka_seek_partitions(consumer_.get(), list.get(), 0));
+}
+
+void Inputs::release(const std::vector<PartitionId>& partitions) {
+  const KafkaError ignored(
+      rd_kafka_incremental_unassign(consumer_.get(), list_of(partitions, &Cursor::committed).get()));
+  for (const PartitionId p : partitions) owned_.erase(p);
+  last_topic_ = nullptr;
+}
+
+void Inputs::set_paused(PartitionId partition, bool paused) {
+  Owned* owned = find(partition);
+  if (!owned || std::exchange(owned->paused, paused) == paused) return;
+  if (owned->stage != Owned::Stage::restored) return;  // paused anyway
+  if (paused) {
+    rd_kafka_pause_partitions(consumer_.get(), list_of({partition}, &Cursor::read).get());
+  } else {
+    resume(partition);
+  }
+}
+
+Result<void> Inputs::rewind() {
+  held_.reset();
+  batches_.clear();
+  std::vector<PartitionId> ours;
+  for (auto& [p, owned] : owned_) {
+    if (owned.stage == Owned::Stage::asked || owned.leaving) continue;
+    ours.push_back(p);
+    for (auto& [input, cursor] : owned.cursors) cursor.read = cursor.committed, cursor.end = Offset{-1};
+  }
+  if (ours.empty()) return {};
+  scope_.client->step(Step::rewind);
+  const auto list = list_of(ours, &Cursor::committed);
+  // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
+  const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
+  if (error) return error_of(*error, "cannot go back to the committed positions");
+  return {};
+}
+
+// --- reading ---
+
+Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& events) {
+  more_ = true;
+  last_topic_ = nullptr;
+  bool full = false;
+  for (int i = 0; i < messages_per_read && !full; ++i) {
+    Message message = held_ ? std::move(held_) : Message(rd_kafka_consumer_poll(consumer_.get(), 0));
+    more_ = message != nullptr;
+    if (!message) break;
+    if (auto good = take(*message, limits, full); !good) return good;
+    if (full) held_ = std::move(message);
+  }
+  for (auto& [place, batch] : batches_)
+    if (batch.records() > 0) events.push_back(Records{batch.finish()});
+  batches_.clear();
+  last_topic_ = nullptr;
+  return {};
+}
+
+Result<void> Inputs::take_error(const rd_kafka_message_t& message) const {
+  const std::string service = "service " + printable(scope_.options.service);
+  if (message.err == RD_KAFKA_RESP_ERR__FATAL) {
+    char text[512];
+    const auto code = rd_kafka_fatal_error(consumer_.get(), text, sizeof text);
+    return error_of(code, "the session of " + service + " is over", text);
+  }
+  const auto error = error_of(message.err, service + " cannot read", rd_kafka_message_errstr(&message));
+  // What librdkafka goes on trying by itself is no end.
+  if (error.code == ErrorCode::timed_out || error.code == ErrorCode::io) return {};
+  return error;
+}
+
+Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
+  Source source;
+  const auto input =
+      message.rkt ? inputs_by_name_.find(rd_kafka_topic_name(message.rkt)) : inputs_by_name_.end();
+  if (input == inputs_by_name_.end()) return source;
+  source.topic = input->second;
+  source.partition = PartitionId{static_cast<std::uint32_t>(message.partition)};
+  Owned* owned = find(source.partition);
+  if (!owned || owned->leaving || owned->stage != Owned::Stage::restored) return source;
+  const auto at = owned->cursors.find(input->second);
+  if (at == owned->cursors.end()) return source;
+  source.owned = owned;
+  source.cursor = &at->second;
+  source.batch =
+      &batches_.try_emplace({source.partition, source.topic}, source.topic, source.partition).first->second;
+  return source;
+}
+
+// `full`: it does not fit into this read().
+Result<void> Inputs::take(const rd_kafka_message_t& message, const PollLimits& limits, bool& full) {
+  const bool end = message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(message);
+  if (message.rkt != last_topic_ || message.partition != last_partition_ || !last_topic_) {
+    last_ = source_of(message);
+    last_topic_ = message.rkt;
+    last_partition_ = message.partition;
+  }
+  if (!last_.cursor) return {};
+  Cursor& cursor = *last_.cursor;
+  if (end) {
+    cursor.end = std::max(cursor.end, Offset{message.offset});
+    return {};
+  }
+  if (message.offset < cursor.read.value) return {};  // from before a seek
+  BatchBuilder& batch = *last_.batch;
+  full = batch.records() > 0 && (batch.records() >= limits.max_records_per_batch ||
+                                 batch.bytes() + message.len > limits.max_bytes_per_batch);
+  if (full) return {};
+  batch.add(message);
+  cursor.read = Offset{message.offset + 1};
+  cursor.end = Offset{-1};
+  return {};
+}
+
+// --- the end ---
+
+// Marks of transactions are no messages, but they move the consumer's position.
+void Inputs::look_behind_marks() {
+  if (held_) return;
+  std::vector<PartitionId> all;
+  for (const auto& [p, owned] : owned_) all.push_back(p);
+  const auto list = list_of(all, &Cursor::read);
+  if (rd_kafka_position(consumer_.get(), list.get())) return;
+  for (int i = 0; i < list->cnt; ++i) {
+    const auto& at = list->elems[i];
+    const auto input = inputs_by_name_.find(at.topic);
+    Owned* owned = find(PartitionId{static_cast<std::uint32_t>(at.partition)});
+    if (at.err || input == inputs_by_name_.end() || !owned) continue;
+    Cursor& cursor = owned->cursors.at(input->second);
+    if (at.offset >= cursor.read.value) cursor.end = std::max(cursor.end, Offset{at.offset});
+  }
+}
+
+Result<bool> Inputs::at_end() {
+  std::vector<PartitionId> all;
+  for (const auto& [p, owned] : owned_) {
+    if (owned.leaving) continue;
+    if (owned.stage != Owned::Stage::restored) return false;
+    for (const auto& [input, cursor] : owned.cursors)
+      if (cursor.committed < cursor.read) return false;
+    all.push_back(p);
+  }
+  const auto places = scope_.places_of(all);
+  std::vector<TopicPartition> there;
+  for (const auto& place : places) there.push_back(scope_.in_kafka(place));
+  // What another service has just committed may not be readable yet: it counts, decided or not.
+  auto ends = scope_.client->edges(there, Client::Edge::end, Isolation::read_uncommitted);
+  if (!ends) return ends.error();
+  look_behind_marks();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Cursor& cursor = owned_.at(places[i].first).cursors.at(places[i].second);
+    if (std::max(cursor.end, cursor.read) < (*ends)[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace eventy::kafka::detail

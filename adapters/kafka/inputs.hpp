@@ -1,0 +1,105 @@
+// What a session reads: a member of the consumer group, subscribed to the lead topic; the same partition
+// numbers of the other inputs are assigned beside it. Knows which partitions are owned and how far each was
+// read. Belongs to the session's thread; rebalances are served by read().
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "batches.hpp"
+#include "scope.hpp"
+
+namespace eventy::kafka::detail {
+
+class PartitionState;
+
+struct Cursor {  // of one topic partition that is read
+  Offset read = {}, committed = {};
+  Offset end = {-1};  // nothing but marks of transactions is between `read` and here
+};
+
+struct Owned {  // a partition from its assignment until its release
+  enum class Stage : std::uint8_t {
+    asked,     // the group gave it to us
+    assigned,  // its positions are known
+    restored   // its records are handed out
+  };
+  Stage stage = Stage::asked;
+  bool leaving = false, paused = false;
+  std::shared_ptr<LocalState> copy = {};
+  std::shared_ptr<PartitionState> state = {};
+  std::map<TopicIndex, Cursor> cursors = {};
+  LogPlace log = {};  // of the changelog
+};
+
+enum class Taken : std::uint8_t { revoked, lost };
+
+class Inputs {
+ public:
+  struct Events {
+    std::function<void()> wake;                                  // any thread: read() has something new
+    std::function<void(std::vector<PartitionId>)> assigned;      // find their positions, then take_over()
+    std::function<void(std::vector<PartitionId>, Taken)> taken;  // finish with them, then release()
+  };
+  Inputs(const Scope& scope, Events events) : scope_(scope), events_(std::move(events)) {}
+  ~Inputs() { leave(); }
+
+  Result<void> join();
+  void leave();
+  // Rebalances are still answered, with no more said of them.
+  void stop() { stopped_ = true; }
+
+  std::map<PartitionId, Owned>& owned() { return owned_; }
+  Owned* find(PartitionId partition);  // null: not owned
+  // Those of them that are still here go on, at their cursors, when they are restored.
+  Result<std::vector<PartitionId>> take_over(const std::vector<PartitionId>& partitions);
+  void restored(PartitionId partition);
+  void set_paused(PartitionId partition, bool paused);
+  void release(const std::vector<PartitionId>& partitions);
+  Result<void> rewind();  // to the committed positions
+  // Appends one batch for each place that has records.
+  Result<void> read(const PollLimits& limits, std::vector<StoreEvent>& events);
+  // Of the generation that owns what is owned now; fenced if that is lost.
+  Result<GroupMetadata> group() const;
+  Result<bool> at_end();
+  bool crowded() const { return more_; }  // the last read() did not take all that was there
+
+ private:
+  static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
+                           void* self);
+  void taken(const rd_kafka_topic_partition_list_t& list);
+  std::vector<PartitionId> numbers_of(const rd_kafka_topic_partition_list_t& list) const;
+  void answer_rebalances();
+  void resume(PartitionId partition);
+  PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
+
+  struct Source {  // where the messages of a place go
+    Owned* owned = nullptr;
+    Cursor* cursor = nullptr;
+    TopicIndex topic = {};
+    PartitionId partition = {};
+    BatchBuilder* batch = nullptr;
+  };
+  Source source_of(const rd_kafka_message_t& message);
+  Result<void> take(const rd_kafka_message_t& message, const PollLimits& limits, bool& full);
+  Result<void> take_error(const rd_kafka_message_t& message) const;
+  void look_behind_marks();
+
+  const Scope& scope_;
+  Events events_;
+  bool stopped_ = false, more_ = false;
+  std::map<PartitionId, Owned> owned_ = {};
+  std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};
+  std::map<Place, BatchBuilder> batches_ = {};
+  // Messages come in runs of one place: the last one is looked up once.
+  const void* last_topic_ = nullptr;
+  std::int32_t last_partition_ = -1;
+  Source last_ = {};
+  Message held_ = {};  // did not fit into the last read()
+  Handle consumer_ = {};
+  Queue queue_ = {};
+};
+
+}  // namespace eventy::kafka::detail

@@ -1,0 +1,35 @@
+// The state of a partition, for as long as the session owns it. get() by any thread.
+#pragma once
+
+#include <atomic>
+
+#include "scope.hpp"
+
+namespace eventy::kafka::detail {
+
+class PartitionState final : public StateReader {
+ public:
+  PartitionState(std::shared_ptr<const LocalState> copy, const SessionOptions& options, PartitionId partition)
+      : copy_(std::move(copy)),
+        keyspaces_(options.keyspaces),
+        service_(options.service),
+        partition_(partition) {}
+  Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
+    if (keyspace.value >= keyspaces_.size())
+      return Error{ErrorCode::invalid_argument, "a keyspace that the session did not name"};
+    if (gone_)
+      return Error{ErrorCode::fenced, "this session of service " + printable(service_) +
+                                          " no longer owns partition " + std::to_string(partition_.value)};
+    return copy_->get(changelog_key(keyspaces_[keyspace.value], key));
+  }
+  void end() { gone_ = true; }
+
+ private:
+  std::shared_ptr<const LocalState> copy_;
+  std::vector<std::string> keyspaces_;
+  std::string service_;
+  PartitionId partition_;
+  std::atomic<bool> gone_ = false;
+};
+
+}  // namespace eventy::kafka::detail

@@ -1,0 +1,47 @@
+// What the parts of a session share and do not change: the client, what the session was opened with, and what
+// its things are called in Kafka.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "changelog.hpp"
+#include "client.hpp"
+#include "eventy/core/ids.hpp"
+#include "eventy/store/rules.hpp"
+
+namespace eventy::kafka::detail {
+
+using Place = std::pair<PartitionId, TopicIndex>;  // of an input
+
+struct Scope {
+  std::shared_ptr<Client> client;
+  SessionOptions options;
+  SessionShape shape;
+  std::string run = random_uuid().substr(0, 13);  // of this session; with a cycle's number unique
+
+  std::string topic(TopicIndex index) const { return client->name_in_kafka(options.topics[index.value]); }
+  std::string changelog() const { return client->name_in_kafka(changelog_of(options.service)); }
+  std::string group() const { return client->name_in_kafka(options.service); }
+  std::string member() const { return group() + "-" + options.node; }  // group.instance.id
+  std::string transactional_id() const { return member() + "-0"; }
+  TopicIndex lead() const { return options.inputs.front(); }
+  TopicPartition in_kafka(const Place& place) const {
+    return {topic(place.second), static_cast<std::int32_t>(place.first.value)};
+  }
+  // Every topic partition that is read for these partitions of the service.
+  std::vector<Place> places_of(const std::vector<PartitionId>& partitions) const {
+    std::vector<Place> places;
+    for (const PartitionId p : partitions)
+      for (const TopicIndex input : shape.inputs)
+        if (p.value < shape.counts[input.value]) places.emplace_back(p, input);
+    return places;
+  }
+  std::string names(const Place& place) const {  // for messages
+    return "topic " + printable(options.topics[place.second.value]) + " partition " +
+           std::to_string(place.first.value);
+  }
+};
+
+}  // namespace eventy::kafka::detail

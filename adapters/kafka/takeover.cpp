@@ -1,0 +1,145 @@
+#include "takeover.hpp"
+
+#include <algorithm>
+
+#include "group.hpp"
+#include "positions.hpp"
+
+namespace eventy::kafka::detail {
+namespace {
+
+std::vector<TopicPartition> in_kafka(const Scope& scope, const std::vector<Place>& places) {
+  std::vector<TopicPartition> result;
+  for (const auto& place : places) result.push_back(scope.in_kafka(place));
+  return result;
+}
+
+// "GROUP-NODE" of "GROUP-NODE-0".
+std::string member_of(const std::string& transactional_id) {
+  return transactional_id.substr(0, transactional_id.rfind('-'));
+}
+
+}  // namespace
+
+// A node that died, or was taken for dead, may have left a transaction open on these positions: they cannot
+// be read, nor can what it wrote, until the cluster gives it up. To take over its transactional id ends it at
+// once.
+Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
+                                                    const std::vector<Place>& places) const {
+  auto found = scope.client->committed(scope.group(), in_kafka(scope, places), Client::Stability::as_is);
+  if (!found) return found.error();
+  std::set<std::string> others;
+  for (const auto& committed : *found) {
+    const auto by = read_note(committed.metadata).by;
+    if (!by.empty() && by != scope.transactional_id()) others.insert(by);
+  }
+  if (others.empty()) return {};
+  auto living = members_of(*scope.client, scope.group());
+  if (!living) return living.error();
+  for (const auto& id : others) {
+    if (living->contains(member_of(id))) continue;
+    auto ended = Transaction::open(*scope.client, id);
+    if (!ended) return ended.error();
+  }
+  return {};
+}
+
+Result<void> Takeover::check_range(const Scope& scope, const Place& place, Offset next,
+                                   const Client::Ends& ends) const {
+  if (next >= ends.first && next <= ends.end) return {};
+  return Error{ErrorCode::corrupt,
+               "service " + printable(scope.options.service) + " has read " + scope.names(place) +
+                   " up to offset " + std::to_string(next.value) + ", but it holds " +
+                   std::to_string(ends.first.value) + " to " + std::to_string(ends.end.value) +
+                   ": records expired before they were handled, or the topic was replaced. "
+                   "Set the offset of the group by hand to go on without them"};
+}
+
+Result<void> Takeover::find_positions(const Scope& scope) {
+  const auto places = scope.places_of(partitions);
+  if (auto ended = end_transactions_of_the_dead(scope, places); !ended) return ended;
+  const auto there = in_kafka(scope, places);
+  auto committed = scope.client->committed(scope.group(), there);
+  if (!committed) return committed.error();
+  auto first = scope.client->edges(there, Client::Edge::first, Isolation::read_uncommitted);
+  if (!first) return first.error();
+  auto end = scope.client->edges(there, Client::Edge::end, Isolation::read_uncommitted);
+  if (!end) return end.error();
+  std::map<PartitionId, Restore> logs;
+  for (const PartitionId p : partitions) logs[p].partition = p;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& at = (*committed)[i];
+    const Offset next = at.next.value_or((*first)[i]);
+    if (auto checked = check_range(scope, places[i], next, {(*first)[i], (*end)[i]}); !checked)
+      return checked;
+    positions[places[i]] = next;
+    if (!at.next) unread.push_back(places[i]);
+    const auto note = read_note(at.metadata);
+    signed_by_us = signed_by_us && at.next && note.by == scope.transactional_id();
+    auto& log = logs[places[i].first];
+    // Of the newest cycle of the partition: each one names all of its positions, but a takeover knows nothing
+    // new.
+    if (!note.log.empty() && note.log_reached >= log.expected_reach)
+      log.expected_log = note.log, log.expected_reach = note.log_reached;
+  }
+  for (auto& [p, log] : logs) restores.push_back(std::move(log));
+  return {};
+}
+
+// A position that was committed once and is not there any more: it expired, or somebody deleted it. To begin
+// again would handle everything twice.
+Result<void> Takeover::check_begun(const Scope& scope) const {
+  for (const auto& place : unread) {
+    const auto log = std::find_if(restores.begin(), restores.end(),
+                                  [&](const Restore& r) { return r.partition == place.first; });
+    if (!log->name.begun.contains(scope.options.topics[place.second.value])) continue;
+    return Error{
+        ErrorCode::corrupt,
+        "service " + printable(scope.options.service) + " has no position in " + scope.names(place) +
+            " any more, though it had one: the offsets of its group expired or were deleted. Set them by "
+            "hand where it is to go on, or delete its changelog too to begin anew"};
+  }
+  return {};
+}
+
+Result<void> Takeover::restore_states(const Scope& scope, const RestoreProgress& progress) {
+  for (auto& task : restores) {
+    auto copy = scope.client->options().local_state(scope.group(), task.partition);
+    if (!copy) return copy.error();
+    task.copy = *std::move(copy);
+  }
+  if (auto restored = restore(*scope.client, scope.options.service, restores, progress); !restored)
+    return restored;
+  return check_begun(scope);
+}
+
+Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group) const {
+  auto transaction = Transaction::open(*scope.client, scope.member() + "-takeover");
+  if (!transaction) return {Landing::How::failed, transaction.error()};
+  const auto list = make_list(static_cast<int>(positions.size()));
+  for (const auto& [place, next] : positions) {
+    const auto to = scope.in_kafka(place);
+    auto* at = rd_kafka_topic_partition_list_add(list.get(), to.topic.c_str(), to.partition);
+    at->offset = next.value;
+    PositionNote note{.by = scope.transactional_id()};
+    for (const auto& log : restores)
+      if (log.partition == place.first) note.log = log.name.incarnation, note.log_reached = log.place.next;
+    set_metadata(*at, to_text(note));
+  }
+  if (auto begun = (*transaction)->begin(); !begun) return {Landing::How::failed, begun.error()};
+  return (*transaction)->commit(list.get(), group);
+}
+
+Result<void> Takeover::name_logs(const Scope& scope) {
+  for (auto& task : restores) {
+    LogName name = task.name;
+    for (const auto& place : scope.places_of({task.partition}))
+      name.begun.insert(scope.options.topics[place.second.value]);
+    if (!task.name.incarnation.empty() && name.begun == task.name.begun) continue;
+    if (auto named = name_log(*scope.client, scope.options.service, task, std::move(name)); !named)
+      return named;
+  }
+  return {};
+}
+
+}  // namespace eventy::kafka::detail

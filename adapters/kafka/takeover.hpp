@@ -1,0 +1,36 @@
+// What a session does, on a worker's thread, before partitions that were assigned to it may be read: ends
+// what a dead node left open, finds the positions, brings the local copies up to date, and signs the
+// positions, so that its own successor knows whom to look for.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "scope.hpp"
+#include "transaction.hpp"
+
+namespace eventy::kafka::detail {
+
+struct Takeover {
+  std::vector<PartitionId> partitions = {};
+  std::map<Place, Offset> positions = {};  // the committed ones, or where a place that was never read begins
+  std::vector<Place> unread = {};          // those without a committed position
+  bool signed_by_us = true;                // all of them
+  std::vector<Restore> restores = {};      // one a partition
+
+  Result<void> find_positions(const Scope& scope);
+  Result<void> restore_states(const Scope& scope, const RestoreProgress& progress);
+  // Commits the positions under this session's name; aborted: try again with the group as it is then.
+  Landing sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group) const;
+  // Once all of it is committed: from now on a missing position is an error.
+  Result<void> name_logs(const Scope& scope);
+
+ private:
+  Result<void> end_transactions_of_the_dead(const Scope& scope, const std::vector<Place>& places) const;
+  Result<void> check_range(const Scope& scope, const Place& place, Offset next,
+                           const Client::Ends& ends) const;
+  Result<void> check_begun(const Scope& scope) const;
+};
+
+}  // namespace eventy::kafka::detail
