@@ -1,3 +1,4 @@
+#include "config.hpp"
 #include "eventy/node.hpp"
 #include "eventy/store/memory_store.hpp"
 #ifdef EVENTY_WITH_JSON
@@ -10,6 +11,7 @@
 #include "eventy/kafka/kafka_store.hpp"
 #endif
 #ifdef EVENTY_WITH_ROCKSDB
+#include "eventy/rocksdb/local_state.hpp"
 #include "eventy/rocksdb/rocksdb_store.hpp"
 #endif
 
@@ -25,7 +27,7 @@ Result<std::unique_ptr<RecordStore>> memory_store(Section& section, const NodeOp
 
 #ifdef EVENTY_WITH_ROCKSDB
 Result<std::unique_ptr<RecordStore>> embedded_store(Section& section, const NodeOptions& options) {
-  rocksdb::Options store{.path = section.text("path", "data"), .sync = section.boolean("sync", true)};
+  rocksdb::Options store{.path = section.text("path", default_folder), .sync = section.boolean("sync", true)};
   if (store.path.empty()) section.fail("path", "must not be empty");
   section.finish();
   if (options.access == StoreAccess::none) return std::unique_ptr<RecordStore>();
@@ -36,8 +38,27 @@ Result<std::unique_ptr<RecordStore>> embedded_store(Section& section, const Node
 #endif
 
 #ifdef EVENTY_WITH_KAFKA
-Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOptions& options) {
+// The keys of [store] for the local copies of states. Only who runs services holds their folder: readers and
+// writers of records may come beside it. Without RocksDB the copies are in memory.
+Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options) {
+  const auto folder = section.text("path", default_folder);
+  if (folder.empty()) section.fail("path", "must not be empty");
+  const std::size_t cache = section.size("cache_bytes", 64u << 20, 1u << 20);
+  const std::size_t buffers = section.size("write_buffer_bytes", 64u << 20, 1u << 20);
   section.finish();
+#ifdef EVENTY_WITH_ROCKSDB
+  if (options.access == StoreAccess::sessions)
+    return rocksdb::local_state(
+        {.folder = folder, .cache_size = cache, .write_buffer_size = buffers, .on_rebuild = options.warn});
+#else
+  (void)options, (void)cache, (void)buffers;
+#endif
+  return local_state_in_memory();
+}
+
+Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOptions& options) {
+  auto copies = local_copies(section, options);
+  if (!copies) return copies.error();
   Section s = options.section("kafka");
   kafka::Options store;
   store.bootstrap = s.text("bootstrap", store.bootstrap);
@@ -51,6 +72,7 @@ Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOpt
   store.max_record_size = s.size("max_record_bytes", store.max_record_size, 1);
   store.max_cycle_size = s.size("max_cycle_bytes", store.max_cycle_size, 1);
   store.properties = s.properties("librdkafka");
+  store.local_state = *std::move(copies);
   s.finish();
   auto made = kafka::open(store);
   if (!made) s.fail("librdkafka", "is wrong: " + made.error().message);

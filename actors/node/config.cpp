@@ -1,5 +1,7 @@
 #include "config.hpp"
 
+#include "node_id.hpp"
+
 namespace eventy {
 
 namespace {
@@ -52,7 +54,9 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   NodeConfig c;
   Section node = document.section("node");
   c.id = node.text("id", c.id);
-  if (c.id.empty()) node.fail("id", "must not be empty");
+  if (c.id.empty()) c.id = default_node_id(document.text_at("store", "path").value_or(default_folder));
+  if (!is_node_id(c.id))
+    node.fail("id", "must be letters, digits, '.', '_' and '-', at most " + std::to_string(longest_node_id));
   c.threads = static_cast<std::size_t>(node.integer("threads", 0, 0, 1024));
   c.drain_timeout = node.milliseconds("drain_timeout_ms", c.drain_timeout);
   c.progress_interval = node.milliseconds("progress_ms", c.progress_interval);
@@ -82,11 +86,14 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
 }
 
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
-                                                const Adapters& adapters, StoreAccess access) {
+                                                const Adapters& adapters, StoreAccess access,
+                                                std::function<void(const std::string&)> warn) {
   Section section = document.section("store");
   return adapters.stores.at(config.store_type)(
-      section,
-      NodeOptions{config.id, access, [&](const std::string& name) { return document.section(name); }});
+      section, NodeOptions{.id = config.id,
+                           .access = access,
+                           .section = [&](const std::string& name) { return document.section(name); },
+                           .warn = std::move(warn)});
 }
 
 BridgeOptions NodeConfig::bridge_options() const {

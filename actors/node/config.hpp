@@ -7,9 +7,11 @@
 
 namespace eventy {
 
+inline constexpr char default_folder[] = "data";  // [store] path
+
 struct NodeConfig {
   // [node]
-  std::string id = "node";
+  std::string id = {};  // read_config() puts the default in the place of an empty one
   std::size_t threads = 0;
   Duration drain_timeout{30'000};
   Duration progress_interval{200};
@@ -46,8 +48,10 @@ struct NodeConfig {
 // Reads and checks all sections but the store's further keys; names that `adapters` does not have are
 // refused.
 NodeConfig read_config(Document& document, const Adapters& adapters);
-// Makes the store that is configured, or with StoreAccess::none only checks its keys.
+// Makes the store that is configured, or with StoreAccess::none only checks its keys. `warn` is called as
+// long as the store lives.
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
-                                                const Adapters& adapters, StoreAccess access);
+                                                const Adapters& adapters, StoreAccess access,
+                                                std::function<void(const std::string&)> warn = {});
 
 }  // namespace eventy

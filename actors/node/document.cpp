@@ -158,6 +158,10 @@ Section Document::section(const std::string& name) {
   return Section(section);
 }
 
+std::optional<std::string> Document::text_at(const std::string& section, std::string_view key) const {
+  return impl_->table[section][key].value_exact<std::string>();
+}
+
 void Document::finish() const {
   std::vector<std::string> known;
   for (const auto& section : impl_->sections) known.push_back(section.first);

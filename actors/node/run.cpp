@@ -73,7 +73,9 @@ class Node {
       : app_(app), line_(line), config_(configured.config), log_(make_log(config_)) {
     const auto runtimes = make_runtimes(app.services(line.options), config_, adapters, log_);
     state_format_ = adapters.state_formats.at(config_.state);
-    store_ = make_store(configured.document, config_, adapters, StoreAccess::read_write).value();
+    store_ = make_store(configured.document, config_, adapters, StoreAccess::sessions,
+                        [log = log_](const std::string& what) { log->warn("{}", what); })
+                 .value();
     std::string names;
     for (const auto& runtime : runtimes) {
       store_->ensure_topics(runtime->topic_specs(config_.partitions)).value();

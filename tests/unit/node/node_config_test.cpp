@@ -3,6 +3,7 @@
 #include <caf/test/unit_test.hpp>
 
 #include "actors/node/config.hpp"
+#include "actors/node/node_id.hpp"
 #include "adapters_for_tests.hpp"
 
 #include <unistd.h>
@@ -36,8 +37,8 @@ struct Files {
   NodeConfig read(Document& document) const {
     const auto adapters = adapters_for_tests();
     auto config = read_config(document, adapters);
-    document.finish();
     make_store(document, config, adapters, StoreAccess::none).value();
+    document.finish();
     return config;
   }
   // What is said about the mistake in a file of this text.
@@ -85,6 +86,42 @@ CAF_TEST(the file in config writes out every key) {
   CAF_CHECK_EQUAL(document.absent(), std::vector<std::string>{});
 }
 
+CAF_TEST(the file for Kafka writes out what differs) {
+  if (!adapters_for_tests().stores.contains("kafka")) return;
+  Document document(EVENTY_SOURCE_DIR "/config/kafka.toml", {});
+  CAF_CHECK_EQUAL(read(document).store_type, "kafka");
+  for (const auto& key : document.absent())
+    CAF_CHECK(!key.starts_with("kafka.") && !key.starts_with("store.") && key != "node.id");
+}
+
+CAF_TEST(the default id is of the host and the folder and is there again after a restart) {
+  const auto id = [&](const std::string& path) {
+    return read(file("[store]\npath = \"" + path + "\"\n")).id;
+  };
+  const auto here = id((folder / "data").string());
+  CAF_MESSAGE(here);
+  char host[65] = {};
+  gethostname(host, sizeof host - 1);
+  CAF_CHECK(here.starts_with(std::string(host).substr(0, 1)));
+  CAF_CHECK_EQUAL(here[here.size() - 9], '-');
+  CAF_CHECK(is_node_id(here));
+  CAF_CHECK(here != id((folder / "other").string()));
+  // However the folder is written, and when it has come to be meanwhile.
+  std::filesystem::create_directories(folder / "data");
+  std::filesystem::create_directory_symlink(folder, folder / "link");
+  for (const char* path : {"data", "data/", "./data", "other/../data", "link/data"})
+    CAF_CHECK_EQUAL(id((folder / path).string()), here);
+  set("node.id=left");
+  CAF_CHECK_EQUAL(id("data"), "left");
+}
+
+CAF_TEST(a folder set on the command line counts for the default id) {
+  const auto before = read(std::nullopt).id;
+  overrides.push_back({"--data", "store", "path", folder.string(), Document::Override::Kind::text});
+  CAF_CHECK(read(std::nullopt).id != before);
+  CAF_CHECK_EQUAL(read(std::nullopt).id, default_node_id(folder));
+}
+
 CAF_TEST(values are read) {
   const auto c = read(file("[engine]\ncommit_interval_ms = 7\n[namespaces]\n\"urn:shop\" = \"orders\"\n"));
   CAF_CHECK(c.commit_interval == Duration(7));
@@ -121,7 +158,8 @@ CAF_TEST(a wrong type names file and line) {
 CAF_TEST(a value out of range is refused) {
   CAF_CHECK(says("[topics]\npartitions = 0\n", {"node.toml:2: ", "at least 1"}));
   CAF_CHECK(says("[engine]\ncommit_interval_ms = -1\n", {"node.toml:2: ", "at least 0"}));
-  CAF_CHECK(says("[node]\nid = \"\"\n", {"node.toml:2: ", "must not be empty"}));
+  CAF_CHECK(says("[node]\nid = \"a b\"\n", {"node.toml:2: ", "[node] id must be letters, digits"}));
+  CAF_CHECK(says("[node]\nid = \"" + std::string(129, 'n') + "\"\n", {"node.toml:2: ", "at most 128"}));
   CAF_CHECK(
       says("[supervision]\nfirst_backoff_ms = 10\nmost_backoff_ms = 5\n", {"node.toml:3: ", "less than"}));
 }

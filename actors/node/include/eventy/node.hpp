@@ -47,14 +47,16 @@ class Section {
 };
 
 enum class StoreAccess : std::uint8_t {
-  none,       // only the configuration is checked: nothing is opened, null is returned
-  read_only,  // beside a process that writes, or without one
-  read_write
+  none,        // only the configuration is checked: nothing is opened, null is returned
+  read_only,   // beside a process that writes, or without one
+  read_write,  // records, not services
+  sessions     // as read_write, and the services of this process run on it
 };
 struct NodeOptions {
   std::string id;  // of the node
   StoreAccess access = StoreAccess::read_write;
   std::function<Section(const std::string& name)> section = {};  // further tables of the configuration
+  std::function<void(const std::string&)> warn = {};  // into the node's log, by any thread; may be empty
 };
 
 // Makes a store of its table: reads its keys, calls finish(), and only then opens anything.
@@ -102,7 +104,7 @@ struct CommandContext {
 struct Command {
   std::string name, help;
   std::vector<Option> options = {};
-  StoreAccess access = StoreAccess::read_only;    // not none
+  StoreAccess access = StoreAccess::read_only;    // or read_write
   std::function<int(const CommandContext&)> run;  // returns the exit code
 };
 

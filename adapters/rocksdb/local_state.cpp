@@ -1,0 +1,43 @@
+#include "eventy/rocksdb/local_state.hpp"
+
+#include "local_copy.hpp"
+
+namespace eventy::rocksdb {
+namespace {
+
+using detail::Copies;
+using detail::LocalCopy;
+
+class Handle final : public LocalState {
+ public:
+  Handle(std::shared_ptr<LocalCopy> copy, std::uint64_t owner) : copy_(std::move(copy)), owner_(owner) {}
+  ~Handle() override { copy_->leave(); }
+
+  Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
+  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+    return copy_->apply(owner_, changes, place);
+  }
+  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<void> clear() override { return copy_->clear(owner_); }
+
+ private:
+  std::shared_ptr<LocalCopy> copy_;
+  std::uint64_t owner_;
+};
+
+}  // namespace
+
+Result<OpenLocalState> local_state(const LocalStateOptions& options) {
+  auto copies = Copies::open(options);
+  if (!copies) return copies.error();
+  return OpenLocalState(
+      [copies = *std::move(copies)](const std::string& service,
+                                    PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
+        auto copy = copies->copy(service, partition);
+        const auto owner = copy->take_over();
+        if (!owner) return owner.error();
+        return std::unique_ptr<LocalState>(std::make_unique<Handle>(std::move(copy), *owner));
+      });
+}
+
+}  // namespace eventy::rocksdb

@@ -1,0 +1,195 @@
+// What a start reads of the changelog when there is a copy on disk: what the copy lacks. On a real broker;
+// another process is this program started again with one test and a task in EVENTY_TEST_TASK.
+// ctest: KAFKA TIMEOUT 300
+#define CAF_SUITE kafka_local_state
+
+#include "conformance/driver.hpp"
+#include "eventy/kafka/kafka_store.hpp"
+#include "eventy/rocksdb/local_state.hpp"
+#include "support/kafka_broker.hpp"
+#include "support/temporary_folder.hpp"
+
+#include "caf/test/unit_test.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <random>
+
+using namespace eventy;
+using conformance::Driver;
+using conformance::Slice;
+using conformance::States;
+using eventy::tests::TemporaryFolder;
+
+namespace {
+
+constexpr std::uint32_t partitions = 2;
+constexpr int keys_per_cycle = 100;  // in each partition
+constexpr std::uint64_t records_per_cycle = partitions * keys_per_cycle;
+
+struct Counts {
+  std::atomic<std::uint64_t> changes = 0;  // that reached a copy
+  std::atomic<bool> lost = false;          // from now on nothing does, as if the process had ended before
+};
+
+class Counted final : public LocalState {
+ public:
+  Counted(std::unique_ptr<LocalState> copy, std::shared_ptr<Counts> counts)
+      : copy_(std::move(copy)), counts_(std::move(counts)) {}
+  Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
+  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+    if (counts_->lost) return {};
+    counts_->changes += changes.size();
+    return copy_->apply(changes, place);
+  }
+  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<void> clear() override { return copy_->clear(); }
+
+ private:
+  std::unique_ptr<LocalState> copy_;
+  std::shared_ptr<Counts> counts_;
+};
+
+// A node from its start: the store on the tests' broker, its copies in a folder.
+struct Node {
+  Node(const std::string& prefix, const std::filesystem::path& folder) {
+    auto open = rocksdb::local_state({.folder = folder}).value();
+    kafka::Options options;
+    options.bootstrap = eventy::tests::kafka_bootstrap();
+    options.prefix = prefix;
+    options.local_state = [open, counts = counts](
+                              const std::string& service,
+                              PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
+      auto copy = open(service, partition);
+      if (!copy) return copy.error();
+      return std::unique_ptr<LocalState>(std::make_unique<Counted>(*std::move(copy), counts));
+    };
+    store = kafka::open(options).value();
+    store->ensure_topics({{"in", partitions}, {"out", partitions}}).value();
+    driver.emplace(*store);
+    driver->ready(partitions);
+    restored = counts->changes;
+  }
+  void commit(std::uint64_t cycle) {
+    for (std::uint32_t p = 0; p < partitions; ++p) {
+      Slice slice(p);
+      for (int k = 0; k < keys_per_cycle; ++k)
+        slice.set("key " + std::to_string(cycle % 3) + "/" + std::to_string(k), std::to_string(cycle));
+      driver->append(slice);
+    }
+    driver->commit(cycle);
+  }
+  // Whether the copies say the same as the log.
+  bool agrees() {
+    const States log = conformance::states_of(*store, "counter", "state");
+    bool same = !log.empty();
+    for (const auto& [place, value] : log) same &= driver->state(place.second, place.first).value() == value;
+    return same;
+  }
+
+  std::shared_ptr<Counts> counts = std::make_shared<Counts>();
+  std::unique_ptr<RecordStore> store = {};
+  std::optional<Driver> driver = {};
+  std::uint64_t restored = 0;  // records of the changelog that the start read
+};
+
+// Commits as long as it lives; the file says how many.
+void keep_committing(const char* prefix, const std::filesystem::path& folder, const char* note) {
+  Node node(prefix, folder);
+  const int file = ::open(note, O_WRONLY | O_CREAT, 0644);
+  for (std::uint64_t cycle = 1;; ++cycle) {
+    node.commit(cycle);
+    if (::pwrite(file, &cycle, sizeof cycle, 0) != sizeof cycle) return;
+  }
+}
+
+pid_t start(const std::string& prefix, const std::filesystem::path& folder,
+            const std::filesystem::path& note) {
+  ::setenv("EVENTY_TEST_TASK", prefix.c_str(), 1);
+  ::setenv("EVENTY_TEST_FOLDER", folder.c_str(), 1);
+  ::setenv("EVENTY_TEST_NOTE", note.c_str(), 1);
+  const char* arguments[] = {
+      "task", "-n", "-v", "0", "-s", "^kafka_local_state$", "-t", "^task_of_another_process$", nullptr};
+  pid_t id = 0;
+  const int failed =
+      ::posix_spawn(&id, "/proc/self/exe", nullptr, nullptr, const_cast<char**>(arguments), environ);
+  ::unsetenv("EVENTY_TEST_TASK");
+  if (failed) throw std::runtime_error("cannot start another process");
+  return id;
+}
+
+std::uint64_t number_in(const std::filesystem::path& note) {
+  std::uint64_t number = 0;
+  std::ifstream(note, std::ios::binary).read(reinterpret_cast<char*>(&number), sizeof number);
+  return number;
+}
+
+}  // namespace
+
+CAF_TEST(task_of_another_process) {
+  if (const char* prefix = std::getenv("EVENTY_TEST_TASK"))
+    keep_committing(prefix, std::getenv("EVENTY_TEST_FOLDER"), std::getenv("EVENTY_TEST_NOTE"));
+  CAF_CHECK(true);
+}
+
+CAF_TEST(a_start_reads_nothing_that_its_copies_have_and_all_without_them) {
+  const auto prefix = eventy::tests::unique_prefix();
+  TemporaryFolder folder, empty;
+  constexpr std::uint64_t cycles = 5;
+  {
+    Node first(prefix, folder.path());
+    CAF_CHECK_EQUAL(first.restored, 0u);
+    for (std::uint64_t cycle = 1; cycle <= cycles; ++cycle) first.commit(cycle);
+  }
+  {
+    Node second(prefix, folder.path());
+    CAF_CHECK_EQUAL(second.restored, 0u);
+    CAF_CHECK(second.agrees());
+  }
+  Node elsewhere(prefix, empty.path());
+  CAF_CHECK_EQUAL(elsewhere.restored, cycles * records_per_cycle);
+  CAF_CHECK(elsewhere.agrees());
+}
+
+CAF_TEST(a_start_reads_the_cycles_that_its_copies_lack) {
+  const auto prefix = eventy::tests::unique_prefix();
+  TemporaryFolder folder;
+  {
+    Node first(prefix, folder.path());
+    for (std::uint64_t cycle = 1; cycle <= 4; ++cycle) first.commit(cycle);
+    first.counts->lost = true;
+    first.commit(5), first.commit(6);
+  }
+  Node second(prefix, folder.path());
+  CAF_CHECK_EQUAL(second.restored, 2 * records_per_cycle);
+  CAF_CHECK(second.agrees());
+}
+
+CAF_TEST(a_start_after_a_kill_reads_the_last_cycle_at_most) {
+  const auto prefix = eventy::tests::unique_prefix();
+  TemporaryFolder folder, notes;
+  std::mt19937_64 chance(std::random_device{}());
+  std::uint64_t cycles = 0;
+  for (int kill = 0; kill < 4; ++kill) {
+    const auto note = notes.path() / std::to_string(kill);
+    const pid_t id = start(prefix, folder.path(), note);
+    const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+    while (number_in(note) < 10 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::microseconds(chance() % 100'000));
+    ::kill(id, SIGKILL);
+    ::waitpid(id, nullptr, 0);
+    CAF_CHECK(number_in(note) >= 10);
+    cycles += number_in(note);
+    Node next(prefix, folder.path());
+    CAF_MESSAGE("after " << cycles << " cycles: " << next.restored << " records of the changelog read");
+    CAF_CHECK(next.restored <= records_per_cycle);
+    CAF_CHECK(next.agrees());
+  }
+}

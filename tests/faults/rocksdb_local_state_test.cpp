@@ -1,0 +1,399 @@
+// Copies of states on disk: processes that are killed, damage, two holders of one folder, a full disk, and
+// the limit of memory. What is left is always a state that was, with the place that belongs to it, or
+// nothing. Other processes are this program started again with one test and a task in EVENTY_TEST_TASK.
+// ctest: TIMEOUT 300
+#define CAF_SUITE rocksdb_local_state
+
+#include "rocksdb_support.hpp"
+
+#include "eventy/rocksdb/local_state.hpp"
+#include "eventy/store/local_state.hpp"
+
+#include "caf/test/unit_test.hpp"
+
+#include <rocksdb/db.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+using namespace eventy;
+using namespace eventy::faults;
+
+namespace {
+
+constexpr int keys = 700;
+constexpr std::size_t small_buffers = 256u << 10;  // so that much moves to files
+constexpr std::chrono::seconds patience{30};
+
+struct Copies {
+  explicit Copies(const fs::path& folder, std::size_t buffers = small_buffers)
+      : open(eventy::rocksdb::local_state(
+                 {.folder = folder,
+                  .cache_size = 256u << 10,
+                  .write_buffer_size = buffers,
+                  .on_rebuild = [this](const std::string& what) { rebuilt.push_back(what); }})
+                 .value()) {}
+  std::unique_ptr<LocalState> copy(std::uint32_t partition = 0) {
+    return open("counter", PartitionId{partition}).value();
+  }
+
+  std::vector<std::string> rebuilt = {};
+  OpenLocalState open;
+};
+
+std::string key_of(std::int64_t number) { return "key " + std::to_string(number % keys); }
+std::string value_of(std::int64_t number) { return std::to_string(number) + std::string(200, '.'); }
+
+// Write number n, from 1: changes three keys, and its place is n. So a place tells the value of every key.
+Result<void> write(LocalState& copy, std::int64_t n) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (std::int64_t i = 3 * n; i < 3 * n + 3; ++i) pairs.emplace_back(key_of(i), value_of(i));
+  std::vector<LocalState::Change> changes;
+  for (const auto& [key, value] : pairs) changes.emplace_back(key, value);
+  return copy.apply(changes, {.next = Offset{n}, .log = "log", .synced = Instant(Duration(n))});
+}
+
+// The place of a copy if all its keys are as they were at that place; an error if a key cannot be read; -1 if
+// something does not fit.
+Result<std::int64_t> agreed_place(LocalState& copy) {
+  auto place = copy.place();
+  if (!place) return place.error();
+  const std::int64_t n = place->next.value;
+  if (*place != (n ? LogPlace{Offset{n}, "log", Instant(Duration(n))} : LogPlace{})) return std::int64_t{-1};
+  for (std::int64_t k = 0; k < keys; ++k) {
+    std::int64_t last = 3 * n + 2;
+    while (last >= 3 && last % keys != k) --last;
+    auto value = copy.get(key_of(k));
+    if (!value) return value.error();
+    if (*value != (last >= 3 ? std::optional(value_of(last)) : std::nullopt)) return std::int64_t{-1};
+  }
+  return n;
+}
+
+// Another process with a task and a folder; killed at the end.
+class Process {
+ public:
+  Process(const std::string& task, const fs::path& folder) : note_(folder.string() + ".note") {
+    fs::remove(note_);
+    ::setenv("EVENTY_TEST_TASK", task.c_str(), 1);
+    ::setenv("EVENTY_TEST_FOLDER", folder.c_str(), 1);
+    const char* arguments[] = {
+        "task", "-n", "-v", "0", "-s", "^rocksdb_local_state$", "-t", "^task_of_another_process$", nullptr};
+    const int failed =
+        ::posix_spawn(&id_, "/proc/self/exe", nullptr, nullptr, const_cast<char**>(arguments), environ);
+    ::unsetenv("EVENTY_TEST_TASK");
+    if (failed) throw std::runtime_error("cannot start another process");
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() {
+    kill();
+    fs::remove(note_);
+  }
+  pid_t id() const { return id_; }
+  // The number of its last acknowledged write, when there is one.
+  std::int64_t acknowledged() const {
+    std::int64_t number = 0;
+    std::ifstream(note_, std::ios::binary).read(reinterpret_cast<char*>(&number), sizeof number);
+    return number;
+  }
+  void wait_for(std::int64_t number) const {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (acknowledged() < number) {
+      if (std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error("the other process is silent");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  void kill() {
+    if (id_ == 0) return;
+    ::kill(id_, SIGKILL);
+    ::waitpid(id_, nullptr, 0);
+    id_ = 0;
+  }
+
+ private:
+  pid_t id_ = 0;
+  fs::path note_;
+};
+
+// Writes as long as it lives, from where the copy is.
+void keep_writing(const fs::path& folder) {
+  Copies copies(folder);
+  const auto copy = copies.copy();
+  const int note = ::open((folder.string() + ".note").c_str(), O_WRONLY | O_CREAT, 0644);
+  for (std::int64_t n = agreed_place(*copy).value() + 1;; ++n) {
+    write(*copy, n).value();
+    if (::pwrite(note, &n, sizeof n, 0) != sizeof n) return;
+  }
+}
+
+// Files that hold something, by their extension.
+std::map<std::string, std::vector<fs::path>> files_of(const fs::path& folder) {
+  std::map<std::string, std::vector<fs::path>> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (!entry.is_regular_file() || entry.file_size() == 0) continue;
+    if (entry.path().extension() == ".log" || entry.path().extension() == ".sst")
+      files[entry.path().extension()].push_back(entry.path());
+    else if (name.starts_with("MANIFEST") || name == "CURRENT")
+      files[name.substr(0, 8)].push_back(entry.path());
+  }
+  return files;
+}
+
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+// Damages a file somewhere: what it says of itself.
+std::string damage(const fs::path& file, std::mt19937_64& chance) {
+  std::string text = text_in(file);
+  const std::size_t place = chance() % text.size();
+  const bool cut = chance() % 2;
+  if (cut) {
+    text.resize(place);
+  } else {
+    text[place] = static_cast<char>(text[place] ^ static_cast<char>(1 << chance() % 8));
+  }
+  write_text(file, text);
+  return file.filename().string() + (cut ? " cut at " : " flipped at ") + std::to_string(place);
+}
+
+}  // namespace
+
+CAF_TEST(task_of_another_process) {
+  if (const char* task = std::getenv("EVENTY_TEST_TASK"); task && std::string(task) == "keep writing")
+    keep_writing(std::getenv("EVENTY_TEST_FOLDER"));
+  CAF_CHECK(true);
+}
+
+CAF_TEST(a_killed_process_leaves_a_copy_whose_states_and_place_agree) {
+  Folder folder;
+  const auto seed = seed_of_this_run();
+  CAF_MESSAGE("EVENTY_TEST_SEED=" << seed);
+  std::mt19937_64 chance(seed);
+  std::int64_t last = 0;
+  for (int kill = 0; kill < 25; ++kill) {
+    Process writer("keep writing", folder.path());
+    writer.wait_for(last + 1);
+    std::this_thread::sleep_for(std::chrono::microseconds(chance() % 60'000));
+    writer.kill();
+    const std::int64_t acknowledged = writer.acknowledged();
+    Copies copies(folder.path());
+    last = agreed_place(*copies.copy()).value();
+    CAF_CHECK(last == acknowledged || last == acknowledged + 1);
+    CAF_CHECK(copies.rebuilt.empty());
+  }
+  CAF_MESSAGE(last << " writes");
+  CAF_CHECK(last > 25 * keys / 3);  // else few kills could hit work on files
+}
+
+CAF_TEST(a_damaged_copy_is_an_older_state_or_comes_back_empty) {
+  Folder original;
+  std::int64_t written = 0;
+  {
+    Process writer("keep writing", original.path());
+    writer.wait_for(6'000);
+    writer.kill();
+    written = writer.acknowledged();
+  }
+  const auto seed = seed_of_this_run();
+  CAF_MESSAGE("EVENTY_TEST_SEED=" << seed);
+  std::mt19937_64 chance(seed);
+  std::map<std::string, int> older, empty, whole;
+  for (const auto& [kind, files] : files_of(original.path())) {
+    // RocksDB waits a second when it has met damage in a table by itself.
+    const int rounds = kind == ".sst" ? 10 : kind == "CURRENT" ? 5 : 40;
+    for (int i = 0; i < rounds; ++i) {
+      Folder folder;
+      fs::copy(original.path(), folder.path(),
+               fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+      const auto& victim = files[chance() % files.size()];
+      const auto what = damage(folder.path() / fs::relative(victim, original.path()), chance);
+      Copies copies(folder.path());
+      auto copy = copies.copy();
+      // Damage in the middle of a file shows when it is read: then the copy is given up and starts again.
+      auto place = agreed_place(*copy);
+      const auto written_on = place && *place >= 0 ? write(*copy, *place + 1) : Result<void>();
+      if (!place || !written_on) {
+        CAF_CHECK((place ? written_on.error() : place.error()).code == ErrorCode::corrupt);
+        copy = copies.copy();
+        place = agreed_place(*copy);
+        CAF_CHECK(place.ok() && *place == 0);
+        write(*copy, 1).value();
+      }
+      const std::int64_t n = place.value();
+      if (n < 0) CAF_MESSAGE(what << ": the states and the place disagree");
+      CAF_CHECK(n >= 0 && n <= written + 1);
+      CAF_CHECK_EQUAL(copies.rebuilt.size(), n == 0 ? 1u : 0u);
+      CAF_CHECK_EQUAL(agreed_place(*copy).value(), n + 1);
+      ++(n == 0 ? empty : n < written ? older : whole)[kind];
+    }
+  }
+  for (const auto& [kind, files] : files_of(original.path()))
+    CAF_MESSAGE(kind << ": " << whole[kind] << " whole, " << older[kind] << " older, " << empty[kind]
+                     << " empty");
+  CAF_CHECK(older[".log"] > 0);
+  CAF_CHECK(empty[".sst"] > 0 && empty["MANIFEST"] > 0 && empty["CURRENT"] > 0);
+}
+
+CAF_TEST(a_copy_of_a_newer_format_comes_back_empty) {
+  Folder folder;
+  {
+    Copies copies(folder.path());
+    write(*copies.copy(), 1).value();
+  }
+  {
+    ::rocksdb::DB* db = nullptr;
+    CAF_REQUIRE(::rocksdb::DB::Open({}, (folder.path() / "counter/0").string(), &db).ok());
+    CAF_REQUIRE(db->Put({}, "p", std::string("\0\0\0\2 and what a later version knows", 34)).ok());
+    delete db;
+  }
+  write_text(folder.path() / "counter/0/notes of the operator", "mine");
+  Copies copies(folder.path());
+  CAF_CHECK_EQUAL(agreed_place(*copies.copy()).value(), 0);
+  CAF_REQUIRE_EQUAL(copies.rebuilt.size(), 1u);
+  CAF_MESSAGE(copies.rebuilt[0]);
+  CAF_CHECK(copies.rebuilt[0].find("format 2") != std::string::npos);
+  CAF_CHECK_EQUAL(text_in(folder.path() / "counter/0/notes of the operator"), "mine");
+}
+
+CAF_TEST(a_folder_has_one_holder_and_others_are_told_who) {
+  Folder folder;
+  const auto refused = [&] {
+    auto second = eventy::rocksdb::local_state({.folder = folder.path()});
+    CAF_REQUIRE(!second);
+    CAF_MESSAGE(second.error().message);
+    CAF_CHECK(second.error().code == ErrorCode::busy);
+    return second.error().message;
+  };
+  {
+    Process other("keep writing", folder.path());
+    other.wait_for(1);
+    CAF_CHECK(refused().find("process " + std::to_string(other.id())) != std::string::npos);
+  }
+  Copies copies(folder.path());
+  CAF_CHECK(refused().find("this process, " + std::to_string(::getpid())) != std::string::npos);
+  copies.open = nullptr;
+  CAF_CHECK(eventy::rocksdb::local_state({.folder = folder.path()}).ok());
+}
+
+CAF_TEST(the_data_of_an_embedded_store_is_no_place_for_copies) {
+  Folder folder;
+  { auto store = eventy::rocksdb::open(options_of(folder.path())).value(); }
+  auto refused = eventy::rocksdb::local_state({.folder = folder.path()});
+  CAF_REQUIRE(!refused);
+  CAF_CHECK(refused.error().code == ErrorCode::invalid_argument);
+  CAF_CHECK(eventy::rocksdb::open(options_of(folder.path())).ok());
+}
+
+CAF_TEST(a_full_disk_applies_nothing_and_room_lets_it_go_on) {
+  SmallDisk disk;
+  if (!disk.mounted()) {
+    CAF_MESSAGE("skipped: no permission to mount a small file system");
+    CAF_CHECK(true);
+    return;
+  }
+  std::int64_t n = 0;
+  {
+    Copies copies(disk.path() / "copies", 1u << 20);
+    const auto copy = copies.copy();
+    for (int round = 0; round < 2; ++round) {
+      write(*copy, ++n).value();
+      for (int pieces = 0; pieces < 24; ++pieces)  // as much as fits
+        write_text(disk.path() / ("ballast" + std::to_string(pieces)), std::string(1u << 20, 'b'));
+      std::optional<Error> refused;
+      for (int i = 0; i < 20'000 && !refused; ++i)
+        if (auto written = write(*copy, n + 1); written)
+          ++n;
+        else
+          refused = written.error();
+      CAF_REQUIRE(refused.has_value());
+      CAF_MESSAGE(refused->message);
+      CAF_CHECK(refused->code == ErrorCode::no_space);
+      CAF_CHECK_EQUAL(agreed_place(*copy).value(), n);
+      for (int pieces = 0; pieces < 24; ++pieces)
+        fs::remove(disk.path() / ("ballast" + std::to_string(pieces)));
+      const auto deadline = std::chrono::steady_clock::now() + patience;
+      while (!write(*copy, n + 1) && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      CAF_REQUIRE_EQUAL(agreed_place(*copy).value(), ++n);
+    }
+  }
+  Copies copies(disk.path() / "copies", 1u << 20);
+  CAF_CHECK_EQUAL(agreed_place(*copies.copy()).value(), n);
+  CAF_CHECK(copies.rebuilt.empty());
+}
+
+// The limit stands for any failure of the log's own writes: it may end in a torn one.
+CAF_TEST(a_failed_write_of_the_log_is_cut_and_the_copy_goes_on) {
+  Folder folder;
+  Copies copies(folder.path(), 64u << 20);
+  const auto copy = copies.copy();
+  std::int64_t n = 0;
+  std::optional<Error> failed;
+  {
+    const FileSizeLimit limit(300'000);
+    while (!failed && n < 5'000)
+      if (auto written = write(*copy, n + 1); written)
+        ++n;
+      else
+        failed = written.error();
+  }
+  CAF_REQUIRE(failed.has_value());
+  CAF_MESSAGE(failed->message);
+  CAF_CHECK_EQUAL(agreed_place(*copy).value(), n);
+  write(*copy, n + 1).value();
+  CAF_CHECK_EQUAL(agreed_place(*copy).value(), n + 1);
+  CAF_CHECK_EQUAL(agreed_place(*copies.copy()).value(), n + 1);
+  CAF_CHECK(copies.rebuilt.empty());
+}
+
+// The log files hold what is in memory; so they show it from outside.
+CAF_TEST(many_copies_together_keep_to_the_limit_of_memory) {
+  constexpr std::uint32_t partitions_of_many = 48;
+  constexpr std::size_t limit = 8u << 20, each = 1u << 20;
+  Folder folder;
+  Copies copies(folder.path(), limit);
+  std::vector<std::unique_ptr<LocalState>> all;
+  for (std::uint32_t p = 0; p < partitions_of_many; ++p) all.push_back(copies.copy(p));
+  const std::string value(1'000, 'v');
+  std::int64_t n = 0;
+  const auto fill = [&](LocalState& copy, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes / value.size(); ++i) {
+      const std::string key = "key " + std::to_string(++n);
+      const LocalState::Change change{key, value};
+      copy.apply({&change, 1}, {.next = Offset{n}}).value();
+    }
+  };
+  const auto total = [&](const std::string& extension) {
+    std::uintmax_t bytes = 0;
+    const auto files = files_of(folder.path())[extension];
+    for (const auto& file : files) bytes += fs::file_size(file);
+    return bytes;
+  };
+  for (auto& copy : all) fill(*copy, each);
+  fill(*all[0], 4 * each);  // the others are idle and hold what they hold
+  CAF_MESSAGE("log files " << (total(".log") >> 10) << " KiB, tables "
+                           << files_of(folder.path())[".sst"].size());
+  CAF_CHECK(total(".log") < limit + limit / 2);
+  // Each idle copy moved at most a few times; nobody was made to write tiny files again and again.
+  CAF_CHECK(files_of(folder.path())[".sst"].size() < 3 * partitions_of_many);
+}
