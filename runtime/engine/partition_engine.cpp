@@ -136,26 +136,36 @@ void PartitionEngine::match(TopicIndex topic) {
       matched_.push_back(c);
 }
 
+// Takes the requester's key out of the context of a response to this service; false: it is not there.
+bool PartitionEngine::take_requester_key() {
+  if (decoder_->context_is_empty()) return false;
+  load_context();
+  const auto own = context_.find(plan_.ns);
+  if (own == context_.end()) return false;
+  const auto kept = own->second.find(request_entry_name(meta_.request_uuid));
+  if (kept == own->second.end()) return false;
+  const auto* key = std::get_if<std::string>(&kept->second);
+  if (key) {
+    key_storage_ = *key;
+    key_ = *key_storage_;
+  }
+  const bool found = key != nullptr;
+  own->second.erase(kept);
+  if (own->second.empty()) context_.erase(own);
+  return found;
+}
+
 // The key whose state the record concerns. False where the record must not touch state here: it was forwarded
 // or dead-lettered.
 bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
   key_ = meta_.partition_key;
   if (key_ && key_->empty()) key_.reset();
   bool came_home = false;
-  if (meta_.kind == Kind::response && !decoder_->context_is_empty()) {
-    load_context();
-    if (const auto own = context_.find(plan_.ns); own != context_.end()) {
-      if (const auto kept = own->second.find(request_entry_name(meta_.request_uuid));
-          kept != own->second.end()) {
-        if (const auto* key = std::get_if<std::string>(&kept->second)) {
-          key_storage_ = *key;
-          key_ = *key_storage_;
-          came_home = true;
-        }
-        own->second.erase(kept);
-        if (own->second.empty()) context_.erase(own);
-      }
-    }
+  try {
+    came_home = meta_.kind == Kind::response && take_requester_key();
+  } catch (const DecodeError& e) {
+    give_up(record, "", "DecodeError", e.what(), 1, slice_.effects.outputs);
+    return false;
   }
   if (!plan_.state) return true;
   if (meta_.kind == Kind::response && !came_home) {

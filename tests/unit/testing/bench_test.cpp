@@ -6,6 +6,7 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include "eventy/json/json.hpp"
 #include "eventy/service.hpp"
 
 namespace {
@@ -198,6 +199,20 @@ CAF_TEST(bytes_that_do_not_decode_are_kept_whole) {
   CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
   CAF_CHECK_EQUAL(bench.dead()[0].bytes, "no record at all");
   CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "DecodeError");
+}
+
+CAF_TEST(a_response_whose_context_does_not_decode_is_kept_whole) {
+  const std::string bytes =
+      R"({"type":"RESPONSE","namespace":"urn:catalog","name":"Price","version":"1.0.0","source":"urn:catalog",)"
+      R"("uuid":"10000000-0000-4000-8000-000000000001","correlation_id":"c","date_timestamp":0,)"
+      R"("destination":"urn:counter","request_uuid":"20000000-0000-4000-8000-000000000002",)"
+      R"("context":{"urn:catalog":{"list":[1]}},"data":{"cents":1}})";
+  Bench bench{counter(), {.serializer = eventy::json::serializer()}};
+  bench.tell_bytes("catalog-responses", bytes, "ann");
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].bytes, bytes);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "DecodeError");
+  CAF_CHECK(bench.dead()[0].headers.at("eventy-reason").starts_with("context.urn:catalog.list: "));
 }
 
 CAF_TEST(another_major_version_is_dead_lettered_a_minor_one_is_read) {

@@ -77,6 +77,7 @@ class PartitionEngine final : detail::Effects {
   Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index);
   bool decode(const Batch& batch, const StoredRecord& record);  // false: dealt with
   void match(TopicIndex topic);
+  bool take_requester_key();
   bool find_key(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
