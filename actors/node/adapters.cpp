@@ -52,6 +52,7 @@ Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOpt
   store.max_cycle_size = s.size("max_cycle_bytes", store.max_cycle_size, 1);
   store.properties = s.properties("librdkafka");
   s.finish();
+  store.log = options.log;
   auto made = kafka::open(store);
   if (!made) s.fail("librdkafka", "is wrong: " + made.error().message);
   if (options.access == StoreAccess::none) return std::unique_ptr<RecordStore>();

@@ -29,6 +29,8 @@ struct NodeConfig {
   std::string records = "json", state = "msgpack";
   // [namespaces]
   std::map<std::string, std::string> namespaces = {};
+  // [partitioners]
+  std::map<std::string, Partitioner> partitioners = {};
   // [supervision]
   std::int64_t intensity = RestartOptions{}.intensity;
   Duration period = RestartOptions{}.period;
@@ -48,6 +50,7 @@ struct NodeConfig {
 NodeConfig read_config(Document& document, const Adapters& adapters);
 // Makes the store that is configured, or with StoreAccess::none only checks its keys.
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
-                                                const Adapters& adapters, StoreAccess access);
+                                                const Adapters& adapters, StoreAccess access,
+                                                std::shared_ptr<spdlog::logger> log = {});
 
 }  // namespace eventy

@@ -55,6 +55,7 @@ struct NodeOptions {
   std::string id;  // of the node
   StoreAccess access = StoreAccess::read_write;
   std::function<Section(const std::string& name)> section = {};  // further tables of the configuration
+  std::shared_ptr<spdlog::logger> log = {};                      // null: silent
 };
 
 // Makes a store of its table: reads its keys, calls finish(), and only then opens anything.
