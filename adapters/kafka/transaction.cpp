@@ -78,8 +78,8 @@ Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
 }
 
 Landing Transaction::land(const rd_kafka_error_t& error, const char* what) {
-  if (rd_kafka_error_txn_requires_abort(&error)) return abort(error_of(error, what));
-  return {Landing::How::failed, error_of(error, what)};
+  if (rd_kafka_error_txn_requires_abort(&error)) return abort(client_.failed(error, what));
+  return {Landing::How::failed, client_.failed(error, what)};
 }
 
 Landing Transaction::abort(Error reason) {
