@@ -7,14 +7,14 @@ namespace {
 bool scram_is_refused() { return rd_kafka_version() < 0x020601ff; }
 
 // What a person can do about it; empty where the text says all.
-std::string advice(rd_kafka_resp_err_t code) {
+std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
   switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
     case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
     case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
       return "check sasl.mechanism, sasl.username and sasl.password in [kafka.librdkafka]" +
-             (scram_is_refused()
+             (scram_is_refused() && text.find("SCRAM") != text.npos
                   ? " (Kafka 4 refuses SCRAM of librdkafka " + std::string(rd_kafka_version_str()) +
                         " with any password: it takes 2.6.1, or another mechanism)"
                   : "");
@@ -106,7 +106,7 @@ ErrorCode code_of(rd_kafka_resp_err_t code) {
 }
 
 Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::string& text) {
-  const std::string todo = advice(code);
+  const std::string todo = advice(code, text);
   return {code_of(code), "Kafka: " + what + ": " + (text.empty() ? rd_kafka_err2str(code) : text) + " (" +
                              rd_kafka_err2name(code) + ")" + (todo.empty() ? "" : "; " + todo)};
 }
