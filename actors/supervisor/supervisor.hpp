@@ -1,7 +1,7 @@
 // The actor that keeps one service alive: starts its bridge and, for the bridge, its lanes; watches them, and
 // starts again what fails, after a growing backoff (one for one; a failed bridge takes its lanes with it, for
-// they belong to its session). When that happens too often, or no restart can heal it, it quits with the error: the root ends the
-// process.
+// they belong to its session). When that happens too often, or no restart can heal it, it quits with the
+// error: the root ends the process.
 #pragma once
 
 #include <set>
