@@ -1,15 +1,21 @@
-// How the failure of an actor keeps its text on the way to the supervisor.
+// How the failure of an actor keeps its text and its code on the way to the supervisor.
 #pragma once
 
 #include <caf/all.hpp>
 
+#include <optional>
 #include <string>
+
+#include "eventy/core/result.hpp"
 
 namespace eventy::actors {
 
-// Makes any exception end the actor with an error that carries its text; CAF's own handler loses it.
+// Makes any exception end the actor with an error that carries its text, and its code if it is a Failure;
+// CAF's own handler loses both.
 void keep_text_of_exceptions(caf::scheduled_actor* self);
-caf::error make_failure(std::string text);
+caf::error failure_of(const std::exception& thrown);
+caf::error make_failure(std::string text, std::optional<ErrorCode> code = {});
 std::string text_of(const caf::error& reason);
+std::optional<ErrorCode> code_of(const caf::error& reason);
 
 }  // namespace eventy::actors

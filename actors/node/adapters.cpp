@@ -1,4 +1,6 @@
 #include "config.hpp"
+#include <spdlog/spdlog.h>
+
 #include "eventy/node.hpp"
 #include "eventy/store/memory_store.hpp"
 #ifdef EVENTY_WITH_JSON
@@ -48,8 +50,12 @@ Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options
   section.finish();
 #ifdef EVENTY_WITH_ROCKSDB
   if (options.access == StoreAccess::sessions)
-    return rocksdb::local_state(
-        {.folder = folder, .cache_size = cache, .write_buffer_size = buffers, .on_rebuild = options.warn});
+    return rocksdb::local_state({.folder = folder,
+                                 .cache_size = cache,
+                                 .write_buffer_size = buffers,
+                                 .on_rebuild = [log = options.log](const std::string& what) {
+                                   if (log) log->warn("{}", what);
+                                 }});
 #else
   (void)options, (void)cache, (void)buffers;
 #endif
@@ -74,6 +80,7 @@ Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOpt
   store.properties = s.properties("librdkafka");
   store.local_state = *std::move(copies);
   s.finish();
+  store.log = options.log;
   auto made = kafka::open(store);
   if (!made) s.fail("librdkafka", "is wrong: " + made.error().message);
   if (options.access == StoreAccess::none) return std::unique_ptr<RecordStore>();

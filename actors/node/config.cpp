@@ -39,6 +39,13 @@ void read_engine(Section s, NodeConfig& c) {
   s.finish();
 }
 
+std::map<std::string, Partitioner> read_partitioners(Section s) {
+  std::map<std::string, Partitioner> partitioners;
+  for (const auto& [topic, name] : s.texts())
+    partitioners[topic] = *partitioner_named(one_of(s, topic, name, {"crc32", "murmur2", "fnv1a"}));
+  return partitioners;
+}
+
 void read_supervision(Section s, NodeConfig& c) {
   c.intensity = s.integer("intensity", c.intensity, 0, 1'000'000);
   c.period = s.milliseconds("period_ms", c.period);
@@ -77,6 +84,7 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   format.finish();
 
   c.namespaces = document.section("namespaces").texts();
+  c.partitioners = read_partitioners(document.section("partitioners"));
   read_supervision(document.section("supervision"), c);
 
   Section log = document.section("log");
@@ -87,13 +95,11 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
 
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
                                                 const Adapters& adapters, StoreAccess access,
-                                                std::function<void(const std::string&)> warn) {
+                                                std::shared_ptr<spdlog::logger> log) {
   Section section = document.section("store");
   return adapters.stores.at(config.store_type)(
-      section, NodeOptions{.id = config.id,
-                           .access = access,
-                           .section = [&](const std::string& name) { return document.section(name); },
-                           .warn = std::move(warn)});
+      section, NodeOptions{config.id, access, [&](const std::string& name) { return document.section(name); },
+                           std::move(log)});
 }
 
 BridgeOptions NodeConfig::bridge_options() const {

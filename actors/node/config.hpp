@@ -31,6 +31,8 @@ struct NodeConfig {
   std::string records = "json", state = "msgpack";
   // [namespaces]
   std::map<std::string, std::string> namespaces = {};
+  // [partitioners]
+  std::map<std::string, Partitioner> partitioners = {};
   // [supervision]
   std::int64_t intensity = RestartOptions{}.intensity;
   Duration period = RestartOptions{}.period;
@@ -52,6 +54,6 @@ NodeConfig read_config(Document& document, const Adapters& adapters);
 // long as the store lives.
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
                                                 const Adapters& adapters, StoreAccess access,
-                                                std::function<void(const std::string&)> warn = {});
+                                                std::shared_ptr<spdlog::logger> log = {});
 
 }  // namespace eventy

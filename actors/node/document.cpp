@@ -93,9 +93,17 @@ struct Section::Impl {
     return table() ? table()->get(key) : nullptr;
   }
   [[noreturn]] void refuse(std::string_view key, const std::string& what) const {
-    const auto* node = table() ? table()->get(key) : nullptr;
-    eventy::refuse(node ? document->place(name, key, node->source()) : "built-in default",
-                   "[" + name + "] " + std::string(key) + " " + what);
+    eventy::refuse(place(key), "[" + name + "] " + std::string(key) + " " + what);
+  }
+  // Of the key, or of the first one below it that was written with dots.
+  std::string place(std::string_view key) const {
+    if (const auto* written = table()) {
+      if (const auto* node = written->get(key)) return document->place(name, key, node->source());
+      const std::string below = std::string(key) + ".";
+      for (const auto& [other, node] : *written)
+        if (other.str().starts_with(below)) return document->place(name, other.str(), node.source());
+    }
+    return "built-in default";
   }
   // The value of the key if it is there, of type T or an error.
   template <class T>
@@ -113,7 +121,8 @@ struct Section::Impl {
 Document::Override Document::parse_set(const std::string& argument) {
   const auto equals = argument.find('=');
   const auto dot = argument.find('.');
-  const std::string option = "--set " + argument;
+  // Without the value: it may be a secret, and this is shown in errors.
+  const std::string option = "--set " + argument.substr(0, equals);
   if (equals == argument.npos || dot == argument.npos || dot > equals || dot == 0 || dot + 1 == equals)
     refuse(option, "must be SECTION.KEY=VALUE");
   return {option, argument.substr(0, dot), argument.substr(dot + 1, equals - dot - 1),

@@ -46,6 +46,21 @@ struct Configured {
   }
 };
 
+// A misspelt topic would silently keep the default, and its keys lie elsewhere.
+void check_partitioners(const NodeConfig& config,
+                        const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes) {
+  std::set<std::string> topics;
+  for (const auto& runtime : runtimes)
+    for (const auto& topic : runtime->session_options("").topics) topics.insert(topic);
+  std::string known;
+  for (const auto& topic : topics) known += (known.empty() ? "" : ", ") + topic;
+  for (const auto& entry : config.partitioners)
+    if (!topics.contains(entry.first))
+      throw Failure(
+          {ErrorCode::configuration, "[partitioners] " + entry.first +
+                                         ": no service here reads or writes this topic. Theirs: " + known});
+}
+
 std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
                                                                  const NodeConfig& config,
                                                                  const Adapters& adapters,
@@ -53,6 +68,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
   const RuntimeOptions options{.serializer = adapters.serializers.at(config.records),
                                .state_format = adapters.state_formats.at(config.state),
                                .owners = config.namespaces,
+                               .partitioners = config.partitioners,
                                .max_record_bytes = config.max_record_bytes,
                                .max_cached_keys = config.max_cached_keys,
                                .log = std::move(log)};
@@ -63,6 +79,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
       throw std::invalid_argument("two services are named " + service.name());
     runtimes.push_back(std::make_shared<const ServiceRuntime>(service, options));
   }
+  check_partitioners(config, runtimes);
   return runtimes;
 }
 
@@ -73,9 +90,7 @@ class Node {
       : app_(app), line_(line), config_(configured.config), log_(make_log(config_)) {
     const auto runtimes = make_runtimes(app.services(line.options), config_, adapters, log_);
     state_format_ = adapters.state_formats.at(config_.state);
-    store_ = make_store(configured.document, config_, adapters, StoreAccess::sessions,
-                        [log = log_](const std::string& what) { log->warn("{}", what); })
-                 .value();
+    store_ = make_store(configured.document, config_, adapters, StoreAccess::sessions, log_).value();
     std::string names;
     for (const auto& runtime : runtimes) {
       store_->ensure_topics(runtime->topic_specs(config_.partitions)).value();
@@ -168,7 +183,8 @@ class Node {
 int run_command(const Command& command, const CommandLine& line, const Adapters& adapters,
                 Configured& configured) {
   const auto& config = configured.config;
-  const auto store = make_store(configured.document, config, adapters, command.access).value();
+  const auto store =
+      make_store(configured.document, config, adapters, command.access, make_log(config)).value();
   return command.run({line.options, *store, *adapters.serializers.at(config.records),
                       *adapters.state_formats.at(config.state), config.partitions});
 }

@@ -34,7 +34,7 @@ void SourceState::look() {
   try {
     found = engine().look();
   } catch (const std::exception& e) {
-    failure_ = e.what();
+    failure_ = failure_of(e);
     return quit_when_committed();
   }
   if (found.slice) {
@@ -62,7 +62,7 @@ void SourceState::committed(const msg::CommittedUpTo& m) {
 // The looks before the one that failed were good: their commit comes first, or a failure that stays would
 // undo them again and again.
 void SourceState::quit_when_committed() {
-  if (failure_ && committed_ == sent_) self_->quit(make_failure(*failure_));
+  if (failure_ && committed_ == sent_) self_->quit(*failure_);
 }
 
 void SourceState::rewind(const msg::RewindTo& m) {

@@ -28,7 +28,7 @@ class SourceState {
   std::unique_ptr<SourceEngine> engine_ = {};
   std::uint64_t sent_ = 0, committed_ = 0;  // slices of this epoch
   bool look_is_sent_ = false, stopped_ = false, waits_ = false;
-  std::optional<std::string> failure_ = {};
+  std::optional<caf::error> failure_ = {};
 };
 
 caf::behavior source(caf::stateful_actor<SourceState>* self, const LaneSetup& setup);

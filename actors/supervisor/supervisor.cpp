@@ -129,7 +129,10 @@ void SupervisorState::child_is_down(const caf::down_msg& m) {
 
 void SupervisorState::lane_failed(Lane lane, const caf::error& reason) {
   lanes_.erase(lane);
-  const auto wait = backoff(name_of(*setup_.service->runtime, lane), reason);
+  // A fenced lane is no twin's doing: its partition has just moved to another node.
+  auto code = code_of(reason);
+  if (code == ErrorCode::fenced) code.reset();
+  const auto wait = backoff(name_of(*setup_.service->runtime, lane), reason, code);
   if (!wait) return;
   self_->send(bridge_, msg::LaneDown{lane});
   self_->delayed_send(self_, *wait, msg::RestartLane{lane, generation_});
@@ -140,31 +143,44 @@ void SupervisorState::bridge_failed(const caf::error& reason) {
   ++generation_;
   for (const auto& lane : lanes_) close(lane.second);
   lanes_.clear();
-  if (const auto wait = backoff("bridge", reason))
+  if (const auto wait = backoff("bridge", reason, code_of(reason)))
     self_->delayed_send(self_, *wait, msg::RestartBridge{generation_});
 }
 
-// How long to wait before the next try; nullopt: it was one too many, and this service has given up.
-std::optional<Duration> SupervisorState::backoff(const std::string& what, const caf::error& reason) {
+// How long to wait before the next try; nullopt: this service has given up.
+std::optional<Duration> SupervisorState::backoff(const std::string& what, const caf::error& reason,
+                                                 std::optional<ErrorCode> code) {
   const auto& runtime = *setup_.service->runtime;
-  const auto& log = runtime.options().log;
-  const auto wait = policy_.failed(setup_.clock->now());
+  const auto& restarts = setup_.service->restarts;
   const std::string text = text_of(reason);
-  if (wait) {
-    ++restarts_;
-    if (log)
-      log->error("service {}: {} failed: {}; starting it again in {} ms ({} of {} restarts within {} ms)",
-                 runtime.plan().name, what, text, wait->count(), policy_.recent(),
-                 setup_.service->restarts.intensity, setup_.service->restarts.period.count());
-    return wait;
+  const auto [verdict, wait] = policy_.failed(setup_.clock->now(), code);
+  switch (verdict) {
+    case RestartPolicy::Verdict::restart:
+      ++restarts_;
+      if (const auto& log = runtime.options().log)
+        log->error("service {}: {} failed: {}; starting it again in {} ms ({} of {} restarts within {} ms)",
+                   runtime.plan().name, what, text, wait.count(), policy_.recent(), restarts.intensity,
+                   restarts.period.count());
+      return wait;
+    case RestartPolicy::Verdict::too_many:
+      give_up(what + " failed once more after " + std::to_string(policy_.recent() - 1) + " restarts within " +
+              std::to_string(restarts.period.count()) + " ms, giving up: " + text);
+      break;
+    case RestartPolicy::Verdict::is_final:
+      give_up(what + " failed, and no restart can heal it: " + text);
+      break;
+    case RestartPolicy::Verdict::has_twin:
+      give_up(what + " was fenced twice within " + std::to_string(restarts.twin.count()) +
+              " ms: does another process run with the same [node] id? " + text);
+      break;
   }
+  return std::nullopt;
+}
+
+void SupervisorState::give_up(const std::string& why) {
   for (const auto& lane : lanes_) self_->send_exit(lane.second, caf::exit_reason::user_shutdown);
   if (bridge_) self_->send_exit(bridge_, caf::exit_reason::user_shutdown);
-  self_->quit(make_failure("service " + runtime.plan().name + ": " + what + " failed once more after " +
-                           std::to_string(policy_.recent() - 1) + " restarts within " +
-                           std::to_string(setup_.service->restarts.period.count()) +
-                           " ms, giving up: " + text));
-  return std::nullopt;
+  self_->quit(make_failure("service " + setup_.service->runtime->plan().name + ": " + why));
 }
 
 // --- questions and orders ---

@@ -1,7 +1,7 @@
 // The actor that keeps one service alive: starts its bridge and, for the bridge, its lanes; watches them, and
 // starts again what fails, after a growing backoff (one for one; a failed bridge takes its lanes with it, for
-// they belong to its session). When that happens too often it quits with the error: the root ends the
-// process.
+// they belong to its session). When that happens too often, or no restart can heal it, it quits with the
+// error: the root ends the process.
 #pragma once
 
 #include <set>
@@ -33,7 +33,9 @@ class SupervisorState {
   void child_is_down(const caf::down_msg& m);
   void lane_failed(Lane lane, const caf::error& reason);
   void bridge_failed(const caf::error& reason);
-  std::optional<Duration> backoff(const std::string& what, const caf::error& reason);
+  std::optional<Duration> backoff(const std::string& what, const caf::error& reason,
+                                  std::optional<ErrorCode> code);
+  void give_up(const std::string& why);
   void drain();
   void ask_status(const msg::AskStatus& m);
   void stop();

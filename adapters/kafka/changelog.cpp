@@ -157,7 +157,7 @@ Result<void> Restorer::begin() {
         work.next.value;
   }
   if (const auto code = rd_kafka_assign(handle_.get(), list.get()))
-    return error_of(code, "cannot read topic " + printable(topic_));
+    return client_.failed(code, "cannot read topic " + printable(topic_));
   return {};
 }
 
@@ -168,7 +168,7 @@ Result<void> Restorer::seek(Work& work) {
       ->offset = work.next.value;
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(handle_.get(), list.get(), -1));
-  if (error) return error_of(*error, "cannot read " + names(work));
+  if (error) return client_.failed(*error, "cannot read " + names(work));
   return {};
 }
 
@@ -244,8 +244,8 @@ Result<void> Restorer::loop() {
       continue;
     }
     if (message && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      const auto error = error_of(message->err, "cannot read topic " + printable(topic_),
-                                  rd_kafka_message_errstr(message.get()));
+      const auto error = client_.failed(message->err, "cannot read topic " + printable(topic_),
+                                        rd_kafka_message_errstr(message.get()));
       if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
     } else if (message) {
       Work& work = works_.at(message->partition);

@@ -1,7 +1,6 @@
 #include "client.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <thread>
 
@@ -11,53 +10,30 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
+constexpr std::size_t most_batch_bytes = 1'000'000;                     // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
-// Of the guarantees: a user's value for one of these would break them.
-const std::set<std::string, std::less<>> fixed = {"enable.auto.commit",   "enable.auto.offset.store",
-                                                  "isolation.level",      "enable.idempotence",
-                                                  "transactional.id",     "group.id",
-                                                  "group.instance.id",    "partition.assignment.strategy",
-                                                  "enable.partition.eof", "auto.offset.reset",
-                                                  "check.crcs",           "acks"};
-
-ErrorCode code_of(rd_kafka_resp_err_t code) {
-  switch (code) {
-    case RD_KAFKA_RESP_ERR__FENCED:
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
-      return ErrorCode::fenced;
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-      return ErrorCode::not_found;
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-      return ErrorCode::permission_denied;
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
-      return ErrorCode::too_large;
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-      return ErrorCode::timed_out;
-    case RD_KAFKA_RESP_ERR__INVALID_ARG:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-      return ErrorCode::invalid_argument;
-    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      return ErrorCode::corrupt;
-    default:
-      return ErrorCode::io;
-  }
-}
+// What a user's value would break, with the reason; each under all names that librdkafka knows it by.
+constexpr const char* guarantee = "its guarantees rest on it";
+const std::map<std::string, std::string, std::less<>> fixed = {
+    {"enable.auto.commit", guarantee},
+    {"auto.commit.enable", guarantee},
+    {"enable.auto.offset.store", guarantee},
+    {"isolation.level", guarantee},
+    {"enable.idempotence", guarantee},
+    {"transactional.id", guarantee},
+    {"group.id", guarantee},
+    {"group.instance.id", guarantee},
+    {"partition.assignment.strategy", guarantee},
+    {"enable.partition.eof", guarantee},
+    {"auto.offset.reset", guarantee},
+    {"check.crcs", guarantee},
+    {"acks", guarantee},
+    {"request.required.acks", guarantee},
+    {"bootstrap.servers", "use [kafka] bootstrap"},
+    {"metadata.broker.list", "use [kafka] bootstrap"},
+    {"session.timeout.ms", "use [kafka] session_timeout_ms"},
+    {"transaction.timeout.ms", "use [kafka] transaction_timeout_ms"}};
 
 // Of a cluster in motion: another try, a moment later, finds the new leader.
 bool is_passing(rd_kafka_resp_err_t code) {
@@ -104,38 +80,29 @@ void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
 
 }  // namespace
 
-Result<void> check_name(const std::string& name) {
-  const bool good = name.size() <= 249 && name != "." && name != ".." &&
-                    std::all_of(name.begin(), name.end(), [](unsigned char c) {
-                      return std::isalnum(c) || c == '.' || c == '_' || c == '-';
-                    });
-  if (good) return {};
-  return Error{
-      ErrorCode::invalid_argument,
-      "Kafka: " + printable(name) + ": a name is made of at most 249 letters, digits, '.', '_' and '-'"};
-}
-
-Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::string& text) {
-  return {code_of(code), "Kafka: " + what + ": " + (text.empty() ? rd_kafka_err2str(code) : text) + " (" +
-                             rd_kafka_err2name(code) + ")"};
-}
-Error error_of(const rd_kafka_error_t& error, const std::string& what) {
-  return error_of(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
-}
-
 Result<std::shared_ptr<Client>> Client::make(const Options& options) {
-  for (const auto& [name, value] : options.properties) {
-    if (fixed.contains(name))
-      return Error{ErrorCode::invalid_argument,
-                   "the property " + name + " of librdkafka is set by the store: its guarantees rest on it"};
-  }
   std::shared_ptr<Client> client(new Client(options));
-  if (auto conf = client->conf({}); !conf) return conf.error();
+  if (auto good = client->check_properties(); !good) return good.error();
   return client;
 }
 
+// All that can be said of the properties without a broker: librdkafka reads the files that they name when it
+// makes a handle.
+Result<void> Client::check_properties() const {
+  for (const auto& [name, value] : options_.properties) {
+    if (const auto it = fixed.find(name); it != fixed.end())
+      return Error{ErrorCode::configuration,
+                   "the property " + name + " of librdkafka is set by the store: " + it->second};
+  }
+  auto made = conf({{"bootstrap.servers", ""}});
+  if (!made) return made.error();
+  auto handle = make_handle(RD_KAFKA_PRODUCER, *std::move(made));
+  if (!handle) return Error{ErrorCode::configuration, reports_->without_secrets(handle.error().message)};
+  return {};
+}
+
 Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) const {
-  Conf conf(rd_kafka_conf_new());
+  Conf conf(rd_kafka_conf_new(), ConfDestroyer{reports_});
   std::map<std::string, std::string> all = {{"bootstrap.servers", options_.bootstrap},
                                             {"client.id", "eventy"},
                                             {"topic.metadata.refresh.interval.ms", "30000"},
@@ -143,27 +110,14 @@ Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) 
                                             {"socket.nagle.disable", "true"}};
   for (const auto& [name, value] : properties) all[name] = value;
   for (const auto& [name, value] : options_.properties) all[name] = value;
+  if (all["bootstrap.servers"].empty()) all.erase("bootstrap.servers");
   char text[512];
   for (const auto& [name, value] : all) {
     if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK)
-      return Error{ErrorCode::invalid_argument, std::string("librdkafka: ") + text};
+      return Error{ErrorCode::configuration, reports_->without_secrets(std::string("librdkafka: ") + text)};
   }
+  Reports::prepare(*conf);
   return conf;
-}
-
-Error Client::fenced(const SessionOptions& session, Error error) {
-  constexpr std::chrono::minutes twins_meet_within{1};
-  const auto now = std::chrono::steady_clock::now();
-  std::lock_guard lock(mutex_);
-  const auto [last, first] = fencings_.try_emplace(session.service, now);
-  const bool again = !first && now - last->second < twins_meet_within;
-  last->second = now;
-  if (!again) return error;
-  return {ErrorCode::configuration,
-          "another process runs service " + printable(session.service) + " as node " +
-              printable(session.node) +
-              ", and the two fence each other: every process needs a [node] id of its own (" + error.message +
-              ")"};
 }
 
 Result<Conf> Client::reading_conf(std::map<std::string, std::string> properties) const {
@@ -179,7 +133,8 @@ Result<Conf> Client::reading_conf(std::map<std::string, std::string> properties)
 Result<Handle> Client::make_handle(rd_kafka_type_t type, Conf conf) {
   char text[512];
   Handle handle(rd_kafka_new(type, conf.get(), text, sizeof text));
-  if (!handle) return Error{ErrorCode::invalid_argument, std::string("librdkafka: ") + text};
+  if (!handle) return Error{ErrorCode::configuration, std::string("librdkafka: ") + text};
+  if (conf.get_deleter().reports) Reports::add(*handle, conf.get_deleter().reports);
   (void)conf.release();
   return handle;
 }
@@ -191,6 +146,7 @@ Result<rd_kafka_t*> Client::admin(Isolation isolation) {
   if (!admin) {
     auto made = conf({{"group.id", options_.prefix + "eventy-admin"},
                       {"enable.auto.commit", "false"},
+                      {"log.connection.close", "true"},  // only then it is told that a broker hangs up
                       {"isolation.level",
                        isolation == Isolation::read_committed ? "read_committed" : "read_uncommitted"}});
     if (!made) return made.error();
@@ -201,128 +157,47 @@ Result<rd_kafka_t*> Client::admin(Isolation isolation) {
   return admin.get();
 }
 
-Result<rd_kafka_t*> Client::producer() {
-  std::lock_guard lock(mutex_);
-  if (!producer_) {
-    auto made = conf({{"enable.idempotence", "true"},
-                      {"linger.ms", "0"},
-                      {"message.max.bytes", "1000000000"},
-                      {"delivery.timeout.ms", std::to_string(timeout_ms())}});
-    if (!made) return made.error();
-    rd_kafka_conf_set_dr_msg_cb(made->get(), on_delivery);
-    auto handle = make_handle(RD_KAFKA_PRODUCER, *std::move(made));
-    if (!handle) return handle.error();
-    producer_ = *std::move(handle);
-  }
-  return producer_.get();
-}
-
-Result<std::map<std::string, std::uint32_t>> Client::topics() {
-  auto handle = admin();
+// One for all; another takes its place when a topic comes along that takes smaller batches only.
+Result<std::shared_ptr<rd_kafka_t>> Client::producer(const std::vector<Outgoing>& records) {
+  std::set<std::string> names;
+  for (const auto& record : records) names.insert(record.to.topic.substr(options_.prefix.size()));
+  auto limits = limits_of(std::vector<std::string>(names.begin(), names.end()));
+  if (!limits) return limits.error();
+  const std::string size = batch_size_for(*limits);
+  const std::lock_guard lock(mutex_);
+  if (producer_ && producer_batch_ <= std::stoull(size)) return producer_;
+  auto made = conf({{"enable.idempotence", "true"},
+                    {"linger.ms", "0"},
+                    {"batch.size", size},
+                    {"message.max.bytes", "1000000000"},
+                    {"delivery.timeout.ms", std::to_string(timeout_ms())}});
+  if (!made) return made.error();
+  rd_kafka_conf_set_dr_msg_cb(made->get(), on_delivery);
+  auto handle = make_handle(RD_KAFKA_PRODUCER, *std::move(made));
   if (!handle) return handle.error();
-  const rd_kafka_metadata_t* metadata = nullptr;
-  const auto code = rd_kafka_metadata(*handle, 1, nullptr, &metadata, timeout_ms());
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return error_of(code, "cannot list topics at " + options_.bootstrap);
-  const Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owner(metadata);
-  std::map<std::string, std::uint32_t> found;
-  for (int i = 0; i < metadata->topic_cnt; ++i) {
-    const std::string_view name = metadata->topics[i].topic;
-    if (metadata->topics[i].partition_cnt == 0 || !name.starts_with(options_.prefix) ||
-        name.starts_with("__"))
-      continue;
-    found[std::string(name.substr(options_.prefix.size()))] =
-        static_cast<std::uint32_t>(metadata->topics[i].partition_cnt);
-  }
-  std::lock_guard lock(mutex_);
-  known_ = found;
-  return found;
+  producer_ = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
+  producer_batch_ = std::stoull(size);
+  return producer_;
 }
 
-Result<std::optional<std::uint32_t>> Client::partitions_of(const std::string& topic) {
-  {
-    std::lock_guard lock(mutex_);
-    if (const auto it = known_.find(topic); it != known_.end()) return std::optional(it->second);
-  }
-  auto all = topics();
-  if (!all) return all.error();
-  const auto it = all->find(topic);
-  return it == all->end() ? std::nullopt : std::optional(it->second);
+// Handles tell of their connections only when they are asked.
+std::optional<Reports::Trouble> Client::trouble() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& admin : admins_)
+    if (admin) rd_kafka_poll(admin.get(), 0);
+  return reports_->trouble();
 }
 
-Result<void> Client::ensure(const std::vector<TopicSpec>& wanted, Cleanup cleanup) {
-  auto there = topics();
-  if (!there) return there.error();
-  std::vector<NewTopic> owners;
-  std::vector<rd_kafka_NewTopic_t*> absent;
-  std::map<std::string, std::uint32_t> made;
-  for (const auto& spec : wanted) {
-    if (auto checked = check_topic(spec); !checked) return checked;
-    if (auto name = check_name(name_in_kafka(spec.name)); !name) return name;
-    auto known = there->find(spec.name);
-    if (known == there->end() && (known = made.find(spec.name)) == made.end()) known = there->end();
-    if (known != there->end()) {
-      if (known->second != spec.partitions)
-        return wrong_partition_count(spec.name, known->second, spec.partitions);
-      continue;
-    }
-    made[spec.name] = spec.partitions;
-    char text[512];
-    NewTopic topic(rd_kafka_NewTopic_new(name_in_kafka(spec.name).c_str(), static_cast<int>(spec.partitions),
-                                         options_.replication, text, sizeof text));
-    if (!topic)
-      return Error{ErrorCode::invalid_argument, "topic " + printable(spec.name) + ": " + std::string(text)};
-    const auto set = [&](const char* name, const char* value) {
-      (void)rd_kafka_NewTopic_set_config(topic.get(), name, value);
-    };
-    set("max.message.bytes", std::to_string(options_.max_record_size + (64u << 10)).c_str());
-    if (cleanup == Cleanup::compact) {
-      set("cleanup.policy", "compact");
-    } else {
-      set("cleanup.policy", "delete"), set("retention.ms", "-1"), set("retention.bytes", "-1");
-    }
-    absent.push_back(topic.get());
-    owners.push_back(std::move(topic));
+Error Client::failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text) const {
+  auto error = error_of(code, what, text);
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+    if (const auto told = reports_->forbidden(); !told.empty()) error.message += "; last told: " + told;
   }
-  if (absent.empty()) return {};
-  auto handle = admin();
-  if (!handle) return handle.error();
-  const Queue queue(rd_kafka_queue_new(*handle));
-  const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_CREATETOPICS));
-  char text[512];
-  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), text, sizeof text);
-  (void)rd_kafka_AdminOptions_set_operation_timeout(how.get(), timeout_ms(), text, sizeof text);
-  rd_kafka_CreateTopics(*handle, absent.data(), absent.size(), how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
-  if (!event) return Error{ErrorCode::timed_out, "Kafka: cannot create topics: no answer"};
-  if (const auto code = rd_kafka_event_error(event.get()))
-    return error_of(code, "cannot create topics", rd_kafka_event_error_string(event.get()));
-  std::size_t count = 0;
-  const auto* results =
-      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto code = rd_kafka_topic_result_error(results[i]);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
-    const char* why = rd_kafka_topic_result_error_string(results[i]);
-    return error_of(code, std::string("cannot create topic ") + rd_kafka_topic_result_name(results[i]),
-                    why ? why : "");
-  }
-  // Another node may have created some of them, otherwise; and brokers learn of them one after the other.
-  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
-  for (;;) {
-    there = topics();
-    if (!there) return there.error();
-    bool all = true;
-    for (const auto& [name, partitions] : made) {
-      const auto it = there->find(name);
-      all = all && it != there->end();
-      if (it != there->end() && it->second != partitions)
-        return wrong_partition_count(name, it->second, partitions);
-    }
-    if (all) return {};
-    if (std::chrono::steady_clock::now() > deadline)
-      return Error{ErrorCode::timed_out, "Kafka: topics were created and do not appear"};
-  }
+  if (error.code != ErrorCode::timed_out) return error;
+  const auto heard = trouble();
+  if (heard && heard->refused) return error_of(heard->code, what, heard->text);
+  if (heard) error.message += "; last heard: " + heard->text;
+  return error;
 }
 
 Result<Client::Ends> Client::ends_of(const std::string& topic, PartitionId partition, Isolation isolation) {
@@ -335,8 +210,8 @@ Result<Client::Ends> Client::ends_of(const std::string& topic, PartitionId parti
                                             &ends.end.value, timeout_ms());
   });
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ends;
-  return error_of(code, "topic " + printable(topic) + " partition " + std::to_string(partition.value) +
-                            ": cannot find its end");
+  return failed(code, "topic " + printable(topic) + " partition " + std::to_string(partition.value) +
+                          ": cannot find its end");
 }
 
 Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& places, Edge edge,
@@ -356,10 +231,11 @@ Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& pla
     return whole;
   });
   const std::string what = "cannot find the ends of topics";
-  if (code) return error_of(code, what);
+  if (code) return failed(code, what);
+  reports_->answered();
   std::vector<Offset> ends;
   for (int i = 0; i < list->cnt; ++i) {
-    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(list->elems[i].err, what);
+    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(list->elems[i].err, what);
     ends.push_back(Offset{list->elems[i].offset});
   }
   return ends;
@@ -399,25 +275,26 @@ Result<std::vector<Client::Committed>> Client::committed_now(const std::string& 
   rd_kafka_ListConsumerGroupOffsets(*handle, requests, 1, how.get(), queue.get());
   const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
   const std::string what = "cannot read the positions of group " + printable(group);
-  if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
+  if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()))
-    return error_of(code, what, rd_kafka_event_error_string(event.get()));
+    return failed(code, what, rd_kafka_event_error_string(event.get()));
   std::size_t count = 0;
   const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
       rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
   if (count != 1) return Error{ErrorCode::io, "Kafka: " + what + ": an answer without the group"};
   if (const auto* error = rd_kafka_group_result_error(groups[0])) {
     unstable = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
-    return error_of(*error, what);
+    return failed(*error, what);
   }
   const auto* found = rd_kafka_group_result_partitions(groups[0]);
+  reports_->answered();
   std::vector<Committed> result(places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto* at = rd_kafka_topic_partition_list_find(const_cast<rd_kafka_topic_partition_list_t*>(found),
                                                         places[i].topic.c_str(), places[i].partition);
     if (!at) continue;
     unstable = unstable || at->err == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
-    if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(at->err, what);
+    if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(at->err, what);
     if (at->offset >= 0) result[i].next = Offset{at->offset};
     if (at->metadata) result[i].metadata.assign(static_cast<const char*>(at->metadata), at->metadata_size);
   }
@@ -457,8 +334,22 @@ Result<void> produce(rd_kafka_t& producer, const Client::Outgoing& record, void*
   }
 }
 
+std::size_t Client::batch_size(const Outgoing& record) {
+  constexpr std::size_t batch_header = 61, record_header = 40, length = 5;  // lengths as varints
+  std::size_t size =
+      batch_header + record_header + record.key.value_or("").size() + record.value.value_or("").size();
+  for (const auto& [name, value] : record.headers) size += 2 * length + name.size() + value.size();
+  return size;
+}
+
+std::string Client::batch_size_for(const std::vector<Limits>& limits) {
+  std::size_t size = most_batch_bytes;
+  for (const auto& l : limits) size = std::min(size, l.batch_bytes.value_or(size));
+  return std::to_string(std::max<std::size_t>(size, 1));
+}
+
 Result<std::vector<Offset>> Client::write(const std::vector<Outgoing>& records) {
-  auto handle = producer();
+  auto handle = producer(records);
   if (!handle) return handle.error();
   std::vector<Delivery> deliveries(records.size());
   Result<void> queued;
@@ -472,12 +363,14 @@ Result<std::vector<Offset>> Client::write(const std::vector<Outgoing>& records) 
     return std::any_of(deliveries.begin(), deliveries.begin() + static_cast<std::ptrdiff_t>(count),
                        [](const Delivery& d) { return d.error == RD_KAFKA_RESP_ERR__IN_PROGRESS; });
   };
-  while (waits()) rd_kafka_flush(*handle, 100);
+  while (waits()) rd_kafka_flush(handle->get(), 100);
   if (!queued) return queued.error();
   std::vector<Offset> offsets;
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (deliveries[i].error != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return error_of(deliveries[i].error, "cannot write to " + printable(records[i].to.topic));
+      return failed(deliveries[i].error, "cannot write a record of " +
+                                             std::to_string(records[i].value.value_or("").size()) +
+                                             " bytes to topic " + printable(records[i].to.topic));
     offsets.push_back(deliveries[i].offset);
   }
   return offsets;

@@ -2,19 +2,17 @@
 // and the plain questions to the cluster. Any thread.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
 
+#include "errors.hpp"
 #include "eventy/kafka/kafka_store.hpp"
 #include "handles.hpp"
+#include "reports.hpp"
 
 namespace eventy::kafka::detail {
-
-Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {});
-Error error_of(const rd_kafka_error_t& error, const std::string& what);
 
 struct TopicPartition {
   std::string topic = {};
@@ -41,10 +39,6 @@ class Client {
   // For plain questions to the cluster; owned by this object.
   Result<rd_kafka_t*> admin(Isolation isolation = Isolation::read_committed);
 
-  // What a fencing means for the session that met it: a second one within a minute is no successor that takes
-  // over, but a twin, and two would fence each other for ever.
-  Error fenced(const SessionOptions& session, Error error);
-
   // A configuration with what all handles have in common and `properties`, over which the user's go.
   Result<Conf> conf(const std::map<std::string, std::string>& properties) const;
   // The same for a consumer of records: committed ones, from places that the caller names, and told of ends.
@@ -56,8 +50,23 @@ class Client {
   Result<std::map<std::string, std::uint32_t>> topics();
   // From what was asked before, or from the cluster; nothing if there is no such topic.
   Result<std::optional<std::uint32_t>> partitions_of(const std::string& topic);
-  // Creates what is absent; another partition count is an error.
+  // Creates what is absent, and compares what is there with what is needed. Errors: another partition count;
+  // a changelog that is not compacted, or that forgets by time. What merely may lose records that nobody has
+  // read yet is a warning in the log, for it may be wanted.
   Result<void> ensure(const std::vector<TopicSpec>& topics, Cleanup cleanup);
+
+  // not_found for the first topic that is gone by now, invalid_argument for one whose partition count
+  // changed: a consumer is not told when an assigned topic is deleted.
+  Result<void> still_there(const std::vector<TopicSpec>& topics);
+
+  // What the cluster allows for a topic; nothing where it does not tell (no permission).
+  struct Limits {
+    std::optional<std::size_t> batch_bytes = {};  // max.message.bytes: of a batch; a record has batch_size()
+    std::optional<Duration> delete_retention = {};  // of tombstones in a compacted topic
+  };
+  // Of many topics in one request, in their order; what is known since the last topics() is not asked again.
+  Result<std::vector<Limits>> limits_of(const std::vector<std::string>& topics);
+  Result<Limits> limits_of(const std::string& topic);
 
   struct Ends {
     Offset first = {}, end = {};
@@ -92,19 +101,51 @@ class Client {
   };
   Result<std::vector<Offset>> write(const std::vector<Outgoing>& records);
 
+  // Bytes of a batch that holds this record alone, at most: what counts for Limits::batch_bytes.
+  static std::size_t batch_size(const Outgoing& record);
+  // The `batch.size` of a producer to topics of these limits: librdkafka fills batches up to it, and the
+  // brokers refuse one that is over max.message.bytes, however small its records are.
+  static std::string batch_size_for(const std::vector<Limits>& limits);
+
+  // As error_of, for a question that was asked of the cluster: where nothing answered in time, the error says
+  // why, and that a broker refused us is permission_denied.
+  Error failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {}) const;
+  Error failed(const rd_kafka_error_t& error, const std::string& what) const {
+    return failed(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
+  }
+
  private:
-  explicit Client(const Options& options) : options_(options) {}
+  using Settings = std::map<std::string, std::string>;  // a topic's configuration in Kafka
+
+  explicit Client(const Options& options)
+      : options_(options), reports_(std::make_shared<Reports>(options.log, options.properties)) {}
+  Result<void> check_properties() const;
+  std::optional<Reports::Trouble> trouble() const;
   Result<std::vector<Committed>> committed_now(const std::string& group,
                                                const std::vector<TopicPartition>& places, Stability stability,
                                                bool& unstable);
-  Result<rd_kafka_t*> producer();
+  Result<std::shared_ptr<rd_kafka_t>> producer(const std::vector<Outgoing>& records);
+
+  // topics.cpp
+  using CreatedTopics = std::map<std::string, std::uint32_t>;
+  Result<NewTopic> new_topic(const TopicSpec& spec, Cleanup cleanup) const;
+  Result<void> create(const std::vector<NewTopic>& topics);
+  Result<void> wait_for(const CreatedTopics& created);
+  Result<void> check_settings(const std::vector<std::string>& topics, Cleanup cleanup);
+  Result<void> check_changelog(const std::string& topic, const Settings& settings) const;
+  void warn_of(const std::string& topic, const Settings& settings) const;
+  // By their names here; a topic that may not be asked about is absent.
+  Result<std::map<std::string, Settings>> settings_of(const std::vector<std::string>& topics);
+  void warn(const std::string& text) const;
 
   Options options_;
-  std::mutex mutex_ = {};                  // guards what follows
-  Handle admins_[2] = {}, producer_ = {};  // admins by Isolation
+  std::shared_ptr<Reports> reports_;
+  mutable std::mutex mutex_ = {};  // guards what follows
+  Handle admins_[2] = {};          // by Isolation
+  std::shared_ptr<rd_kafka_t> producer_ = {};
+  std::size_t producer_batch_ = 0;  // bytes, its batch.size
   std::map<std::string, std::uint32_t> known_ = {};
-  std::map<std::string, std::chrono::steady_clock::time_point> fencings_ =
-      {};  // the last one of each service
+  std::map<std::string, Limits> limits_ = {};
 };
 
 // Adds one record to a producer's queue; waits while the queue is full. `place` is given to the delivery

@@ -19,7 +19,7 @@ Result<std::set<std::string>> members_of(Client& client, const std::string& grou
   const std::string what = "cannot read the members of group " + printable(group);
   if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
   if (const auto code = rd_kafka_event_error(event.get()))
-    return error_of(code, what, rd_kafka_event_error_string(event.get()));
+    return client.failed(code, what, rd_kafka_event_error_string(event.get()));
   std::size_t count = 0;
   const auto* found = rd_kafka_DescribeConsumerGroups_result_groups(
       rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
@@ -27,7 +27,7 @@ Result<std::set<std::string>> members_of(Client& client, const std::string& grou
   for (std::size_t g = 0; g < count; ++g) {
     if (const auto* error = rd_kafka_ConsumerGroupDescription_error(found[g])) {
       if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
-      return error_of(*error, what);
+      return client.failed(*error, what);
     }
     for (std::size_t m = 0; m < rd_kafka_ConsumerGroupDescription_member_count(found[g]); ++m) {
       const auto* member = rd_kafka_ConsumerGroupDescription_member(found[g], m);

@@ -38,7 +38,7 @@ Result<void> Inputs::join() {
   const auto list = make_list(1);
   rd_kafka_topic_partition_list_add(list.get(), scope_.topic(scope_.lead()).c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe(consumer_.get(), list.get()))
-    return error_of(code, "cannot subscribe");
+    return scope_.client->failed(code, "cannot subscribe");
   return {};
 }
 
@@ -164,7 +164,7 @@ Result<std::vector<PartitionId>> Inputs::take_over(const std::vector<PartitionId
   }
   const auto list = list_of(still, &Cursor::committed);
   const KafkaError error(rd_kafka_incremental_assign(consumer_.get(), list.get()));
-  if (error) return error_of(*error, "cannot take over partitions");
+  if (error) return scope_.client->failed(*error, "cannot take over partitions");
   if (!still.empty()) rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
   return still;
 }
@@ -215,7 +215,7 @@ Result<void> Inputs::rewind() {
   const auto list = list_of(ours, &Cursor::committed);
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
-  if (error) return error_of(*error, "cannot go back to the committed positions");
+  if (error) return scope_.client->failed(*error, "cannot go back to the committed positions");
   return {};
 }
 
@@ -244,9 +244,10 @@ Result<void> Inputs::take_error(const rd_kafka_message_t& message) const {
   if (message.err == RD_KAFKA_RESP_ERR__FATAL) {
     char text[512];
     const auto code = rd_kafka_fatal_error(consumer_.get(), text, sizeof text);
-    return error_of(code, "the session of " + service + " is over", text);
+    return scope_.client->failed(code, "the session of " + service + " is over", text);
   }
-  const auto error = error_of(message.err, service + " cannot read", rd_kafka_message_errstr(&message));
+  const auto error =
+      scope_.client->failed(message.err, service + " cannot read", rd_kafka_message_errstr(&message));
   // What librdkafka goes on trying by itself is no end.
   if (error.code == ErrorCode::timed_out || error.code == ErrorCode::io) return {};
   return error;

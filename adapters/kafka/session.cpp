@@ -132,7 +132,6 @@ Result<void> Session::start() {
 }
 
 Error Session::end(Error error) {
-  if (error.code == ErrorCode::fenced) error = client().fenced(scope_.options, std::move(error));
   ended_ = error;
   inputs_.stop();
   for (auto& [p, owned] : inputs_.owned())
@@ -505,18 +504,15 @@ void Session::look_at_topics_if_due() {
   if (looking_ || now - looked_ < topics_interval) return;
   looked_ = now, looking_ = true;
   preparer_->begin([this] {
-    auto there = client().topics();
+    std::vector<TopicSpec> specs;
+    for (std::size_t t = 0; t < scope_.options.topics.size(); ++t)
+      specs.push_back({scope_.options.topics[t], scope_.shape.counts[t]});
+    auto there = client().still_there(specs);
     post([this, there] {
       looking_ = false;
-      if (!there) return;  // the cluster cannot be asked just now
-      for (std::size_t t = 0; t < scope_.options.topics.size(); ++t) {
-        const auto& name = scope_.options.topics[t];
-        const auto it = there->find(name);
-        if (it == there->end())
-          return (void)end({ErrorCode::not_found, "topic " + printable(name) + " was deleted"});
-        if (it->second != scope_.shape.counts[t])
-          return (void)end(wrong_partition_count(name, it->second, scope_.shape.counts[t]));
-      }
+      const bool changed = !there && (there.error().code == ErrorCode::not_found ||
+                                      there.error().code == ErrorCode::invalid_argument);
+      if (changed) (void)end(there.error());  // else the cluster cannot be asked just now
     });
   });
 }

@@ -35,7 +35,7 @@ Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, con
   made->handle_ = *std::move(handle);
   const auto error =
       made->insist([&] { return rd_kafka_init_transactions(made->handle_.get(), client.timeout_ms()); });
-  if (error) return error_of(*error, "cannot begin the work of transactional id " + printable(id));
+  if (error) return client.failed(*error, "cannot begin the work of transactional id " + printable(id));
   return made;
 }
 
@@ -64,7 +64,7 @@ KafkaError Transaction::insist(Call call) const {
 Result<void> Transaction::begin() {
   undelivered_.reset();
   const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
-  if (error) return error_of(*error, "cannot begin a transaction");
+  if (error) return client_.failed(*error, "cannot begin a transaction");
   begun_ = true;
   begun_at_ = std::chrono::steady_clock::now();
   step(Step::before_produce);
@@ -93,7 +93,7 @@ Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
   }
   if (rd_kafka_error_is_retriable(error.get()) ||
       rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT)
-    return {Landing::How::unknown, error_of(*error, "a commit without an answer")};
+    return {Landing::How::unknown, client_.failed(*error, "a commit without an answer")};
   return land(*error, "cannot commit");
 }
 
@@ -108,8 +108,8 @@ KafkaError Transaction::send_commit() {
 }
 
 Landing Transaction::land(const rd_kafka_error_t& error, const char* what) {
-  if (rd_kafka_error_txn_requires_abort(&error)) return abort(error_of(error, what));
-  return failed(error_of(error, what));
+  if (rd_kafka_error_txn_requires_abort(&error)) return abort(client_.failed(error, what));
+  return failed(client_.failed(error, what));
 }
 
 // Fencing because the transaction was open for too long is nobody else's doing.
@@ -125,7 +125,7 @@ Landing Transaction::abort(Error reason) {
   const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
   if (undelivered_) reason = *undelivered_;
   if (error) {
-    Error why = error_of(*error, "cannot undo a transaction");
+    Error why = client_.failed(*error, "cannot undo a transaction");
     why.message += "; it had to be undone because of: " + reason.message;
     return failed(std::move(why));
   }

@@ -44,4 +44,18 @@ std::string_view to_string(ErrorCode code) {
   return "unknown";
 }
 
+bool is_final(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::configuration:
+    case ErrorCode::unsupported:
+    case ErrorCode::permission_denied:
+    case ErrorCode::corrupt:
+    case ErrorCode::newer_format:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace eventy

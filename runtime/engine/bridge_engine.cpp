@@ -125,6 +125,9 @@ void BridgeEngine::handle(Committed& e) {
 }
 
 void BridgeEngine::handle(Aborted& e) {
+  // Done again it would be aborted again: the supervisor decides. An absent topic may come back, but not for
+  // this session.
+  if (is_final(e.reason.code) || e.reason.code == ErrorCode::not_found) throw Failure(e.reason);
   if (const auto& log = runtime_->options().log)
     log->warn("service {}: cycle {} was aborted and is done again: {}", runtime_->plan().name, e.cycle.value,
               e.reason.message);

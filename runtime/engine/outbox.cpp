@@ -82,9 +82,11 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
     context.extra_name = extra_name_;
     context.extra_value = *origin.key;
   }
-  const std::uint32_t count = routes_->partitions[topic.value];
   // A record without a key has no order to keep; its uuid spreads it, the same way at every repeat.
-  const PartitionId partition = partition_of(e.partition_key.value_or(e.uuid), count);
+  const Partitioner by = runtime.partitioner(topic);
+  const bool has_place = e.partition_key && !(e.partition_key->empty() && spreads_empty_keys(by));
+  const PartitionId partition =
+      partition_of(has_place ? *e.partition_key : e.uuid, routes_->partitions[topic.value], by);
   open_entry(topic, partition, e.partition_key, into);
   open_ = &into;
   return encoder_->begin(e, context, into.bytes);

@@ -178,16 +178,19 @@ bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
             slice_.effects.outputs);
     return false;
   }
-  const PartitionId home = partition_of(*key_, routes_->lead());
+  const Partitioner by = runtime_.partitioner();
+  const PartitionId home = partition_of(*key_, routes_->lead(), by);
   if (home == partition_) return true;
   if (meta_.kind == Kind::response && batch.topic != runtime_.returns()) {
-    outbox_.forward(*runtime_.returns(), partition_of(*key_, routes_->partitions[runtime_.returns()->value]),
-                    *key_, record.value, slice_.effects.outputs);
+    outbox_.forward(*runtime_.returns(),
+                    partition_of(*key_, routes_->partitions[runtime_.returns()->value], by), *key_,
+                    record.value, slice_.effects.outputs);
     return false;
   }
   give_up(record, "", "Misplaced",
-          "its key belongs to partition " + std::to_string(home.value) + " by CRC32, not to this one", 1,
-          slice_.effects.outputs);
+          "its key belongs to partition " + std::to_string(home.value) + " by " + std::string(to_string(by)) +
+              ", not to this one; the partitioner of a topic is set in [partitioners]",
+          1, slice_.effects.outputs);
   return false;
 }
 

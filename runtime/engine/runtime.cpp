@@ -57,6 +57,7 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
     derivers_.emplace_back(p.ns + ' ' + id_of(h));
   }
   for (const auto& ns : p.requested) asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
+  find_partitioners();
   dispatch_.resize(topics_.size());
   for (auto& candidates : dispatch_)
     std::stable_sort(candidates.begin(), candidates.end(),
@@ -78,6 +79,26 @@ void ServiceRuntime::add_input(TopicIndex topic, bool free) {
     return std::find(list.begin(), list.end(), topic) != list.end();
   };
   if (!known(inputs_) && !known(free_inputs_)) (free ? free_inputs_ : inputs_).push_back(topic);
+}
+
+// The state of a key is in one partition, so all that is read with it must agree on which one that is.
+void ServiceRuntime::find_partitioners() {
+  const auto configured = [&](TopicIndex topic, Partitioner otherwise) {
+    const auto it = options_.partitioners.find(topics_[topic.value]);
+    return it == options_.partitioners.end() ? otherwise : it->second;
+  };
+  for (std::uint32_t t = 0; t < topics_.size(); ++t)
+    partitioners_.push_back(configured({t}, Partitioner::crc32));
+  if (returns_) partitioners_[returns_->value] = configured(*returns_, partitioner());
+  if (!plan().state) return;
+  for (const TopicIndex input : inputs_) {
+    if (partitioner(input) == partitioner()) continue;
+    throw std::invalid_argument(
+        "service " + plan().name + " has state, so all topics that it reads together need " +
+        "one partitioner, but " + topics_[requests.value] + " has " + std::string(to_string(partitioner())) +
+        " and " + topics_[input.value] + " has " + std::string(to_string(partitioner(input))) +
+        ": set both in [partitioners]");
+  }
 }
 
 std::string ServiceRuntime::owner_of(std::string_view ns) const {

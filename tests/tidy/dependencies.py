@@ -21,7 +21,7 @@ ROOMS = {
     "adapters/json": (["runtime/core"], ["simdjson"]),
     "adapters/msgpack": (["runtime/core"], ["msgpack"]),
     "adapters/rocksdb": (["runtime/core", "runtime/store"], ["rocksdb"]),
-    "adapters/kafka": (["runtime/core", "runtime/store"], ["librdkafka"]),
+    "adapters/kafka": (["runtime/core", "runtime/store"], ["librdkafka", "spdlog", "fmt"]),
     "actors/node": (["runtime", "adapters", "actors"], ["caf", "spdlog", "fmt", "toml++", "CLI"]),
     "actors": (["runtime"], ["caf", "spdlog", "fmt"]),
     "examples": (["runtime", "adapters", "actors"], ["spdlog", "fmt", "zip", "zipconf"]),

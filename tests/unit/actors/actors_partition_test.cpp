@@ -97,10 +97,11 @@ CAF_TEST(a commit is answered) {
   CAF_CHECK_EQUAL(deferred, 1);
 }
 
-CAF_TEST(a crash keeps its text) {
+CAF_TEST(a crash keeps its text and its code) {
   faults->loads_to_fail = 1;
   deliver({2});
   CAF_CHECK_EQUAL(text_of(down), "the state of a key is damaged");
+  CAF_CHECK(code_of(down) == ErrorCode::io);
 }
 
 CAF_TEST(a question that nobody answers is an error and no crash) {

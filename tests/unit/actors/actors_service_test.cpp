@@ -106,6 +106,78 @@ CAF_TEST(too many crashes end the service with the reason) {
   CAF_CHECK(counted().empty());
 }
 
+CAF_TEST(what no restart can heal ends the service at once with the reason) {
+  for (const auto code : {ErrorCode::permission_denied, ErrorCode::corrupt, ErrorCode::configuration,
+                          ErrorCode::invalid_argument, ErrorCode::unsupported, ErrorCode::newer_format}) {
+    Counting other;
+    other.faults->code = code;
+    other.faults->loads_to_fail = 1000;
+    other.click(10, 1);
+    other.start();
+    other.sched.run();  // no time passes
+    CAF_CHECK(other.state() == NodeState::failed);
+    CAF_CHECK_EQUAL(other.faults->loads_failed, 1);
+    CAF_CHECK_EQUAL(other.board->failure(),
+                    "service counter: partition " +
+                        std::to_string(partition_of("key-0", World::partitions).value) +
+                        " failed, and no restart can heal it: the state of a key is damaged");
+  }
+}
+
+CAF_TEST(a session that may not go on ends the service at once with the reason) {
+  start();
+  run();
+  store.fail_poll("counter", {ErrorCode::permission_denied, "the password is wrong"});
+  sched.run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK_EQUAL(board->failure(),
+                  "service counter: bridge failed, and no restart can heal it: the password is wrong");
+  CAF_CHECK_EQUAL(faults->sessions, 1);
+}
+
+CAF_TEST(a cycle that is aborted for what stays is not done again and again) {
+  faults->abort_reason = Error{ErrorCode::permission_denied, "no permission to write counter-events"};
+  store.next_commit("counter", MemoryStore::CommitFate::aborts);
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK(board->failure().ends_with("no permission to write counter-events"));
+  CAF_CHECK(counted().empty());
+}
+
+CAF_TEST(a session that is fenced once starts again) {
+  start();
+  run();
+  store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
+  run();
+  CAF_CHECK(state() == NodeState::running);
+  CAF_CHECK_EQUAL(faults->sessions, 2);
+}
+
+CAF_TEST(a session that is fenced twice within a minute has a twin and gives up) {
+  start();
+  run();
+  store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
+  run();
+  store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
+  run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK(board->failure().find("same [node] id") != std::string::npos);
+  CAF_CHECK_EQUAL(faults->sessions, 2);
+}
+
+CAF_TEST(partitions that are fenced are no sign of a twin) {
+  faults->code = ErrorCode::fenced;
+  faults->loads_to_fail = 2;
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK_EQUAL(faults->loads_failed, 2);
+  CAF_CHECK(state() == NodeState::running);
+  CAF_CHECK(counted_exactly(5, 6));
+}
+
 CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or doubled) {
   click(30, 5);
   start();
@@ -185,6 +257,17 @@ CAF_TEST(a source that keeps throwing ends the service with its text) {
   CAF_CHECK(board->failure().find("source file") != std::string::npos);
   CAF_CHECK(board->failure().find("line 4 is not there yet") != std::string::npos);
   CAF_CHECK_EQUAL(numbers(), (std::vector<std::int64_t>{0, 1, 2}));
+}
+
+CAF_TEST(a source that says what no restart can heal ends the service at once) {
+  setup.runtime = runtime_of(service<>("lines").source<Line>("file", [](Pull<Line>&) {
+    throw Failure({ErrorCode::permission_denied, "the file may not be read"});
+  }));
+  start();
+  sched.run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK_EQUAL(board->failure(),
+                  "service lines: source file failed, and no restart can heal it: the file may not be read");
 }
 
 CAF_TEST(a source does not look further ahead of the commits than it may) {

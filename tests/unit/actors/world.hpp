@@ -14,9 +14,12 @@
 
 namespace eventy::actors {
 
-// Committed state that fails to load as often as it was told to.
+// Committed state that fails to load as often as it was told to, and aborted cycles for a reason of one's
+// own.
 struct Faults {
   int loads_to_fail = 0, loads_failed = 0, sessions = 0;
+  ErrorCode code = ErrorCode::io;
+  std::optional<Error> abort_reason = {};
 };
 
 class FaultyReader final : public StateReader {
@@ -26,7 +29,7 @@ class FaultyReader final : public StateReader {
   Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
     if (faults_->loads_to_fail > 0) {
       --faults_->loads_to_fail, ++faults_->loads_failed;
-      return Error{ErrorCode::corrupt, "the state of a key is damaged"};
+      return Error{faults_->code, "the state of a key is damaged"};
     }
     return inner_->get(keyspace, key);
   }
@@ -43,9 +46,12 @@ class FaultySession final : public StoreSession {
   Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
     auto events = inner_->poll(limits);
     if (!events.ok()) return events;
-    for (auto& event : *events)
+    for (auto& event : *events) {
       if (auto* restored = std::get_if<Restored>(&event))
         restored->state = std::make_shared<FaultyReader>(restored->state, faults_);
+      if (auto* aborted = std::get_if<Aborted>(&event); aborted && faults_->abort_reason)
+        aborted->reason = *faults_->abort_reason;
+    }
     return events;
   }
   void on_ready(std::function<void()> wake) override { inner_->on_ready(std::move(wake)); }

@@ -128,6 +128,13 @@ CAF_TEST(values are read) {
   CAF_CHECK_EQUAL(c.namespaces.at("urn:shop"), "orders");
 }
 
+CAF_TEST(partitioners are known by their names) {
+  const auto c = read(file("[partitioners]\n\"orders-events\" = \"murmur2\"\n"));
+  CAF_CHECK(c.partitioners.at("orders-events") == Partitioner::murmur2);
+  CAF_CHECK(
+      says("[partitioners]\na = \"murmur\"\n", {"node.toml:2: ", "did you mean \"murmur2\"?", "fnv1a"}));
+}
+
 CAF_TEST(an unknown key names file and line and the nearest and all known keys) {
   CAF_CHECK(
       says("[node]\nid = \"a\"\n\n[engine]\ncommit_interval = 5\n",
@@ -191,13 +198,13 @@ CAF_TEST(set goes over the file) {
 
 CAF_TEST(a mistake in set names the option) {
   set("topics.partitons=3");
-  CAF_CHECK(says("", {"--set topics.partitons=3: ", "did you mean \"partitions\"?"}));
+  CAF_CHECK(says("", {"--set topics.partitons: ", "did you mean \"partitions\"?"}));
   overrides.clear();
   set("topics.partitions=many");
-  CAF_CHECK(says("", {"--set topics.partitions=many: ", "must be an integer, not a text"}));
+  CAF_CHECK(says("", {"--set topics.partitions: ", "must be an integer, not a text"}));
   overrides.clear();
   set("topic.partitions=3");
-  CAF_CHECK(says("", {"--set topic.partitions=3: ", "unknown section"}));
+  CAF_CHECK(says("", {"--set topic.partitions: ", "unknown section"}));
   CAF_CHECK(refused([&] { (void)Document::parse_set("partitions=3"); }));
   CAF_CHECK(refused([&] { (void)Document::parse_set("topics.partitions"); }));
 }

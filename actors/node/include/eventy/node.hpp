@@ -56,7 +56,7 @@ struct NodeOptions {
   std::string id;  // of the node
   StoreAccess access = StoreAccess::read_write;
   std::function<Section(const std::string& name)> section = {};  // further tables of the configuration
-  std::function<void(const std::string&)> warn = {};  // into the node's log, by any thread; may be empty
+  std::shared_ptr<spdlog::logger> log = {};                      // null: silent
 };
 
 // Makes a store of its table: reads its keys, calls finish(), and only then opens anything.

@@ -15,6 +15,10 @@
 #include "eventy/store/local_state.hpp"
 #include "eventy/store/record_store.hpp"
 
+namespace spdlog {
+class logger;
+}
+
 namespace eventy::kafka {
 
 // Where in the work of a session its process may die: for tests of what follows.
@@ -37,6 +41,9 @@ struct Options {
   // librdkafka's configuration properties by their names, over what this store sets. Those that the
   // guarantees rest on are refused: see README.md.
   std::map<std::string, std::string> properties = {};
+  // Of librdkafka's own lines, and of warnings about topics; never of secrets among the properties. Null:
+  // silent.
+  std::shared_ptr<spdlog::logger> log = {};
   std::int16_t replication = -1;  // of topics that are created; -1: the cluster's default
 
   Duration session_timeout{6'000};       // without a heartbeat for so long a node has lost its partitions
@@ -53,8 +60,9 @@ struct Options {
   std::function<void(Step)> on_step = {};
 };
 
-// Errors: invalid_argument for a property that is refused or unknown. Nothing is asked of the cluster yet:
-// that it cannot be reached shows at the first use, as timed_out.
+// Errors: configuration for a property that is refused, unknown or wrong, also where it names a file that
+// cannot be read. Nothing is asked of the cluster yet: that it cannot be reached shows at the first use, as
+// timed_out, and that it refuses us as permission_denied.
 Result<std::unique_ptr<RecordStore>> open(const Options& options);
 
 }  // namespace eventy::kafka

@@ -35,6 +35,10 @@ enum class ErrorCode : std::uint8_t {
 
 std::string_view to_string(ErrorCode code);
 
+// True where the same again ends the same, until a person mends something: a permission, the configuration,
+// damaged data. Who repeats what failed gives up at once.
+bool is_final(ErrorCode code);
+
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message =

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "eventy/core/ids.hpp"
+#include "eventy/core/partitioner.hpp"
 #include "eventy/core/serializer.hpp"
 #include "eventy/service/plan.hpp"
 #include "eventy/store/record_store.hpp"
@@ -23,6 +24,7 @@ struct RuntimeOptions {
   std::shared_ptr<const Serializer> serializer;
   std::shared_ptr<const StateFormat> state_format;
   std::map<std::string, std::string> owners = {};  // namespace → service, where it is not `urn:NAME` → `NAME`
+  std::map<std::string, Partitioner> partitioners = {};  // topic → its partitioner, where it is not crc32
   DecodeLimits limits = {};
   std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
   std::size_t max_cached_keys = 100'000;    // of a partition; clean ones beyond are evicted
@@ -49,6 +51,10 @@ class ServiceRuntime {
   std::vector<TopicSpec> topic_specs(std::uint32_t partitions) const;  // every topic of the session
   const std::string& topic_name(TopicIndex topic) const { return topics_[topic.value]; }
 
+  Partitioner partitioner(TopicIndex topic) const { return partitioners_[topic.value]; }
+  // Of all that a service with state reads together: where the state of a key lies.
+  Partitioner partitioner() const { return partitioner(requests); }
+
   // Roles of topics. The request topic is always the first, and the lead.
   static constexpr TopicIndex requests{0}, events{1}, responses{2}, dead_letters{3};
   std::optional<TopicIndex> returns() const { return returns_; }
@@ -72,10 +78,12 @@ class ServiceRuntime {
   TopicIndex intern(std::string name);
   void add_input(TopicIndex topic, bool free);
   std::string owner_of(std::string_view ns) const;
+  void find_partitioners();
 
   Service service_;
   RuntimeOptions options_;
   std::vector<std::string> topics_;
+  std::vector<Partitioner> partitioners_;  // by TopicIndex
   std::vector<TopicIndex> inputs_, free_inputs_;
   std::optional<TopicIndex> returns_;
   std::vector<std::pair<std::string, TopicIndex>> asked_;

@@ -1,0 +1,117 @@
+#include "errors.hpp"
+
+namespace eventy::kafka::detail {
+namespace {
+
+// Until 2.6.1 librdkafka sent a nonce that newer brokers do not take (its pull request 4895).
+bool scram_is_refused() { return rd_kafka_version() < 0x020601ff; }
+
+// What a person can do about it; empty where the text says all.
+std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+      return "check sasl.mechanism, sasl.username and sasl.password in [kafka.librdkafka]" +
+             (scram_is_refused() && text.find("SCRAM") != text.npos
+                  ? " (Kafka 4 refuses SCRAM of librdkafka " + std::string(rd_kafka_version_str()) +
+                        " with any password: it takes 2.6.1, or another mechanism)"
+                  : "");
+    case RD_KAFKA_RESP_ERR__SSL:
+      return "check ssl.ca.location, ssl.certificate.location and ssl.key.location in [kafka.librdkafka]";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      return "grant the node's user READ on topics that it reads, WRITE on those that it writes, and CREATE "
+             "where they do not exist yet";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      return "grant the node's user READ on the group, which is the service's name";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return "grant the node's user WRITE and DESCRIBE on transactional ids that begin with the service's "
+             "name";
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      return "grant the node's user IDEMPOTENT_WRITE on the cluster, and CREATE where topics do not exist "
+             "yet";
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+      return "write less at once, or raise max.message.bytes of the topic";
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+      return "set [kafka] transaction_timeout_ms to at most the brokers' transaction.max.timeout.ms";
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+      return "set [kafka] replication to at most the number of brokers";
+    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+      return "set [kafka] session_timeout_ms between the brokers' group.min.session.timeout.ms and "
+             "group.max.session.timeout.ms";
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+      return "another process runs with the same [node] id";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+ErrorCode code_of(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+      return ErrorCode::fenced;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      return ErrorCode::not_found;
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return ErrorCode::permission_denied;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+      return ErrorCode::too_large;
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+      return ErrorCode::timed_out;
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+      return ErrorCode::configuration;
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:  // a name that the broker refuses
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+      return ErrorCode::invalid_argument;
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+      return ErrorCode::unsupported;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      return ErrorCode::corrupt;
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+    case RD_KAFKA_RESP_ERR__STATE:
+      return ErrorCode::internal;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::string& text) {
+  const std::string todo = advice(code, text);
+  return {code_of(code), "Kafka: " + what + ": " + (text.empty() ? rd_kafka_err2str(code) : text) + " (" +
+                             rd_kafka_err2name(code) + ")" + (todo.empty() ? "" : "; " + todo)};
+}
+Error error_of(const rd_kafka_error_t& error, const std::string& what) {
+  return error_of(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
+}
+
+}  // namespace eventy::kafka::detail

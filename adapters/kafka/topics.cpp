@@ -1,0 +1,329 @@
+// Topics: what there is, what is created, and whether what is there is what a service needs.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <thread>
+
+#include "client.hpp"
+#include "eventy/store/rules.hpp"
+
+namespace eventy::kafka::detail {
+namespace {
+
+constexpr int round_ms = 250;  // of asking, so that a refusal shows long before the timeout
+constexpr std::chrono::milliseconds creation_pause{20};
+constexpr std::size_t envelope_size = 64u << 10;  // what a record is larger than its value, at most
+
+std::optional<std::int64_t> number(const std::map<std::string, std::string>& settings, const char* name) {
+  const auto it = settings.find(name);
+  if (it == settings.end()) return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(it->second.data(), it->second.data() + it->second.size(), value);
+  if (error != std::errc() || end != it->second.data() + it->second.size()) return std::nullopt;
+  return value;
+}
+
+std::string text(const std::map<std::string, std::string>& settings, const char* name) {
+  const auto it = settings.find(name);
+  return it == settings.end() ? "" : it->second;
+}
+
+std::string quoted(const std::string& topic) { return "topic " + printable(topic); }
+
+}  // namespace
+
+Result<void> check_name(const std::string& name) {
+  const bool good = name.size() <= 249 && name != "." && name != ".." &&
+                    std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                      return std::isalnum(c) || c == '.' || c == '_' || c == '-';
+                    });
+  if (good) return {};
+  return Error{
+      ErrorCode::invalid_argument,
+      "Kafka: " + printable(name) + ": a name is made of at most 249 letters, digits, '.', '_' and '-'"};
+}
+
+void Client::warn(const std::string& text) const {
+  if (options_.log) options_.log->warn("{}", text);
+}
+
+// --- what there is ---
+
+Result<std::map<std::string, std::uint32_t>> Client::topics() {
+  auto handle = admin();
+  if (!handle) return handle.error();
+  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+  const rd_kafka_metadata_t* metadata = nullptr;
+  for (;;) {
+    const auto code = rd_kafka_metadata(*handle, 1, nullptr, &metadata, std::min(round_ms, timeout_ms()));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    const auto heard = trouble();
+    if ((heard && heard->refused) || std::chrono::steady_clock::now() > deadline)
+      return failed(code, "cannot list topics at " + options_.bootstrap);
+  }
+  const Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owner(metadata);
+  reports_->answered();
+  std::map<std::string, std::uint32_t> found;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const std::string_view name = metadata->topics[i].topic;
+    if (metadata->topics[i].partition_cnt == 0 || !name.starts_with(options_.prefix) ||
+        name.starts_with("__"))
+      continue;
+    found[std::string(name.substr(options_.prefix.size()))] =
+        static_cast<std::uint32_t>(metadata->topics[i].partition_cnt);
+  }
+  std::lock_guard lock(mutex_);
+  known_ = found;
+  limits_.clear();
+  return found;
+}
+
+Result<std::optional<std::uint32_t>> Client::partitions_of(const std::string& topic) {
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto it = known_.find(topic); it != known_.end()) return std::optional(it->second);
+  }
+  auto all = topics();
+  if (!all) return all.error();
+  const auto it = all->find(topic);
+  return it == all->end() ? std::nullopt : std::optional(it->second);
+}
+
+Result<std::map<std::string, Client::Settings>> Client::settings_of(const std::vector<std::string>& topics) {
+  std::map<std::string, Settings> found;
+  if (topics.empty()) return found;
+  auto handle = admin();
+  if (!handle) return handle.error();
+  std::vector<ConfigResource> owners;
+  std::vector<rd_kafka_ConfigResource_t*> asked;
+  for (const auto& topic : topics) {
+    owners.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name_in_kafka(topic).c_str()));
+    asked.push_back(owners.back().get());
+  }
+  const Queue queue(rd_kafka_queue_new(*handle));
+  const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
+  char why[512];
+  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), why, sizeof why);
+  rd_kafka_DescribeConfigs(*handle, asked.data(), asked.size(), how.get(), queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
+  const std::string what = "cannot read the configuration of topics";
+  if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
+  if (const auto code = rd_kafka_event_error(event.get()))
+    return failed(code, what, rd_kafka_event_error_string(event.get()));
+  std::size_t count = 0;
+  const auto** resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name =
+        std::string(rd_kafka_ConfigResource_name(resources[i])).substr(options_.prefix.size());
+    if (const auto code = rd_kafka_ConfigResource_error(resources[i])) {
+      if (options_.log)
+        options_.log->debug("{}: its configuration is not told: {}", quoted(name), rd_kafka_err2str(code));
+      continue;
+    }
+    std::size_t entries = 0;
+    const auto** list = rd_kafka_ConfigResource_configs(resources[i], &entries);
+    for (std::size_t e = 0; e < entries; ++e)
+      if (const char* value = rd_kafka_ConfigEntry_value(list[e]))
+        found[name][rd_kafka_ConfigEntry_name(list[e])] = value;
+  }
+  return found;
+}
+
+Result<std::vector<Client::Limits>> Client::limits_of(const std::vector<std::string>& topics) {
+  std::vector<std::string> unknown;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& topic : topics)
+      if (!limits_.contains(topic)) unknown.push_back(topic);
+  }
+  auto settings = settings_of(unknown);
+  if (!settings) return settings.error();
+  const std::lock_guard lock(mutex_);
+  for (const auto& topic : unknown) {
+    Limits& limits = limits_[topic];
+    const Settings& told = (*settings)[topic];
+    if (const auto most = number(told, "max.message.bytes"))
+      limits.batch_bytes = static_cast<std::size_t>(std::max<std::int64_t>(*most, 0));
+    if (const auto retention = number(told, "delete.retention.ms"))
+      limits.delete_retention = Duration(*retention);
+  }
+  std::vector<Limits> result;
+  for (const auto& topic : topics) result.push_back(limits_[topic]);
+  return result;
+}
+
+Result<Client::Limits> Client::limits_of(const std::string& topic) {
+  auto limits = limits_of(std::vector<std::string>{topic});
+  if (!limits) return limits.error();
+  return limits->at(0);
+}
+
+// --- creating ---
+
+Result<void> Client::ensure(const std::vector<TopicSpec>& wanted, Cleanup cleanup) {
+  auto there = topics();
+  if (!there) return there.error();
+  std::vector<NewTopic> absent;
+  std::vector<std::string> present;
+  CreatedTopics made;
+  for (const auto& spec : wanted) {
+    if (auto checked = check_topic(spec); !checked) return checked;
+    if (auto name = check_name(name_in_kafka(spec.name)); !name) return name;
+    if (const auto known = there->find(spec.name); known != there->end()) {
+      if (known->second != spec.partitions)
+        return wrong_partition_count(spec.name, known->second, spec.partitions);
+      present.push_back(spec.name);
+      continue;
+    }
+    const auto [other, fresh] = made.emplace(spec.name, spec.partitions);
+    if (!fresh && other->second != spec.partitions)
+      return wrong_partition_count(spec.name, other->second, spec.partitions);
+    if (!fresh) continue;
+    auto topic = new_topic(spec, cleanup);
+    if (!topic) return topic.error();
+    absent.push_back(*std::move(topic));
+  }
+  if (auto checked = check_settings(present, cleanup); !checked) return checked;
+  if (absent.empty()) return {};
+  if (auto created = create(absent); !created) return created;
+  return wait_for(made);
+}
+
+Result<NewTopic> Client::new_topic(const TopicSpec& spec, Cleanup cleanup) const {
+  char why[512];
+  NewTopic topic(rd_kafka_NewTopic_new(name_in_kafka(spec.name).c_str(), static_cast<int>(spec.partitions),
+                                       options_.replication, why, sizeof why));
+  if (!topic) return Error{ErrorCode::invalid_argument, quoted(spec.name) + ": " + why};
+  const auto set = [&](const char* name, const std::string& value) {
+    (void)rd_kafka_NewTopic_set_config(topic.get(), name, value.c_str());
+  };
+  set("max.message.bytes", std::to_string(options_.max_record_size + envelope_size));
+  if (cleanup == Cleanup::compact) {
+    set("cleanup.policy", "compact");
+  } else {
+    set("cleanup.policy", "delete"), set("retention.ms", "-1"), set("retention.bytes", "-1");
+  }
+  return topic;
+}
+
+Result<void> Client::create(const std::vector<NewTopic>& topics) {
+  auto handle = admin();
+  if (!handle) return handle.error();
+  std::vector<rd_kafka_NewTopic_t*> asked;
+  for (const auto& topic : topics) asked.push_back(topic.get());
+  const Queue queue(rd_kafka_queue_new(*handle));
+  const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  char why[512];
+  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), why, sizeof why);
+  (void)rd_kafka_AdminOptions_set_operation_timeout(how.get(), timeout_ms(), why, sizeof why);
+  rd_kafka_CreateTopics(*handle, asked.data(), asked.size(), how.get(), queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
+  if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, "cannot create topics");
+  if (const auto code = rd_kafka_event_error(event.get()))
+    return failed(code, "cannot create topics", rd_kafka_event_error_string(event.get()));
+  std::size_t count = 0;
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto code = rd_kafka_topic_result_error(results[i]);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+    const std::string name = rd_kafka_topic_result_name(results[i]);
+    // The cluster does not list what we may not see.
+    const bool hidden = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    const char* told = rd_kafka_topic_result_error_string(results[i]);
+    return failed(
+        code, std::string(hidden ? "no permission to see or create topic " : "cannot create topic ") + name,
+        told ? told : "");
+  }
+  return {};
+}
+
+// Another node may have created some of them, otherwise; and brokers learn of them one after the other.
+Result<void> Client::wait_for(const CreatedTopics& created) {
+  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+  for (;;) {
+    auto there = topics();
+    if (!there) return there.error();
+    bool all = true;
+    for (const auto& [name, partitions] : created) {
+      const auto it = there->find(name);
+      all = all && it != there->end();
+      if (it != there->end() && it->second != partitions)
+        return wrong_partition_count(name, it->second, partitions);
+    }
+    if (all) return {};
+    if (std::chrono::steady_clock::now() > deadline)
+      return Error{ErrorCode::timed_out, "Kafka: topics were created and do not appear"};
+    std::this_thread::sleep_for(creation_pause);
+  }
+}
+
+// --- comparing ---
+
+Result<void> Client::still_there(const std::vector<TopicSpec>& expected) {
+  auto there = topics();
+  if (!there) return there.error();
+  for (const auto& spec : expected) {
+    const auto it = there->find(spec.name);
+    if (it == there->end())
+      return Error{ErrorCode::not_found, quoted(name_in_kafka(spec.name)) +
+                                             " does not exist any more, or may not be seen any more"};
+    if (it->second != spec.partitions) return wrong_partition_count(spec.name, it->second, spec.partitions);
+  }
+  return {};
+}
+
+Result<void> Client::check_settings(const std::vector<std::string>& topics, Cleanup cleanup) {
+  auto all = settings_of(topics);
+  if (!all) return all.error();
+  std::string untold;
+  for (const auto& topic : topics) {
+    const auto told = all->find(topic);
+    if (told == all->end()) {
+      untold += (untold.empty() ? "" : ", ") + printable(name_in_kafka(topic));
+      continue;
+    }
+    if (cleanup == Cleanup::compact) {
+      if (auto good = check_changelog(topic, told->second); !good) return good;
+    }
+    warn_of(topic, told->second);
+  }
+  if (!untold.empty())
+    warn("the configuration of these topics could not be checked: " + untold +
+         "; grant the node's user DESCRIBE_CONFIGS on them");
+  return {};
+}
+
+// A state that the log forgot would be missing after the next restore, without anyone's notice.
+Result<void> Client::check_changelog(const std::string& topic, const Settings& settings) const {
+  const std::string policy = text(settings, "cleanup.policy");
+  if (policy == "compact") return {};
+  return Error{ErrorCode::configuration, quoted(name_in_kafka(topic)) +
+                                             " keeps the states of a service and has cleanup.policy=" +
+                                             policy + ": states would be lost; set it to compact"};
+}
+
+void Client::warn_of(const std::string& topic, const Settings& settings) const {
+  const std::string policy = text(settings, "cleanup.policy");
+  const bool is_changelog = policy == "compact" && topic.ends_with("-changelog");
+  if (!is_changelog && policy.find("compact") != policy.npos)
+    warn(quoted(name_in_kafka(topic)) + " has cleanup.policy=" + policy +
+         ": of records with the same key only the last one is kept, read or not");
+  for (const char* name : {"retention.ms", "retention.bytes"}) {
+    const auto limit = number(settings, name);
+    if (policy.find("delete") != policy.npos && limit && *limit >= 0)
+      warn(quoted(name_in_kafka(topic)) + " has " + name + "=" + std::to_string(*limit) +
+           ": records are lost when that is over, read or not; -1 keeps them for ever");
+  }
+  const auto most = number(settings, "max.message.bytes");
+  if (options_.log && most && static_cast<std::size_t>(*most) < options_.max_record_size)
+    options_.log->info(
+        "{} has max.message.bytes={}, less than the {} of [kafka] max_record_bytes: a larger record "
+        "cannot be written to it",
+        quoted(name_in_kafka(topic)), *most, options_.max_record_size);
+}
+
+}  // namespace eventy::kafka::detail

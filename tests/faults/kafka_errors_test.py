@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# ctest: TIMEOUT 600 SERIAL
+"""What goes wrong at the cluster, on a broker of the test's own: each a clear error, retried or final."""
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from own_broker import Broker, Checks, binaries, counter, counts_are_exact, free_ports, on_kafka  # noqa: E402
+
+PARTITIONS = 8
+TOPICS = "org.apache.kafka.tools.TopicCommand"
+checks = Checks()
+
+
+def feed(broker, prefix, records, keys=20):
+    done = counter("feed", "--records", str(records), "--keys", str(keys), *on_kafka(broker.bootstrap, prefix))
+    if done.returncode:
+        sys.exit(done.stderr)
+
+
+def timed(*arguments, **how):
+    began = time.monotonic()
+    try:
+        done = counter(*arguments, **how)
+    except subprocess.TimeoutExpired as e:
+        text = [(b or b"").decode() for b in (e.stdout, e.stderr)]
+        done = subprocess.CompletedProcess(arguments, "still running", *text)
+    return done, time.monotonic() - began
+
+
+def run(broker, prefix, *more, timeout=60, **settings):
+    return timed("run", "--until-idle", *on_kafka(broker.bootstrap, prefix, **settings), *more, timeout=timeout)
+
+
+def make_topic(broker, name, **config):
+    broker.tool(TOPICS, "--create", "--topic", name, "--partitions", str(PARTITIONS),
+                *[o for key, value in config.items() for o in ("--config", f"{key.replace('_', '.')}={value}")])
+
+
+class Node:
+    """A node that runs on; `end` gives its end."""
+
+    def __init__(self, broker, prefix, **settings):
+        self.began = time.monotonic()
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([binaries / "counter", "run", *on_kafka(broker.bootstrap, prefix, **settings)],
+                                        stdout=subprocess.DEVNULL, stderr=self.log)
+
+    def said(self):
+        self.log.flush()
+        return pathlib.Path(f"/proc/self/fd/{self.log.fileno()}").read_text()
+
+    def end(self, seconds, stop=None):
+        began = time.monotonic()
+        if stop:
+            self.process.send_signal(stop)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = "still running"
+        return subprocess.CompletedProcess([], code, "", self.said()), time.monotonic() - began
+
+
+def nobody_answers():
+    done, took = timed("run", "--until-idle", *on_kafka(f"127.0.0.1:{free_ports(1)}", kafka__request_timeout_ms=2000))
+    checks.ended("no broker at the start", done, [1], "cannot list topics at 127.0.0.1:", "Connection refused",
+                 seconds=6, took=took)
+    done, took = timed("run", "--until-idle", *on_kafka("no.such.host.invalid:9092", kafka__request_timeout_ms=2000))
+    checks.ended("no such host", done, [1], "cannot list topics at no.such.host.invalid:9092", "resolve", seconds=12,
+                 took=took)
+
+
+def the_broker_goes_away_and_comes_back(broker):
+    feed(broker, "gone.", 200)
+    node = Node(broker, "gone.", kafka__request_timeout_ms=3000, kafka__transaction_timeout_ms=3000)
+    time.sleep(3)
+    broker.stop()
+    time.sleep(12)
+    broker.start()
+    feed(broker, "gone.", 200)
+    time.sleep(15)  # the longest backoff is 10 s
+    done, took = node.end(40, signal.SIGTERM)
+    checks.ended("a broker that comes back is found again", done, [0], took=took)
+    checks.check("and its absence was told", "Connection refused" in done.stderr or "timed out" in done.stderr.lower(),
+                 done.stderr[-1500:])
+    checks.check("and nothing is lost or doubled", counts_are_exact(broker.consume("gone.counter-events"), 20, 20))
+
+
+def a_deleted_topic(broker):
+    patience = {"supervision__intensity": 2, "kafka__request_timeout_ms": 5000}
+    for prefix, topic in (("input.", "bench-events"), ("output.", "counter-events")):
+        feed(broker, prefix, 200)
+        node = Node(broker, prefix, **patience, **{"kafka__librdkafka.topic.metadata.refresh.interval.ms": 2000})
+        time.sleep(4)
+        broker.tool(TOPICS, "--delete", "--topic", prefix + topic)
+        if prefix == "output.":
+            feed(broker, prefix, 20)
+        done, took = node.end(50)
+        checks.ended(f"{topic} is deleted while the node runs", done, [70], topic, "not exist", seconds=45, took=took)
+
+
+def expired_records(broker):
+    feed(broker, "expired.", 200)
+    run(broker, "expired.")
+    feed(broker, "expired.", 200)
+    ends = broker.tool("org.apache.kafka.tools.GetOffsetShell", "--topic", "expired.bench-events")
+    places = [line.split(":") for line in ends.split()]
+    deletion = {"version": 1, "partitions": [{"topic": topic, "partition": int(p), "offset": int(end)}
+                                             for topic, p, end in places]}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(deletion, file)
+        file.flush()
+        broker.tool("org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", file.name)
+    done, took = run(broker, "expired.")
+    checks.ended("records expired before they were read", done, [70], "bench-events", "expired", seconds=15, took=took)
+
+
+def topics_that_are_too_small(broker):
+    make_topic(broker, "batches.counter-events", max_message_bytes=2000)
+    feed(broker, "batches.", 4000)
+    done, took = run(broker, "batches.")
+    checks.ended("a topic that takes small batches gets small ones", done, [0], took=took)
+    make_topic(broker, "large.counter-events", max_message_bytes=300)
+    feed(broker, "large.", 100)
+    done, took = run(broker, "large.")
+    checks.ended("an output that is too large for its topic fails its turn alone", done, [0], took=took)
+    letters = broker.consume("large.counter-dead-letters")
+    checks.check("and its input is in the dead letters", len(letters) == 100, len(letters))
+
+
+def topics_as_they_must_not_be(broker):
+    make_topic(broker, "states.counter-changelog", cleanup_policy="delete")
+    feed(broker, "states.", 20)
+    done, took = run(broker, "states.")
+    checks.ended("a changelog that is not compacted", done, [78], "states.counter-changelog", "cleanup.policy=delete",
+                 "set it to compact", took=took)
+    make_topic(broker, "short.counter-requests", retention_ms=3600000)
+    make_topic(broker, "short.counter-responses", cleanup_policy="compact")
+    feed(broker, "short.", 20)
+    done, took = run(broker, "short.")
+    checks.ended("records that are not kept for ever are no error", done, [0], took=took)
+    for text in ("short.counter-requests has retention.ms=3600000", "short.counter-responses has cleanup.policy=compact"):
+        checks.check(f"but a warning: {text}", any(" warning " in line and text in line
+                                                   for line in done.stderr.splitlines()), done.stderr[-1500:])
+
+
+def main():
+    parts = (the_broker_goes_away_and_comes_back, a_deleted_topic, expired_records, topics_that_are_too_small,
+             topics_as_they_must_not_be)
+    nobody_answers()
+    with Broker() as broker:
+        for part in parts:
+            if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]:
+                part(broker)
+    return checks.end()
+
+
+sys.exit(main())
