@@ -214,6 +214,7 @@ void LocalCopy::close() {
 }
 
 void LocalCopy::close_database() {
+  stopped_.reset();
   if (db_) (void)db_->Close().ok();
   db_.reset();
 }
@@ -243,15 +244,16 @@ Result<void> LocalCopy::open() {
   fs::create_directories(path_, failed);
   if (failed) return system_error(failed.value(), "cannot create the folder " + path_.string());
   auto o = copies_.database_options();
-  log_ = std::make_shared<LogWatch>();
-  o.listeners.push_back(log_);
+  const auto log = std::make_shared<LogWatch>();
+  o.listeners.push_back(log);
   const auto tables = std::make_shared<TableWatch>(path_);
   o.listeners.push_back(tables);
-  stopped_.reset();
   ::rocksdb::DB* db = nullptr;
   const auto status = ::rocksdb::DB::Open(o, path_.string(), &db);
   if (!status.ok()) return error(status, "cannot open it");
   db_.reset(db);
+  log_ = log;
+  stopped_.reset();
   if (!tables->all_there(*db_))
     return error(::rocksdb::Status::Corruption("a table is missing in its list"), "cannot open it");
   return load_place();
@@ -299,13 +301,14 @@ Result<void> LocalCopy::apply(std::uint64_t owner, std::span<const LocalState::C
                               const LogPlace& place) {
   std::lock_guard lock(writer_);
   if (owner != owner_) return {};
-  if (auto ready = go_on(place); !ready) return ready;
+  if (!db_ && !stopped_) return closed();
   std::size_t bytes = 0;
   for (const auto& [key, value] : changes) bytes += key.size() + (value ? value->size() : 0) + 16;
+  if (auto room = check_room(bytes); !room) return room;
+  if (auto ready = go_on(place); !ready) return ready;
   ::rocksdb::WriteBatch batch(bytes + 256);
   for (const std::uint32_t i : in_order(changes)) add(batch, changes[i]);
   auto status = batch.Put(place_key, place_record(place));
-  if (auto room = check_room(batch.GetDataSize()); !room) return room;
   if (status.ok()) status = db_->Write({}, &batch);
   if (!status.ok()) return *(stopped_ = error(status, "cannot write"));
   place_ = place;
@@ -314,9 +317,8 @@ Result<void> LocalCopy::apply(std::uint64_t owner, std::span<const LocalState::C
 }
 
 Result<void> LocalCopy::go_on(const LogPlace& behind) {
-  if (!db_) return closed();
   if (!stopped_) return {};
-  if (log_->failed()) return open_after_torn_write(behind);
+  if (!db_ || log_->failed()) return open_after_torn_write(behind);
   const auto status = db_->Resume();
   if (status.IsBusy()) return *stopped_;  // RocksDB looks for room by itself, every 5 s
   if (!status.ok()) return error(status, "cannot go on after a failed write");
@@ -329,7 +331,11 @@ Result<void> LocalCopy::open_after_torn_write(const LogPlace& behind) {
   const LogPlace before = place_;
   std::unique_lock gate(gate_);
   close_database();
-  if (auto opened = open(); !opened) return opened;
+  if (auto opened = open(); !opened) {
+    close_database();
+    if (opened.error().code != ErrorCode::corrupt) stopped_ = opened.error();  // the next write tries again
+    return opened;
+  }
   if (place_ == before || place_ == behind) return {};
   close_database();
   return error(::rocksdb::Status::Corruption("writes that were acknowledged are gone"), "opened again");

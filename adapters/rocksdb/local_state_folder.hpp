@@ -1,6 +1,6 @@
 // The folder of the copies of states, and who holds it:
-//   .lock                held as long as the folder is in use; the holder's process id (no service's folder has a dot first)
-//   SERVICE/PARTITION/   a database
+//   .lock                held as long as the folder is in use; the holder's process id
+//   SERVICE/PARTITION/   a database; the name of a service's folder has no dot first
 // No thread of its own.
 #pragma once
 

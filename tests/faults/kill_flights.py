@@ -53,13 +53,13 @@ class Failure(Exception):
 
 
 def home_of(options, data):
-    """Where a run keeps its data: a folder, or topics of their own on a broker."""
+    """Where a run keeps its data: a folder, or topics of their own on a broker and a folder of its copies of states."""
     if not options.kafka:
         return ["--data", data]
     root = pathlib.Path(__file__).resolve().parents[2]
     prefix = f"{pathlib.Path(data).parent.name}-{pathlib.Path(data).name}-"
     return ["--config", root / "config/kafka.toml", "--set", f"kafka.bootstrap={options.kafka}", "--set",
-            f"kafka.prefix={prefix}"]
+            f"kafka.prefix={prefix}", "--data", data]
 
 
 class Run:
