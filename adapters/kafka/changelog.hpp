@@ -43,6 +43,9 @@ struct LogName {
   static LogName read(std::string_view text);
 };
 
+// The incarnation in the LogPlace::log of a copy, which also says where in the log its name stands.
+inline std::string incarnation_of(const LogPlace& place) { return place.log.substr(0, place.log.find('@')); }
+
 // A copy that is to be brought up to the end of the log.
 struct Restore {
   PartitionId partition = {};

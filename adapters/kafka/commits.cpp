@@ -34,8 +34,12 @@ std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer&
 }
 
 Result<void> Commits::open() {
-  auto transaction =
-      Transaction::open(*scope_.client, scope_.transactional_id(), scope_.client->options().on_step);
+  std::vector<Client::Limits> limits = scope_.limits;
+  auto changelog = scope_.client->limits_of(changelog_of(scope_.options.service));
+  if (!changelog) return changelog.error();
+  limits.push_back(*changelog);
+  auto transaction = Transaction::open(*scope_.client, scope_.transactional_id(),
+                                       Client::batch_size_for(limits), scope_.client->options().on_step);
   if (!transaction) return transaction.error();
   transaction_ = *std::move(transaction);
   if (!worker_) worker_.emplace();
@@ -124,7 +128,7 @@ PartitionList Commits::positions_of(const Flight& flight) const {
     PositionNote note{.by = scope_.transactional_id(),
                       .cycle = scope_.run + "-" + std::to_string(flight.cycle.value)};
     if (const auto log = flight.logs.find(place.first); log != flight.logs.end())
-      note.log = log->second.log, note.log_reached = log->second.next;
+      note.log = incarnation_of(log->second), note.log_reached = log->second.next;
     set_metadata(*at, to_text(note));
   }
   return list;

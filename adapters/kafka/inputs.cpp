@@ -53,22 +53,14 @@ void Inputs::leave() {
   consumer_.reset();
 }
 
-// What was taken or assigned and not answered yet would keep the consumer from closing for ever.
+// What was taken and not answered yet would keep the consumer from closing for ever.
 void Inputs::answer_rebalances() {
   std::vector<PartitionId> known;
-  bool asked = false;
-  for (const auto& [p, owned] : owned_) {
-    asked = asked || owned.stage == Owned::Stage::asked;
+  for (const auto& [p, owned] : owned_)
     if (owned.stage != Owned::Stage::asked) known.push_back(p);
-  }
-  if (asked) {
-    const auto none = make_list(0);
-    const KafkaError ignored(rd_kafka_incremental_assign(consumer_.get(), none.get()));
-  }
-  if (!known.empty()) {
-    const KafkaError ignored(
-        rd_kafka_incremental_unassign(consumer_.get(), list_of(known, &Cursor::committed).get()));
-  }
+  if (known.empty()) return;
+  const KafkaError ignored(
+      rd_kafka_incremental_unassign(consumer_.get(), list_of(known, &Cursor::committed).get()));
 }
 
 void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
@@ -83,7 +75,11 @@ void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
   } else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     auto partitions = self->numbers_of(*list);
     for (const PartitionId p : partitions) self->owned_[p] = {};
-    self->events_.assigned(std::move(partitions));  // the answer is take_over()
+    // Until this is answered librdkafka reads nothing at all, so they are assigned later, when their
+    // positions are known.
+    const auto none = make_list(0);
+    const KafkaError ignored(rd_kafka_incremental_assign(consumer, none.get()));
+    self->events_.assigned(std::move(partitions));
   } else {
     self->taken(*list);
   }
@@ -118,7 +114,8 @@ void Inputs::taken(const rd_kafka_topic_partition_list_t& list) {
   }
   last_topic_ = nullptr;
   if (known.empty()) {  // nobody was told of them
-    const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), &list));
+    const auto none = make_list(0);
+    const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), none.get()));
     return;
   }
   events_.taken(std::move(known), how);
@@ -162,10 +159,11 @@ Result<std::vector<PartitionId>> Inputs::take_over(const std::vector<PartitionId
     owned->stage = Owned::Stage::assigned;
     still.push_back(p);
   }
+  if (still.empty()) return still;
   const auto list = list_of(still, &Cursor::committed);
   const KafkaError error(rd_kafka_incremental_assign(consumer_.get(), list.get()));
   if (error) return scope_.client->failed(*error, "cannot take over partitions");
-  if (!still.empty()) rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
+  rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
   return still;
 }
 

@@ -27,6 +27,7 @@ struct Owned {  // a partition from its assignment until its release
     restored   // its records are handed out
   };
   Stage stage = Stage::asked;
+  std::uint64_t takeover = 0;  // which one is to prepare it
   bool leaving = false, paused = false;
   std::shared_ptr<LocalState> copy = {};
   std::shared_ptr<PartitionState> state = {};

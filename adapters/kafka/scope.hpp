@@ -19,6 +19,7 @@ struct Scope {
   std::shared_ptr<Client> client;
   SessionOptions options;
   SessionShape shape;
+  std::vector<Client::Limits> limits;             // by TopicIndex
   std::string run = random_uuid().substr(0, 13);  // of this session; with a cycle's number unique
 
   std::string topic(TopicIndex index) const { return client->name_in_kafka(options.topics[index.value]); }

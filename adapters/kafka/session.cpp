@@ -18,11 +18,6 @@ namespace {
 constexpr std::chrono::milliseconds tick{500};  // polls at least so often, or librdkafka leaves the group
 constexpr std::chrono::seconds topics_interval{30};
 
-void know_log(Owned& owned, const Restore& restore) {
-  owned.log = restore.place;
-  owned.log.log = restore.name.incarnation;
-}
-
 class Session final : public StoreSession {
  public:
   explicit Session(Scope scope)
@@ -46,6 +41,7 @@ class Session final : public StoreSession {
   Result<void> abort() override;
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
+  std::size_t max_record_size(TopicIndex topic) const override;
   std::uint32_t partition_count(TopicIndex topic) const override {
     return scope_.shape.counts.at(topic.value);
   }
@@ -75,6 +71,11 @@ class Session final : public StoreSession {
   void taken(std::vector<PartitionId> partitions, Taken how);
   void positions_found(const std::shared_ptr<Takeover>& takeover, const Result<void>& result);
   void sign(const std::shared_ptr<Takeover>& takeover);
+  // Null: the partition has gone since, or has come back for another takeover.
+  Owned* awaits(PartitionId partition, const Takeover& takeover) {
+    Owned* owned = inputs_.find(partition);
+    return owned && !owned->leaving && owned->takeover == takeover.number ? owned : nullptr;
+  }
   void restored(const Takeover& takeover);
 
   Offset next_position(const Place& place, const Cursor& cursor) const;
@@ -90,7 +91,7 @@ class Session final : public StoreSession {
   const bool early_ = scope_.options.writes == Writes::in_cycles_only;
   std::optional<Error> ended_ = {};
   bool closed_ = false;
-  std::uint64_t epoch_ = 0;
+  std::uint64_t epoch_ = 0, takeovers_ = 0;
   std::vector<StoreEvent> events_ = {};
 
   Cycle open_ = {};
@@ -177,10 +178,18 @@ Result<void> Session::hear() {
   return alive();
 }
 
+std::size_t Session::max_record_size(TopicIndex topic) const {
+  const std::size_t around = Client::batch_size({});
+  const auto& most = scope_.limits.at(topic.value).batch_bytes;
+  return most ? *most - std::min(*most, around) : SIZE_MAX;
+}
+
 // --- assignments ---
 
 void Session::assigned(std::vector<PartitionId> partitions) {
   auto takeover = std::make_shared<Takeover>();
+  takeover->number = ++takeovers_;
+  for (const PartitionId p : partitions) inputs_.find(p)->takeover = takeover->number;
   takeover->partitions = std::move(partitions);
   preparer_->begin([this, takeover] {
     auto found = takeover->find_positions(scope_);
@@ -190,8 +199,9 @@ void Session::assigned(std::vector<PartitionId> partitions) {
 
 void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const Result<void>& result) {
   if (!result) return (void)end(result.error());
+  std::erase_if(takeover->partitions, [&](PartitionId p) { return !awaits(p, *takeover); });
   for (const auto& [place, next] : takeover->positions)
-    if (Owned* owned = inputs_.find(place.first))
+    if (Owned* owned = awaits(place.first, *takeover))
       owned->cursors[place.second] = {.read = next, .committed = next};
   auto still = inputs_.take_over(takeover->partitions);
   if (!still) return (void)end(still.error());
@@ -218,10 +228,7 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
 
 // The positions are committed under this session's name, in the generation that owns them now.
 void Session::sign(const std::shared_ptr<Takeover>& takeover) {
-  std::erase_if(takeover->positions, [&](const auto& p) {
-    const Owned* owned = inputs_.find(p.first.first);
-    return !owned || owned->leaving;
-  });
+  std::erase_if(takeover->positions, [&](const auto& p) { return !awaits(p.first.first, *takeover); });
   std::shared_ptr<rd_kafka_consumer_group_metadata_t> group;
   if (!takeover->signed_by_us && !takeover->positions.empty()) {
     auto now = inputs_.group();
@@ -244,10 +251,10 @@ void Session::sign(const std::shared_ptr<Takeover>& takeover) {
 
 void Session::restored(const Takeover& takeover) {
   for (const auto& task : takeover.restores) {
-    Owned* owned = inputs_.find(task.partition);
-    if (!owned || owned->leaving || owned->stage != Owned::Stage::assigned) continue;
+    Owned* owned = awaits(task.partition, takeover);
+    if (!owned) continue;
     owned->copy = task.copy;
-    know_log(*owned, task);
+    owned->log = task.place;
     owned->state = std::make_shared<PartitionState>(task.copy, scope_.options, task.partition);
     events_.push_back(Restored{task.partition, owned->state});
     inputs_.restored(task.partition);
@@ -469,11 +476,12 @@ Result<void> Session::catch_up(const Flight& flight) {
     if (!owned) continue;
     owned->cursors[place.second].committed = next;
     if (restores.empty() || restores.back().partition != place.first)
-      restores.push_back({.partition = place.first, .copy = owned->copy, .expected_log = owned->log.log});
+      restores.push_back(
+          {.partition = place.first, .copy = owned->copy, .expected_log = incarnation_of(owned->log)});
   }
   auto restored = restore(client(), scope_.options.service, restores, [](auto, auto, auto) {});
   if (!restored) return restored;
-  for (const auto& task : restores) know_log(*inputs_.find(task.partition), task);
+  for (const auto& task : restores) inputs_.find(task.partition)->log = task.place;
   return {};
 }
 
@@ -532,7 +540,10 @@ Result<std::unique_ptr<StoreSession>> make_session(std::shared_ptr<Client> clien
   });
   if (failed) return *failed;
   if (!shape) return shape.error();
-  auto session = std::make_unique<Session>(Scope{std::move(client), options, *std::move(shape)});
+  auto limits = client->limits_of(options.topics);
+  if (!limits) return limits.error();
+  auto session =
+      std::make_unique<Session>(Scope{std::move(client), options, *std::move(shape), *std::move(limits)});
   if (auto started = session->start(); !started) return started.error();
   return std::unique_ptr<StoreSession>(std::move(session));
 }

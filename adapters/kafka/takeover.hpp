@@ -13,6 +13,7 @@
 namespace eventy::kafka::detail {
 
 struct Takeover {
+  std::uint64_t number = 0;  // of the session's
   std::vector<PartitionId> partitions = {};
   std::map<Place, Offset> positions = {};  // the committed ones, or where a place that was never read begins
   std::vector<Place> unread = {};          // those without a committed position

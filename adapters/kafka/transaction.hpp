@@ -23,8 +23,9 @@ struct Landing {
 class Transaction {
  public:
   // Ends what an earlier producer of this id left open, and fences it.
-  // `on_step`: as Options::on_step.
+  // `batch_size`: as Client::batch_size_for says; `on_step`: as Options::on_step.
   static Result<std::unique_ptr<Transaction>> open(const Client& client, const std::string& id,
+                                                   const std::string& batch_size = {},
                                                    std::function<void(Step)> on_step = {});
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

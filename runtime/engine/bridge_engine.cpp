@@ -29,7 +29,10 @@ std::vector<BridgeAction> BridgeEngine::step() {
   if (!events.ok()) throw Failure(events.error());
   for (auto& event : *events) std::visit([this](auto& e) { handle(e); }, event);
   commit_if_due();
-  if (abort_wanted_) undo_all();
+  if (abort_wanted_) {
+    undo_all();
+    let_go();
+  }
   hold_back();
   return std::exchange(actions_, {});
 }

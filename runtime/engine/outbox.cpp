@@ -99,6 +99,10 @@ void Outbox::end() {
   if (size > routes_->runtime->options().max_record_bytes)
     throw std::length_error("an output of " + std::to_string(size) + " bytes is over the limit of " +
                             std::to_string(routes_->runtime->options().max_record_bytes));
+  const auto& max_sizes = routes_->max_sizes;
+  if (entry.topic.value < max_sizes.size() && size + entry.key_size > max_sizes[entry.topic.value])
+    throw std::length_error("an output of " + std::to_string(size) + " bytes is over what its topic takes, " +
+                            std::to_string(max_sizes[entry.topic.value]) + " with its key");
   entry.value_size = static_cast<std::uint32_t>(size);
 }
 

@@ -139,7 +139,10 @@ std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> 
                                           const StoreSession& session) {
   auto routes = std::make_shared<Routes>();
   const auto topics = static_cast<std::uint32_t>(runtime->session_options("").topics.size());
-  for (std::uint32_t t = 0; t < topics; ++t) routes->partitions.push_back(session.partition_count({t}));
+  for (std::uint32_t t = 0; t < topics; ++t) {
+    routes->partitions.push_back(session.partition_count({t}));
+    routes->max_sizes.push_back(session.max_record_size({t}));
+  }
   routes->runtime = std::move(runtime);
   return routes;
 }

@@ -94,7 +94,8 @@ class ServiceRuntime {
 // A runtime with the partition counts that its session reported.
 struct Routes {
   std::shared_ptr<const ServiceRuntime> runtime;
-  std::vector<std::uint32_t> partitions;  // by TopicIndex
+  std::vector<std::uint32_t> partitions;    // by TopicIndex
+  std::vector<std::size_t> max_sizes = {};  // of key and value in bytes, by TopicIndex
   std::uint32_t lead() const { return partitions[0]; }
 };
 std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,

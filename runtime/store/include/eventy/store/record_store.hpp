@@ -5,6 +5,7 @@
 // bridge's); a StateReader may be used by any thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -119,6 +120,8 @@ class StoreSession {
 
   virtual void release(const std::vector<PartitionId>& partitions) = 0;  // the answer to Revoked and Lost
   virtual std::uint32_t partition_count(TopicIndex topic) const = 0;
+  // Bytes of key and value of a record that the topic takes.
+  virtual std::size_t max_record_size(TopicIndex) const { return SIZE_MAX; }
   // True if every partition that this session owns was read to its end and that is committed.
   virtual Result<bool> at_end() = 0;
   virtual void close() = 0;  // drops the open cycle
