@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# ctest: TIMEOUT 300 KAFKA
+"""The changelog of the states is compacted, emptied or truncated, under a node with a local copy and one without.
+
+A node recovers, or it refuses with a clear error within a deadline. It never counts on from a wrong state.
+"""
+import shutil
+import time
+
+import kafka_harness
+import kafka_verify
+from kafka_harness import Campaign, Failure, Observer, say, shared_bootstrap, wait_until
+
+COUNT = 600  # inputs before the fault, and after it
+REFUSED_SECONDS = 40
+# A segment for each second, each cleaned at once.
+COMPACTING = "segment.ms=500,min.cleanable.dirty.ratio=0.0,max.compaction.lag.ms=1000,delete.retention.ms=0"
+
+
+class Case(Campaign):
+    def __init__(self, name, observer, copies):
+        super().__init__(f"{name}-{'with' if copies else 'without'}-copies", shared_bootstrap(), observer,
+                         **({} if copies else {"store__path": ""}), supervision__intensity=2)
+        self.changelog = self.prefix + "exact-changelog"
+        self.copies = self.folder / "copies-a"
+
+    def run_to_the_end(self):
+        """All the input that is there, by a node that is killed then."""
+        node = self.node("a")
+        self.settle()
+        node.kill()
+
+    def state_of_log(self):
+        return self.observer.ask("ends", self.changelog)
+
+    def recovers(self):
+        """Goes on as if nothing had been, from what the log and the copies hold."""
+        self.feed(COUNT)
+        self.finish(self.node("a"), judge_state=False)
+
+    def refuses(self):
+        """Ends with an error that names the changelog, and has counted nothing wrong."""
+        self.feed(COUNT)
+        node = self.node("a")
+        wait_until(lambda: not node.alive(), REFUSED_SECONDS, lambda: f"{self.name}: no end\n{node.tail()}")
+        node.join()
+        told = [line for line in node.lines if "changelog" in line and (self.prefix in line or "exact" in line)]
+        if node.process.returncode in (0, -9, -6, -11) or not told:
+            raise Failure(f"{self.name}: ended with {node.process.returncode}\n{node.tail()}")
+        outputs = kafka_verify.outputs_of(self.observer, self.prefix + "exact-events")
+        if found := kafka_verify.exact_so_far(kafka_verify.inputs_of(self.observer, self.source), outputs):
+            raise Failure("\n".join([self.name, *found]))
+        say(f"passed {self.name}: refused with {node.process.returncode}: {told[-1][:300]}")
+
+
+def each(name, fault, without, with_copies):
+    """The fault on a log of COUNT inputs, and what follows without local copies and with such that are up to date."""
+    with Observer(shared_bootstrap()) as observer:
+        for copies, outcome in ((False, without), (True, with_copies)):
+            with Case(name, observer, copies) as c:
+                c.feed(COUNT)
+                c.run_to_the_end()
+                fault(c)
+                outcome(c)
+
+
+def a_compacted_changelog():
+    """Only the last value of each key is left, and it is enough."""
+    def compact(c):
+        c.observer.ask("config", c.changelog, COMPACTING)
+        written = len(c.observer.records(c.changelog))
+        for _ in range(3):  # each run rolls a segment; the last one of a log is never cleaned
+            time.sleep(0.6)
+            c.feed(c.keys)
+            c.run_to_the_end()
+            written += c.keys
+        wait_until(lambda: len(c.observer.records(c.changelog)) < written / 2, 40, "the log is compacted")
+        say(f"{c.name}: {len(c.observer.records(c.changelog))} of some {written} changes are left")
+    each("compacted", compact, Case.recovers, Case.recovers)
+
+
+def a_changelog_that_was_made_anew():
+    """Deleted, and there again without a record: an empty state would be a wrong one."""
+    def make_anew(c):
+        c.observer.ask("delete", c.changelog)
+        wait_until(lambda: not c.observer.ask("topics", c.changelog), 20, "the end of the changelog")
+        c.observer.ask("create", c.changelog, c.partitions, "cleanup.policy=compact")
+    each("anew", make_anew, Case.refuses, Case.refuses)
+
+
+def a_truncated_changelog():
+    """Its older half is deleted. What is left is not all, and no copy can tell that it belongs to it: the log's
+    name stood in what is gone."""
+    def truncate(c):
+        c.observer.ask("config", c.changelog, "cleanup.policy=delete")
+        for at in c.state_of_log():
+            c.observer.ask("delete-records", c.changelog, at["partition"], (at["first"] + at["end"]) // 2)
+        if not all(at["first"] > 0 for at in c.state_of_log()):
+            raise Failure("nothing was truncated")
+    each("truncated", truncate, Case.refuses, Case.refuses)
+
+
+def copies_older_than_the_changelog():
+    """The log was truncated beyond the place where the copies end: there is a gap that nobody can fill."""
+    with Observer(shared_bootstrap()) as observer, Case("old", observer, True) as c:
+        c.feed(COUNT)
+        c.run_to_the_end()
+        old = c.folder / "old"
+        shutil.copytree(c.copies, old)
+        c.feed(COUNT)
+        c.run_to_the_end()
+        shutil.rmtree(c.copies)
+        shutil.copytree(old, c.copies)
+        c.observer.ask("config", c.changelog, "cleanup.policy=delete")
+        for at in c.state_of_log():
+            c.observer.ask("delete-records", c.changelog, at["partition"], at["end"] - 2)
+        c.refuses()
+
+
+def copies_that_lack_the_tail():
+    """Copies from before the last cycles: the log's tail brings them up."""
+    with Observer(shared_bootstrap()) as observer, Case("tail", observer, True) as c:
+        c.feed(COUNT)
+        c.run_to_the_end()
+        old = c.folder / "old"
+        shutil.copytree(c.copies, old)
+        c.feed(COUNT)
+        c.run_to_the_end()
+        shutil.rmtree(c.copies)
+        shutil.copytree(old, c.copies)
+        c.recovers()
+
+
+if __name__ == "__main__":
+    kafka_harness.main(a_compacted_changelog, a_changelog_that_was_made_anew, a_truncated_changelog,
+                       copies_older_than_the_changelog, copies_that_lack_the_tail)

@@ -1,0 +1,161 @@
+// A node for the fault tests of the store on Kafka: services that count the events `Given` of each key, one
+// for each guarantee, and a point in the store's work where the process kills itself or holds.
+//
+//   kafka_node run --services exact,least,most --set store.type=kafka --set steps.at=commit_sent ...
+//
+// [steps] at: the name of a kafka::Step; nth: the how-manieth time (1); hold: instead of kill -9, wait until
+// this file exists; then: after the hold, kill -9 at this step. Says on standard output, in one line, that it
+// happened. [store] path: the folder of the local copies of states; without it they are in memory.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "eventy/kafka/kafka_store.hpp"
+#include "eventy/node.hpp"
+#include "eventy/rocksdb/local_state.hpp"
+
+namespace {
+
+struct Given {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+  using record = eventy::Event<"urn:source", "Given", "1.0.0">;
+};
+struct Counted {  // n names the input, count says how many of the key came up to it
+  std::int64_t n = 0, count = 0;
+  EVENTY_FIELDS(n, count);
+  using record = eventy::Event<"urn:exact", "Counted", "1.0.0">;
+};
+struct SeenAtLeastOnce {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+  using record = eventy::Event<"urn:least", "Seen", "1.0.0">;
+};
+struct SeenAtMostOnce {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+  using record = eventy::Event<"urn:most", "Seen", "1.0.0">;
+};
+struct Tally {
+  std::int64_t count = 0, sum = 0;
+  EVENTY_FIELDS(count, sum);
+};
+
+eventy::Service make(const std::string& name) {
+  if (name == "exact")
+    return eventy::service<Tally>(name).on(eventy::exactly_once,
+                                           [](eventy::Turn<Tally>& turn, const Given& given) {
+                                             Tally& tally = turn.edit();
+                                             tally.sum += given.n;
+                                             turn.emit(Counted{given.n, ++tally.count});
+                                           });
+  if (name == "least")
+    return eventy::service(name).on(
+        eventy::at_least_once,
+        [](eventy::Turn<eventy::NoState>& turn, const Given& given) { turn.emit(SeenAtLeastOnce{given.n}); });
+  if (name == "most")
+    return eventy::service(name).on(
+        eventy::at_most_once,
+        [](eventy::StatelessTurn& turn, const Given& given) { turn.emit(SeenAtMostOnce{given.n}); });
+  throw std::invalid_argument("no service " + name);
+}
+
+std::vector<eventy::Service> services(const eventy::Arguments& arguments) {
+  std::vector<eventy::Service> result;
+  std::string names = arguments.text("--services") + ",";
+  for (std::size_t at = 0, end; (end = names.find(',', at)) != std::string::npos; at = end + 1)
+    result.push_back(make(names.substr(at, end - at)));
+  return result;
+}
+
+constexpr std::array step_names{"before_produce",      "after_produce", "before_send_offsets",
+                                "after_send_offsets",  "commit_sent",   "commit_acknowledged",
+                                "local_store_written", "rewind",        "revoke"};
+static_assert(step_names.size() == static_cast<std::size_t>(eventy::kafka::Step::revoke) + 1);
+
+// Where the process ends or holds.
+class StepPlan {
+ public:
+  void configure(eventy::Section& section) {
+    at_ = section.text("at", "");
+    nth_ = section.integer("nth", 1, 1);
+    hold_ = section.text("hold", "");
+    then_ = section.text("then", "");
+    for (const auto& [key, name] : {std::pair("at", at_), std::pair("then", then_)})
+      if (!name.empty() && std::find(step_names.begin(), step_names.end(), name) == step_names.end())
+        section.fail(key, "is not a step");
+  }
+  // Any thread's: the committer's and the bridge's.
+  void reached(eventy::kafka::Step step) {
+    const std::string_view name = step_names.at(static_cast<std::size_t>(step));
+    if (was_held_ && name == then_) end_at(name);
+    if (name != at_ || ++count_ != nth_) return;
+    if (hold_.empty()) end_at(name);
+    say("held", name);
+    for (struct stat found = {}; ::stat(hold_.c_str(), &found) != 0;)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    was_held_ = true;
+  }
+
+ private:
+  static void say(std::string_view what, std::string_view step) {
+    const std::string line = fmt::format("{} at {}\n", what, step);
+    if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) std::abort();
+  }
+  [[noreturn]] static void end_at(std::string_view step) {
+    say("killed", step);
+    ::kill(::getpid(), SIGKILL);
+    std::abort();
+  }
+
+  std::string at_ = {}, hold_ = {}, then_ = {};
+  std::int64_t nth_ = 1;
+  std::atomic<std::int64_t> count_ = 0;
+  std::atomic<bool> was_held_ = false;
+};
+
+eventy::MakeStore store_with(std::shared_ptr<StepPlan> plan) {
+  return [plan](eventy::Section& section,
+                const eventy::NodeOptions& options) -> eventy::Result<std::unique_ptr<eventy::RecordStore>> {
+    const std::string folder = section.text("path", "");
+    section.finish();
+    eventy::Section s = options.section("kafka");
+    eventy::kafka::Options store;
+    store.bootstrap = s.text("bootstrap", store.bootstrap);
+    store.prefix = s.text("prefix", store.prefix);
+    store.session_timeout = s.milliseconds("session_timeout_ms", store.session_timeout);
+    store.transaction_timeout = s.milliseconds("transaction_timeout_ms", store.transaction_timeout);
+    store.request_timeout = s.milliseconds("request_timeout_ms", store.request_timeout);
+    store.properties = s.properties("librdkafka");
+    s.finish();
+    if (!folder.empty() && options.access == eventy::StoreAccess::sessions) {
+      auto copies = eventy::rocksdb::local_state({.folder = folder, .on_rebuild = options.warn});
+      if (!copies) return copies.error();
+      store.local_state = *std::move(copies);
+    }
+    store.on_step = [plan](eventy::kafka::Step step) { plan->reached(step); };
+    if (options.access == eventy::StoreAccess::none) return std::unique_ptr<eventy::RecordStore>();
+    return eventy::kafka::open(store);
+  };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto plan = std::make_shared<StepPlan>();
+  eventy::App app;
+  app.description = "Counts events, and fails where it is told to";
+  app.options = {{.name = "--services", .help = "some of exact, least, most", .otherwise = "exact"}};
+  app.section = "steps";
+  app.configure = [plan](eventy::Section& section) { plan->configure(section); };
+  app.services = services;
+  auto adapters = eventy::builtin_adapters();
+  adapters.stores["kafka"] = store_with(plan);
+  return eventy::run(argc, argv, std::move(app), std::move(adapters));
+}
