@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: TIMEOUT 180 KAFKA SERIAL
+# ctest: LABELS long TIMEOUT 180 KAFKA SERIAL
 """How long keys wait when one of three nodes dies, or ends in order: measured by when outputs can be read."""
 import collections
 import time

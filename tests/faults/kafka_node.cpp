@@ -135,7 +135,7 @@ eventy::MakeStore store_with(std::shared_ptr<StepPlan> plan) {
     store.properties = s.properties("librdkafka");
     s.finish();
     if (!folder.empty() && options.access == eventy::StoreAccess::sessions) {
-      auto copies = eventy::rocksdb::local_state({.folder = folder, .on_rebuild = options.warn});
+      auto copies = eventy::rocksdb::local_state({.folder = folder, .on_rebuild = {}});
       if (!copies) return copies.error();
       store.local_state = *std::move(copies);
     }

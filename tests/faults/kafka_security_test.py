@@ -106,7 +106,7 @@ def a_missing_permission(broker, folder):
         "log.": (["--operation", "Write", "--topic", "log.counter-changelog"], 70,
                  ["log.counter-changelog", "TOPIC_AUTHORIZATION_FAILED", "grant", "WRITE"]),
         "read.": (["--operation", "Read", "--topic", "read.bench-events"], 70,
-                  ["topic bench-events", "TOPIC_AUTHORIZATION_FAILED", "grant", "READ"]),
+                  ["read.bench-events", "TOPIC_AUTHORIZATION_FAILED", "grant", "READ"]),
         "group.": (["--operation", "Read", "--group", "group.counter"], 70,
                    ["service counter", "GROUP_AUTHORIZATION_FAILED", "grant"]),
         "txn.": (["--operation", "Write", "--transactional-id", "txn.counter", "--resource-pattern-type", "prefixed"], 1,
