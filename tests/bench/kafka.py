@@ -102,7 +102,7 @@ class Bench:
 
     def stop(self, process):
         """Its CPU seconds and largest size in MB."""
-        process.send_signal(signal.SIGTERM)
+        os.kill(process.pid, signal.SIGTERM)  # send_signal() would take the status of one that has ended
         deadline = time.monotonic() + STOP_SECONDS
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -241,8 +241,8 @@ def main():
             found, failed = in_turn("run", bench.throughput, some(kafka_peers.THROUGHPUT), options.runs)
             broken = broken or failed
             results.update(found)
-            print(f"\ncounter, up to {options.records:,} records of {bench.bytes} bytes, 8 partitions, 10,000 keys, medians "
-                  f"of {options.runs} in turn, broker on the same machine; outputs checked")
+            print(f"\ncounter, up to {options.records:,} records of {bench.bytes} bytes, 8 partitions, 10,000 keys, "
+                  f"medians of {options.runs} in turn, broker on the same machine; outputs checked")
             show_throughput(found)
         if options.only != "throughput":
             found, failed = in_turn("latency", bench.latency, some(kafka_peers.LATENCY), 1)
