@@ -25,7 +25,9 @@ Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, con
       {"message.max.bytes", "1000000000"},
       {"queue.buffering.max.messages", "10000000"},
       {"queue.buffering.max.kbytes", "2097151"},
-      {"linger.ms", "5"}};
+      {"linger.ms", "5"},
+      // Positions sent right after a commit often have to be sent again.
+      {"retry.backoff.ms", "10"}};
   if (!batch_size.empty()) properties["batch.size"] = batch_size;
   auto conf = client.conf(properties);
   if (!conf) return conf.error();

@@ -90,6 +90,7 @@ THROUGHPUT = [
     raw("raw-2-at-least", "atleast", 2),
     streams("streams-at-least", "at_least_once", 100),
 ]
+WARMER = raw("warm-up", "exactly", 2)
 LATENCY = [
     ours("ours-latency-10", 10),
     streams("streams-latency-10", "exactly_once_v2", 10),
