@@ -35,24 +35,37 @@ def going_back():
             time.sleep(1.5)  # and so does a know, whose heartbeats go on
             node.release()
             node.wait_for_step_kill("rewind")
-            node = c.node("a")
-            node.wait_for_cycles("exact", 3)
-        c.finish(node, other)
-
-
-def giving_up_partitions():
-    """Killed when partitions are to be given up, with a cycle in hand; both nodes go on afterwards."""
-    with Campaign("revoke", shared_bootstrap()) as c:
-        with c.load(RATE):
-            node = c.node("a", step="revoke")
-            node.wait_for_cycles("exact", 3)
-            other = c.node("b")
-            node.wait_for_step_kill("revoke")
             other.wait_for_cycles("exact", 3)
             node = c.node("a")
             node.wait_for_cycles("exact", 3)
         c.finish(node, other)
 
 
+def revoke(name, comes_back_at_once):
+    with Campaign(name, shared_bootstrap()) as c:
+        with c.load(RATE):
+            node = c.node("a", step="revoke")
+            node.wait_for_cycles("exact", 3)
+            other = c.node("b")
+            node.wait_for_step_kill("revoke")
+            if not comes_back_at_once:
+                other.wait_for_cycles("exact", 3)
+            node = c.node("a")
+            node.wait_for_cycles("exact", 3)
+            other.wait_for_cycles("exact", 3)
+        c.finish(node, other)
+
+
+def giving_up_partitions():
+    """Killed when partitions are to be given up, with a cycle in hand; the other node takes over."""
+    revoke("revoke", comes_back_at_once=False)
+
+
+def giving_up_partitions_and_coming_back_at_once():
+    """Killed when partitions are to be given up, and there again before its session ends: no partition is nobody's."""
+    revoke("revoke-back", comes_back_at_once=True)
+
+
 if __name__ == "__main__":
-    kafka_harness.main(steps_of_a_commit, going_back, giving_up_partitions)
+    kafka_harness.main(steps_of_a_commit, going_back, giving_up_partitions,
+                       giving_up_partitions_and_coming_back_at_once)
