@@ -33,6 +33,15 @@ class Case(Campaign):
     def state_of_log(self):
         return self.observer.ask("ends", self.changelog)
 
+    def truncate(self, place):
+        """Deletes what lies before a place of each partition. The policy is set back: a node refuses any other."""
+        self.observer.ask("config", self.changelog, "cleanup.policy=delete")
+        for at in self.state_of_log():
+            self.observer.ask("delete-records", self.changelog, at["partition"], place(at))
+        self.observer.ask("config", self.changelog, "cleanup.policy=compact")
+        if not all(at["first"] > 0 for at in self.state_of_log()):
+            raise Failure(f"{self.name}: nothing was truncated")
+
     def recovers(self):
         """Goes on as if nothing had been, from what the log and the copies hold."""
         self.feed(COUNT)
@@ -92,11 +101,7 @@ def a_truncated_changelog():
     """Its older half is deleted. What is left is not all, and no copy can tell that it belongs to it: the log's
     name stood in what is gone."""
     def truncate(c):
-        c.observer.ask("config", c.changelog, "cleanup.policy=delete")
-        for at in c.state_of_log():
-            c.observer.ask("delete-records", c.changelog, at["partition"], (at["first"] + at["end"]) // 2)
-        if not all(at["first"] > 0 for at in c.state_of_log()):
-            raise Failure("nothing was truncated")
+        c.truncate(lambda at: (at["first"] + at["end"]) // 2)
     each("truncated", truncate, Case.refuses, Case.refuses)
 
 
@@ -111,9 +116,7 @@ def copies_older_than_the_changelog():
         c.run_to_the_end()
         shutil.rmtree(c.copies)
         shutil.copytree(old, c.copies)
-        c.observer.ask("config", c.changelog, "cleanup.policy=delete")
-        for at in c.state_of_log():
-            c.observer.ask("delete-records", c.changelog, at["partition"], at["end"] - 2)
+        c.truncate(lambda at: at["end"] - 2)
         c.refuses()
 
 
