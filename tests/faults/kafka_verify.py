@@ -16,6 +16,7 @@ Output = collections.namedtuple("Output", "partition offset key n count uuid")
 End = collections.namedtuple("End", "first decided end")
 State = collections.namedtuple("State", "count sum")
 
+OVER = ("Empty", "CompleteCommit", "CompleteAbort", "Dead")  # states of a transaction that is not open
 MOST = 5  # findings of a kind that are told
 
 
@@ -127,8 +128,7 @@ def positions(inputs, ends, committed):
 
 def decided(ends, transactions, producers):
     """No transaction is open: not for its coordinator, not in any partition."""
-    over = ("Empty", "CompleteCommit", "CompleteAbort", "Dead")
-    found = [f"transaction {t['id']} is {t['state']}" for t in transactions if t["state"] not in over]
+    found = [f"transaction {t['id']} is {t['state']}" for t in transactions if t["state"] not in OVER]
     found += [f"{p['topic']}-{p['partition']}: producer {p['producer']} has a transaction open since offset {p['start']}"
               for p in producers]
     found += [f"partition {partition}: decided up to {end.decided} of {end.end}"

@@ -71,7 +71,7 @@ public class KafkaObserver {
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line; (line = in.readLine()) != null; ) {
       try {
-        answer(line.split("\t"));
+        answer(line.split("\t", -1));  // -1: also an empty last word
         out.println("{\"done\":true}");
       } catch (Exception e) {
         Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
