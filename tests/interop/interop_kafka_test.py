@@ -129,9 +129,21 @@ class Marks:
         return record.uuid
 
 
+def undecided(stage, topic, partition):
+    """Records behind the end of what is committed."""
+    return stage.everything.end(topic, partition) - stage.observer.end(topic, partition)
+
+
 def open_chunks(stage, partition):
-    """Records of ours behind the end of what is committed."""
-    return stage.everything.end("interop-events", partition) - stage.observer.end("interop-events", partition)
+    return undecided(stage, "interop-events", partition)
+
+
+def place_aside(stage):
+    """A partition that our frozen node has no transaction open on: its services have one each."""
+    for partition in range(PARTITIONS):
+        if undecided(stage, "keeper-events", partition) == 0:
+            return partition
+    raise Stuck("every partition has an open transaction")
 
 
 def frozen_mid_transaction(stage):
@@ -158,7 +170,7 @@ def kill(stage):
     marks = Marks()
     bursts, partition = frozen_mid_transaction(stage)
     behind = marks.put("interop-events", "urn:interop", "Echoed", {"n": -4}, partition)
-    aside = marks.put("keeper-events", "urn:keeper", "Kept", {"n": -4, "count": 0}, 0)
+    aside = marks.put("keeper-events", "urn:keeper", "Kept", {"n": -4, "count": 0}, place_aside(stage))
 
     def noted(uuid):
         return any(note["uuid"] == uuid for note in stage.peer.notes)
