@@ -14,8 +14,6 @@ constexpr int poll_ms = 10;
 // A copy that was not brought up to date for so long may hold keys whose end is no longer in the log.
 constexpr Duration tombstones_stay = std::chrono::hours(23);  // Kafka's default keeps them a day
 
-Instant now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
-
 std::string_view bytes_of(const void* data, std::size_t size) {
   return {static_cast<const char*>(data), size};
 }
@@ -110,7 +108,7 @@ Result<void> Restorer::look_at_copy(Work& work) {
   work.named = read_place(place->log);
   const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
                     work.named.at >= work.ends.first && work.named.at < work.ends.end;
-  const bool fresh = place->next == work.ends.end || now() - place->synced < tombstones_stay;
+  const bool fresh = place->next == work.ends.end || SystemClock{}.now() - place->synced < tombstones_stay;
   if (fits && fresh) {
     work.stage = Work::Stage::verifying;
     work.task.place = *place;
@@ -201,7 +199,7 @@ Result<void> Restorer::flush(Work& work) {
   std::vector<LocalState::Change> changes;
   for (const auto& [key, value] : work.read) changes.emplace_back(key, value);
   work.task.place.next = work.next;
-  work.task.place.synced = now();
+  work.task.place.synced = SystemClock{}.now();
   if (auto applied = work.task.copy->apply(changes, work.task.place); !applied) return applied;
   work.read.clear(), work.bytes = 0;
   progress_(work.task.partition, static_cast<std::uint64_t>(work.next.value - work.start.value),
@@ -323,7 +321,7 @@ Result<void> name_log(Client& client, const std::string& service, Restore& resto
   if (!written) return written.error();
   restore.place.log = place_text(name.incarnation, written->at(0));
   restore.place.next = std::max(restore.place.next, Offset{written->at(0).value + 1});
-  restore.place.synced = now();
+  restore.place.synced = SystemClock{}.now();
   restore.name = std::move(name);
   return restore.copy->apply({}, restore.place);
 }

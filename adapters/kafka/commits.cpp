@@ -19,8 +19,6 @@ void read_entry(const OutputBuffer& outputs, const OutputBuffer::Entry& e, Clien
   }
 }
 
-Instant now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
-
 }  // namespace
 
 std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer& outputs) {
@@ -122,14 +120,11 @@ Result<void> Commits::add_states(Flight& flight) {
 PartitionList Commits::positions_of(const Flight& flight) const {
   auto list = make_list(static_cast<int>(flight.effects.positions.size()));
   for (const auto& [place, next] : flight.effects.positions) {
-    const auto to = scope_.in_kafka(place);
-    auto* at = rd_kafka_topic_partition_list_add(list.get(), to.topic.c_str(), to.partition);
-    at->offset = next.value;
     PositionNote note{.by = scope_.transactional_id(),
                       .cycle = scope_.run + "-" + std::to_string(flight.cycle.value)};
     if (const auto log = flight.logs.find(place.first); log != flight.logs.end())
       note.log = incarnation_of(log->second), note.log_reached = log->second.next;
-    set_metadata(*at, to_text(note));
+    add_position(*list, scope_.in_kafka(place), next, note);
   }
   return list;
 }
@@ -169,7 +164,7 @@ Result<void> Commits::apply_states(Flight& flight) const {
                                       value ? std::optional<std::string_view>(*value) : std::nullopt);
   for (const auto& [p, list] : changes) {
     LogPlace& log = flight.logs[p];
-    log.synced = now();
+    log.synced = SystemClock{}.now();
     if (auto applied = flight.copies.at(p)->apply(list, log); !applied) return applied;
   }
   return {};

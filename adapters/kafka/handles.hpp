@@ -44,11 +44,4 @@ inline PartitionList make_list(int size = 8) {
   return PartitionList(rd_kafka_topic_partition_list_new(size));
 }
 
-// Of a position that is to be committed.
-inline void set_metadata(rd_kafka_topic_partition_t& at, std::string_view text) {
-  at.metadata = std::malloc(text.size());  // librdkafka frees it
-  std::copy(text.begin(), text.end(), static_cast<char*>(at.metadata));
-  at.metadata_size = text.size();
-}
-
 }  // namespace eventy::kafka::detail

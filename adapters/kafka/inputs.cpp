@@ -151,20 +151,13 @@ PartitionList Inputs::list_of(const std::vector<PartitionId>& partitions, Offset
   return list;
 }
 
-Result<std::vector<PartitionId>> Inputs::take_over(const std::vector<PartitionId>& partitions) {
-  std::vector<PartitionId> still;
-  for (const PartitionId p : partitions) {
-    Owned* owned = find(p);
-    if (!owned || owned->leaving) continue;
-    owned->stage = Owned::Stage::assigned;
-    still.push_back(p);
-  }
-  if (still.empty()) return still;
-  const auto list = list_of(still, &Cursor::committed);
+Result<void> Inputs::take_over(const std::vector<PartitionId>& partitions) {
+  for (const PartitionId p : partitions) owned_.at(p).stage = Owned::Stage::assigned;
+  const auto list = list_of(partitions, &Cursor::committed);
   const KafkaError error(rd_kafka_incremental_assign(consumer_.get(), list.get()));
   if (error) return scope_.client->failed(*error, "cannot take over partitions");
   rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
-  return still;
+  return {};
 }
 
 void Inputs::restored(PartitionId partition) {
@@ -262,7 +255,6 @@ Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
   if (!owned || owned->leaving || owned->stage != Owned::Stage::restored) return source;
   const auto at = owned->cursors.find(input->second);
   if (at == owned->cursors.end()) return source;
-  source.owned = owned;
   source.cursor = &at->second;
   source.batch =
       &batches_.try_emplace({source.partition, source.topic}, source.topic, source.partition).first->second;
@@ -273,7 +265,7 @@ Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
 Result<void> Inputs::take(const rd_kafka_message_t& message, const PollLimits& limits, bool& full) {
   const bool end = message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(message);
-  if (message.rkt != last_topic_ || message.partition != last_partition_ || !last_topic_) {
+  if (message.rkt != last_topic_ || message.partition != last_partition_) {
     last_ = source_of(message);
     last_topic_ = message.rkt;
     last_partition_ = message.partition;
@@ -324,10 +316,8 @@ Result<bool> Inputs::at_end() {
     all.push_back(p);
   }
   const auto places = scope_.places_of(all);
-  std::vector<TopicPartition> there;
-  for (const auto& place : places) there.push_back(scope_.in_kafka(place));
   // What another service has just committed may not be readable yet: it counts, decided or not.
-  auto ends = scope_.client->edges(there, Client::Edge::end, Isolation::read_uncommitted);
+  auto ends = scope_.client->edges(scope_.in_kafka(places), Client::Edge::end, Isolation::read_uncommitted);
   if (!ends) return ends.error();
   look_behind_marks();
   for (std::size_t i = 0; i < places.size(); ++i) {

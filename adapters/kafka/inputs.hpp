@@ -54,8 +54,8 @@ class Inputs {
 
   std::map<PartitionId, Owned>& owned() { return owned_; }
   Owned* find(PartitionId partition);  // null: not owned
-  // Those of them that are still here go on, at their cursors, when they are restored.
-  Result<std::vector<PartitionId>> take_over(const std::vector<PartitionId>& partitions);
+  // Partitions that are still here; they go on, at their cursors, when they are restored.
+  Result<void> take_over(const std::vector<PartitionId>& partitions);
   void restored(PartitionId partition);
   void set_paused(PartitionId partition, bool paused);
   void release(const std::vector<PartitionId>& partitions);
@@ -77,7 +77,6 @@ class Inputs {
   PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
 
   struct Source {  // where the messages of a place go
-    Owned* owned = nullptr;
     Cursor* cursor = nullptr;
     TopicIndex topic = {};
     PartitionId partition = {};

@@ -1,6 +1,8 @@
 #include "positions.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace eventy::kafka::detail {
 namespace {
@@ -31,6 +33,16 @@ PositionNote read_note(std::string_view text) {
     if (name == "reached") std::from_chars(value.data(), value.data() + value.size(), note.log_reached.value);
   }
   return note;
+}
+
+void add_position(rd_kafka_topic_partition_list_t& list, const TopicPartition& place, Offset next,
+                  const PositionNote& note) {
+  const std::string text = to_text(note);
+  auto* at = rd_kafka_topic_partition_list_add(&list, place.topic.c_str(), place.partition);
+  at->offset = next.value;
+  at->metadata = std::malloc(text.size());  // librdkafka frees it
+  std::copy(text.begin(), text.end(), static_cast<char*>(at->metadata));
+  at->metadata_size = text.size();
 }
 
 }  // namespace eventy::kafka::detail

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "client.hpp"
 #include "eventy/core/types.hpp"
 
 namespace eventy::kafka::detail {
@@ -20,5 +21,9 @@ struct PositionNote {
 std::string to_text(const PositionNote& note);
 // Of anything: what is not a note of ours reads as an empty one.
 PositionNote read_note(std::string_view text);
+
+// A position that is to be committed, with its note.
+void add_position(rd_kafka_topic_partition_list_t& list, const TopicPartition& place, Offset next,
+                  const PositionNote& note);
 
 }  // namespace eventy::kafka::detail

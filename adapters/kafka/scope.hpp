@@ -31,6 +31,11 @@ struct Scope {
   TopicPartition in_kafka(const Place& place) const {
     return {topic(place.second), static_cast<std::int32_t>(place.first.value)};
   }
+  std::vector<TopicPartition> in_kafka(const std::vector<Place>& places) const {
+    std::vector<TopicPartition> result;
+    for (const auto& place : places) result.push_back(in_kafka(place));
+    return result;
+  }
   // Every topic partition that is read for these partitions of the service.
   std::vector<Place> places_of(const std::vector<PartitionId>& partitions) const {
     std::vector<Place> places;

@@ -199,19 +199,16 @@ void Session::assigned(std::vector<PartitionId> partitions) {
 
 void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const Result<void>& result) {
   if (!result) return (void)end(result.error());
-  std::erase_if(takeover->partitions, [&](PartitionId p) { return !awaits(p, *takeover); });
-  for (const auto& [place, next] : takeover->positions)
-    if (Owned* owned = awaits(place.first, *takeover))
-      owned->cursors[place.second] = {.read = next, .committed = next};
-  auto still = inputs_.take_over(takeover->partitions);
-  if (!still) return (void)end(still.error());
-  if (still->empty()) return;
-  const auto gone = [&](PartitionId p) { return std::find(still->begin(), still->end(), p) == still->end(); };
+  const auto gone = [&](PartitionId p) { return !awaits(p, *takeover); };
+  std::erase_if(takeover->partitions, gone);
   std::erase_if(takeover->restores, [&](const auto& r) { return gone(r.partition); });
   std::erase_if(takeover->positions, [&](const auto& p) { return gone(p.first.first); });
   std::erase_if(takeover->unread, [&](const auto& p) { return gone(p.first); });
-  events_.push_back(Assigned{Epoch{++epoch_}, *still});
-  takeover->partitions = *std::move(still);
+  if (takeover->partitions.empty()) return;
+  for (const auto& [place, next] : takeover->positions)
+    inputs_.find(place.first)->cursors[place.second] = {.read = next, .committed = next};
+  if (auto taken = inputs_.take_over(takeover->partitions); !taken) return (void)end(taken.error());
+  events_.push_back(Assigned{Epoch{++epoch_}, takeover->partitions});
   preparer_->begin([this, takeover] {
     auto restored = takeover->restore_states(
         scope_, [this](PartitionId partition, std::uint64_t done, std::uint64_t total) {

@@ -8,12 +8,6 @@
 namespace eventy::kafka::detail {
 namespace {
 
-std::vector<TopicPartition> in_kafka(const Scope& scope, const std::vector<Place>& places) {
-  std::vector<TopicPartition> result;
-  for (const auto& place : places) result.push_back(scope.in_kafka(place));
-  return result;
-}
-
 // "GROUP-NODE" of "GROUP-NODE-0".
 std::string member_of(const std::string& transactional_id) {
   return transactional_id.substr(0, transactional_id.rfind('-'));
@@ -26,7 +20,7 @@ std::string member_of(const std::string& transactional_id) {
 // once.
 Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
                                                     const std::vector<Place>& places) const {
-  auto found = scope.client->committed(scope.group(), in_kafka(scope, places), Client::Stability::as_is);
+  auto found = scope.client->committed(scope.group(), scope.in_kafka(places), Client::Stability::as_is);
   if (!found) return found.error();
   std::set<std::string> others;
   for (const auto& committed : *found) {
@@ -58,7 +52,7 @@ Result<void> Takeover::check_range(const Scope& scope, const Place& place, Offse
 Result<void> Takeover::find_positions(const Scope& scope) {
   const auto places = scope.places_of(partitions);
   if (auto ended = end_transactions_of_the_dead(scope, places); !ended) return ended;
-  const auto there = in_kafka(scope, places);
+  const auto there = scope.in_kafka(places);
   auto committed = scope.client->committed(scope.group(), there);
   if (!committed) return committed.error();
   auto first = scope.client->edges(there, Client::Edge::first, Isolation::read_uncommitted);
@@ -118,13 +112,10 @@ Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadat
   if (!transaction) return {Landing::How::failed, transaction.error()};
   const auto list = make_list(static_cast<int>(positions.size()));
   for (const auto& [place, next] : positions) {
-    const auto to = scope.in_kafka(place);
-    auto* at = rd_kafka_topic_partition_list_add(list.get(), to.topic.c_str(), to.partition);
-    at->offset = next.value;
     PositionNote note{.by = scope.transactional_id()};
     for (const auto& log : restores)
       if (log.partition == place.first) note.log = log.name.incarnation, note.log_reached = log.place.next;
-    set_metadata(*at, to_text(note));
+    add_position(*list, scope.in_kafka(place), next, note);
   }
   if (auto begun = (*transaction)->begin(); !begun) return {Landing::How::failed, begun.error()};
   return (*transaction)->commit(list.get(), group);

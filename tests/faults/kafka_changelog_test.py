@@ -30,6 +30,17 @@ class Case(Campaign):
         self.settle()
         node.kill()
 
+    def fall_behind(self):
+        """Two rounds of input, and copies from after the first one."""
+        self.feed(COUNT)
+        self.run_to_the_end()
+        old = self.folder / "old"
+        shutil.copytree(self.copies, old)
+        self.feed(COUNT)
+        self.run_to_the_end()
+        shutil.rmtree(self.copies)
+        shutil.copytree(old, self.copies)
+
     def state_of_log(self):
         return self.observer.ask("ends", self.changelog)
 
@@ -108,14 +119,7 @@ def a_truncated_changelog():
 def copies_older_than_the_changelog():
     """The log was truncated beyond the place where the copies end: there is a gap that nobody can fill."""
     with Observer(shared_bootstrap()) as observer, Case("old", observer, True) as c:
-        c.feed(COUNT)
-        c.run_to_the_end()
-        old = c.folder / "old"
-        shutil.copytree(c.copies, old)
-        c.feed(COUNT)
-        c.run_to_the_end()
-        shutil.rmtree(c.copies)
-        shutil.copytree(old, c.copies)
+        c.fall_behind()
         c.truncate(lambda at: at["end"] - 2)
         c.refuses()
 
@@ -123,14 +127,7 @@ def copies_older_than_the_changelog():
 def copies_that_lack_the_tail():
     """Copies from before the last cycles: the log's tail brings them up."""
     with Observer(shared_bootstrap()) as observer, Case("tail", observer, True) as c:
-        c.feed(COUNT)
-        c.run_to_the_end()
-        old = c.folder / "old"
-        shutil.copytree(c.copies, old)
-        c.feed(COUNT)
-        c.run_to_the_end()
-        shutil.rmtree(c.copies)
-        shutil.copytree(old, c.copies)
+        c.fall_behind()
         c.recovers()
 
 
