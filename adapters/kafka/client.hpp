@@ -107,6 +107,7 @@ class Client {
   // brokers refuse one that is over max.message.bytes, however small its records are.
   static std::string batch_size_for(const std::vector<Limits>& limits);
 
+  void warn(const std::string& text) const;  // in the node's log
   // As error_of, for a question that was asked of the cluster: where nothing answered in time, the error says
   // why, and that a broker refused us is permission_denied.
   Error failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {}) const;
@@ -136,7 +137,6 @@ class Client {
   void warn_of(const std::string& topic, const Settings& settings) const;
   // By their names here; a topic that may not be asked about is absent.
   Result<std::map<std::string, Settings>> settings_of(const std::vector<std::string>& topics);
-  void warn(const std::string& text) const;
 
   Options options_;
   std::shared_ptr<Reports> reports_;

@@ -6,7 +6,7 @@
 
 namespace eventy::kafka::detail {
 
-Result<std::set<std::string>> members_of(Client& client, const std::string& group) {
+Result<Membership> membership_of(Client& client, const std::string& group) {
   auto handle = client.admin();
   if (!handle) return handle.error();
   const Queue queue(rd_kafka_queue_new(*handle));
@@ -23,18 +23,22 @@ Result<std::set<std::string>> members_of(Client& client, const std::string& grou
   std::size_t count = 0;
   const auto* found = rd_kafka_DescribeConsumerGroups_result_groups(
       rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
-  std::set<std::string> ids;
+  Membership now;
   for (std::size_t g = 0; g < count; ++g) {
     if (const auto* error = rd_kafka_ConsumerGroupDescription_error(found[g])) {
       if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
       return client.failed(*error, what);
     }
+    now.stable = rd_kafka_ConsumerGroupDescription_state(found[g]) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
     for (std::size_t m = 0; m < rd_kafka_ConsumerGroupDescription_member_count(found[g]); ++m) {
       const auto* member = rd_kafka_ConsumerGroupDescription_member(found[g], m);
-      if (const char* id = rd_kafka_MemberDescription_group_instance_id(member)) ids.emplace(id);
+      if (const char* id = rd_kafka_MemberDescription_group_instance_id(member)) now.members.emplace(id);
+      const auto* has = rd_kafka_MemberDescription_assignment(member);
+      if (const auto* list = has ? rd_kafka_MemberAssignment_partitions(has) : nullptr)
+        now.assigned += static_cast<std::size_t>(list->cnt);
     }
   }
-  return ids;
+  return now;
 }
 
 // librdkafka tells of the generation only in the form in which metadata travels: "CGMDv2:", the generation as

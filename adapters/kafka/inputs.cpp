@@ -35,6 +35,10 @@ Result<void> Inputs::join() {
   queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
   rd_kafka_queue_cb_event_enable(
       queue_.get(), [](rd_kafka_t*, void* self) { static_cast<Inputs*>(self)->events_.wake(); }, this);
+  return subscribe();
+}
+
+Result<void> Inputs::subscribe() {
   const auto list = make_list(1);
   rd_kafka_topic_partition_list_add(list.get(), scope_.topic(scope_.lead()).c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe(consumer_.get(), list.get()))
@@ -51,6 +55,22 @@ void Inputs::leave() {
   queue_.reset();
   rd_kafka_consumer_close(consumer_.get());
   consumer_.reset();
+}
+
+// librdkafka keeps a member that changes its subscription in the group; one that drops it leaves, also a
+// static one, once its partitions are released.
+void Inputs::join_anew() {
+  rd_kafka_unsubscribe(consumer_.get());
+  joining_anew_ = true;
+}
+
+// A subscription that is made earlier would keep it in the group.
+bool Inputs::has_left() const {
+  if (!owned_.empty()) return false;
+  char* id = rd_kafka_memberid(consumer_.get());
+  const bool none = !id || *id == '\0';
+  if (id) rd_kafka_mem_free(consumer_.get(), id);
+  return none;
 }
 
 // What was taken and not answered yet would keep the consumer from closing for ever.
@@ -213,6 +233,10 @@ Result<void> Inputs::rewind() {
 // --- reading ---
 
 Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& events) {
+  if (joining_anew_ && has_left()) {
+    joining_anew_ = false;
+    if (auto subscribed = subscribe(); !subscribed) return subscribed;
+  }
   more_ = true;
   last_topic_ = nullptr;
   bool full = false;

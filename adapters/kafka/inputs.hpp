@@ -49,6 +49,9 @@ class Inputs {
 
   Result<void> join();
   void leave();
+  // Leaves the group and is a new member of it: a rebalance that deals all partitions. They are revoked
+  // first.
+  void join_anew();
   // Rebalances are still answered, with no more said of them.
   void stop() { stopped_ = true; }
 
@@ -68,6 +71,8 @@ class Inputs {
   bool crowded() const { return more_; }  // the last read() did not take all that was there
 
  private:
+  Result<void> subscribe();
+  bool has_left() const;
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                            void* self);
   void taken(const rd_kafka_topic_partition_list_t& list);
@@ -89,7 +94,7 @@ class Inputs {
 
   const Scope& scope_;
   Events events_;
-  bool stopped_ = false, more_ = false;
+  bool stopped_ = false, more_ = false, joining_anew_ = false;
   std::map<PartitionId, Owned> owned_ = {};
   std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};
   std::map<Place, BatchBuilder> batches_ = {};

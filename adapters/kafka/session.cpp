@@ -11,12 +11,13 @@
 #include "partition_state.hpp"
 #include "positions.hpp"
 #include "takeover.hpp"
+#include "watch.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds tick{500};  // polls at least so often, or librdkafka leaves the group
-constexpr std::chrono::seconds topics_interval{30};
+constexpr std::chrono::milliseconds sign_again{100};
 
 class Session final : public StoreSession {
  public:
@@ -24,7 +25,10 @@ class Session final : public StoreSession {
       : scope_(std::move(scope)),
         inputs_(scope_, {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
                          [this](std::vector<PartitionId> p, Taken how) { taken(std::move(p), how); }}),
-        commits_(scope_, [this] { wake(); }) {}
+        commits_(scope_, [this] { wake(); }),
+        watch_(scope_, {[this](std::function<void()> news) { post(std::move(news)); },
+                        [this](const Error& error) { (void)end(error); },
+                        [this](std::size_t count) { mend_group(count); }}) {}
   ~Session() override { close(); }
 
   Result<void> start();
@@ -83,7 +87,7 @@ class Session final : public StoreSession {
   void settle();
   Result<void> catch_up(const Flight& flight);
   void refresh_if_due();
-  void look_at_topics_if_due();
+  void mend_group(std::size_t without_owner);
 
   Scope scope_;
   // Outputs are written as they come, and not only at the commit: what is written at once beside an open
@@ -98,8 +102,7 @@ class Session final : public StoreSession {
   std::unique_ptr<Flight> flight_ = {};
   std::optional<Result<StoreEvent>> outcome_ = {};
   std::unique_ptr<Flight> refresh_ = {};
-  std::chrono::steady_clock::time_point refreshed_ = std::chrono::steady_clock::now(), looked_ = refreshed_;
-  bool looking_ = false;
+  std::chrono::steady_clock::time_point refreshed_ = std::chrono::steady_clock::now();
 
   std::mutex wake_mutex_ = {};
   std::function<void()> wake_ = {};
@@ -108,6 +111,7 @@ class Session final : public StoreSession {
 
   Inputs inputs_;
   Commits commits_;
+  Watch watch_;
   std::mutex ticks_mutex_ = {};
   std::condition_variable ticks_changed_ = {};
   bool ticks_end_ = false;
@@ -187,6 +191,7 @@ std::size_t Session::max_record_size(TopicIndex topic) const {
 // --- assignments ---
 
 void Session::assigned(std::vector<PartitionId> partitions) {
+  watch_.assigned();
   auto takeover = std::make_shared<Takeover>();
   takeover->number = ++takeovers_;
   for (const PartitionId p : partitions) inputs_.find(p)->takeover = takeover->number;
@@ -237,6 +242,7 @@ void Session::sign(const std::shared_ptr<Takeover>& takeover) {
     Result<void> done;
     if (landing.how == Landing::How::failed) done = landing.error;
     const bool again = landing.how == Landing::How::aborted || landing.how == Landing::How::unknown;
+    if (again) std::this_thread::sleep_for(sign_again);  // the group may still be changing
     if (landing.how == Landing::How::committed) done = takeover->name_logs(scope_);
     post([this, takeover, done, again] {
       if (!done) return (void)end(done.error());
@@ -296,7 +302,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   if (auto read = inputs_.read(limits, records); !read) return end(read.error());
   if (inputs_.crowded()) wake();
   refresh_if_due();
-  look_at_topics_if_due();
+  watch_.look_if_due(*preparer_);
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
   events_.clear();
   std::move(records.begin(), records.end(), std::back_inserter(events));
@@ -503,23 +509,12 @@ void Session::refresh_if_due() {
   commits_.commit(*refresh_);
 }
 
-// A topic that was deleted, or whose partitions were increased, ends the session: keys would be elsewhere.
-void Session::look_at_topics_if_due() {
-  const auto now = std::chrono::steady_clock::now();
-  if (looking_ || now - looked_ < topics_interval) return;
-  looked_ = now, looking_ = true;
-  preparer_->begin([this] {
-    std::vector<TopicSpec> specs;
-    for (std::size_t t = 0; t < scope_.options.topics.size(); ++t)
-      specs.push_back({scope_.options.topics[t], scope_.shape.counts[t]});
-    auto there = client().still_there(specs);
-    post([this, there] {
-      looking_ = false;
-      const bool changed = !there && (there.error().code == ErrorCode::not_found ||
-                                      there.error().code == ErrorCode::invalid_argument);
-      if (changed) (void)end(there.error());  // else the cluster cannot be asked just now
-    });
-  });
+void Session::mend_group(std::size_t without_owner) {
+  const auto& all = inputs_.owned();
+  if (std::any_of(all.begin(), all.end(), [](const auto& o) { return o.second.leaving; })) return;
+  client().warn(std::to_string(without_owner) + " partitions of " + service() +
+                " belong to no node: this one joins its group anew");
+  inputs_.join_anew();
 }
 
 }  // namespace

@@ -28,10 +28,10 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
     if (!by.empty() && by != scope.transactional_id()) others.insert(by);
   }
   if (others.empty()) return {};
-  auto living = members_of(*scope.client, scope.group());
-  if (!living) return living.error();
+  auto now = membership_of(*scope.client, scope.group());
+  if (!now) return now.error();
   for (const auto& id : others) {
-    if (living->contains(member_of(id))) continue;
+    if (now->members.contains(member_of(id))) continue;
     auto ended = Transaction::open(*scope.client, id);
     if (!ended) return ended.error();
   }

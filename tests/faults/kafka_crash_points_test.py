@@ -53,6 +53,8 @@ def revoke(name, comes_back_at_once):
             node = c.node("a")
             node.wait_for_cycles("exact", 3)
             other.wait_for_cycles("exact", 3)
+            if comes_back_at_once:
+                wait_until(lambda: node.said("belong to no node"), 20, "the node that is first by name has mended it")
         c.finish(node, other)
 
 

@@ -139,6 +139,7 @@ eventy::MakeStore store_with(std::shared_ptr<StepPlan> plan) {
       if (!copies) return copies.error();
       store.local_state = *std::move(copies);
     }
+    store.log = options.log;
     store.on_step = [plan](eventy::kafka::Step step) { plan->reached(step); };
     if (options.access == eventy::StoreAccess::none) return std::unique_ptr<eventy::RecordStore>();
     return eventy::kafka::open(store);

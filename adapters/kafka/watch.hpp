@@ -1,0 +1,36 @@
+// What a session looks at now and then, on its worker: whether its topics are as they were, and whether its
+// group has left partitions without an owner. Belongs to the session's thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "eventy/store/worker.hpp"
+#include "scope.hpp"
+
+namespace eventy::kafka::detail {
+
+class Watch {
+ public:
+  struct Findings {                                        // called on the session's thread
+    std::function<void(std::function<void()>)> post;       // brings them there
+    std::function<void(Error)> topics_changed;             // one is gone, or has other partitions now
+    std::function<void(std::size_t count)> without_owner;  // partitions; for this member to act
+  };
+  Watch(const Scope& scope, Findings findings);
+
+  void assigned();  // the group has a new generation
+  void look_if_due(Worker& worker);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void look_at_topics(Worker& worker);
+  void look_at_group(Worker& worker);
+
+  const Scope& scope_;
+  Findings findings_;
+  Clock::time_point topics_due_, group_due_ = Clock::time_point::max();
+  bool looking_ = false;
+};
+
+}  // namespace eventy::kafka::detail
