@@ -8,6 +8,10 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr int messages_per_read = 20'000;
+// librdkafka forgets what it has fetched of a partition that is paused, and fetches it again later. So a
+// pause that is soon over only keeps its messages here; beyond this, shared by the partitions, they are not
+// fetched.
+constexpr std::size_t max_backlog_bytes = 64 << 20;
 
 }  // namespace
 
@@ -48,9 +52,9 @@ Result<void> Inputs::subscribe() {
 
 void Inputs::leave() {
   stopped_ = true;
-  held_.reset();
   if (!consumer_) return;
   answer_rebalances();
+  owned_.clear();  // messages go before their consumer
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   queue_.reset();
   rd_kafka_consumer_close(consumer_.get());
@@ -183,13 +187,13 @@ Result<void> Inputs::take_over(const std::vector<PartitionId>& partitions) {
 void Inputs::restored(PartitionId partition) {
   Owned& owned = owned_.at(partition);
   owned.stage = Owned::Stage::restored;
-  if (!owned.paused) resume(partition);
+  resume(partition);
 }
 
 // librdkafka 2.0.2 tells its thread nothing of a resumed partition, so that it may sleep on for a second: a
 // seek to where reading goes on wakes it.
 void Inputs::resume(PartitionId partition) {
-  const auto list = list_of({partition}, &Cursor::read);
+  const auto list = list_of({partition}, &Cursor::fetched);
   rd_kafka_resume_partitions(consumer_.get(), list.get());
   const KafkaError ignored(rd_kafka_seek_partitions(consumer_.get(), list.get(), 0));
 }
@@ -203,23 +207,21 @@ void Inputs::release(const std::vector<PartitionId>& partitions) {
 
 void Inputs::set_paused(PartitionId partition, bool paused) {
   Owned* owned = find(partition);
-  if (!owned || std::exchange(owned->paused, paused) == paused) return;
-  if (owned->stage != Owned::Stage::restored) return;  // paused anyway
-  if (paused) {
-    rd_kafka_pause_partitions(consumer_.get(), list_of({partition}, &Cursor::read).get());
-  } else {
-    resume(partition);
-  }
+  if (!owned) return;
+  owned->paused = paused;
+  if (!paused && std::exchange(owned->stopped, false)) resume(partition);
 }
 
 Result<void> Inputs::rewind() {
-  held_.reset();
   batches_.clear();
   std::vector<PartitionId> ours;
   for (auto& [p, owned] : owned_) {
     if (owned.stage == Owned::Stage::asked || owned.leaving) continue;
     ours.push_back(p);
-    for (auto& [input, cursor] : owned.cursors) cursor.read = cursor.committed, cursor.end = Offset{-1};
+    owned.backlog.clear();
+    owned.backlog_bytes = 0;
+    for (auto& [input, cursor] : owned.cursors)
+      cursor.read = cursor.fetched = cursor.committed, cursor.end = Offset{-1};
   }
   if (ours.empty()) return {};
   scope_.client->step(Step::rewind);
@@ -237,15 +239,14 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
     joining_anew_ = false;
     if (auto subscribed = subscribe(); !subscribed) return subscribed;
   }
-  more_ = true;
+  more_ = false;
   last_topic_ = nullptr;
-  bool full = false;
-  for (int i = 0; i < messages_per_read && !full; ++i) {
-    Message message = held_ ? std::move(held_) : Message(rd_kafka_consumer_poll(consumer_.get(), 0));
-    more_ = message != nullptr;
+  for (auto& [p, owned] : owned_) take_backlog(owned, limits);
+  for (int i = 0; !more_; ++i) {
+    Message message(rd_kafka_consumer_poll(consumer_.get(), 0));
     if (!message) break;
-    if (auto good = take(*message, limits, full); !good) return good;
-    if (full) held_ = std::move(message);
+    if (auto good = take(std::move(message), limits); !good) return good;
+    more_ = more_ || i == messages_per_read;
   }
   for (auto& [place, batch] : batches_)
     if (batch.records() > 0) events.push_back(Records{batch.finish()});
@@ -269,55 +270,88 @@ Result<void> Inputs::take_error(const rd_kafka_message_t& message) const {
 }
 
 Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
-  Source source;
   const auto input =
       message.rkt ? inputs_by_name_.find(rd_kafka_topic_name(message.rkt)) : inputs_by_name_.end();
-  if (input == inputs_by_name_.end()) return source;
-  source.topic = input->second;
-  source.partition = PartitionId{static_cast<std::uint32_t>(message.partition)};
-  Owned* owned = find(source.partition);
-  if (!owned || owned->leaving || owned->stage != Owned::Stage::restored) return source;
+  if (input == inputs_by_name_.end()) return {};
+  const PartitionId partition{static_cast<std::uint32_t>(message.partition)};
+  Owned* owned = find(partition);
+  if (!owned || owned->leaving || owned->stage != Owned::Stage::restored) return {};
   const auto at = owned->cursors.find(input->second);
-  if (at == owned->cursors.end()) return source;
-  source.cursor = &at->second;
-  source.batch =
-      &batches_.try_emplace({source.partition, source.topic}, source.topic, source.partition).first->second;
-  return source;
+  if (at == owned->cursors.end()) return {};
+  auto& batch = batches_.try_emplace({partition, input->second}, input->second, partition).first->second;
+  return {owned, &at->second, &batch};
 }
 
-// `full`: it does not fit into this read().
-Result<void> Inputs::take(const rd_kafka_message_t& message, const PollLimits& limits, bool& full) {
-  const bool end = message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(message);
+const Inputs::Source& Inputs::cached_source_of(const rd_kafka_message_t& message) {
   if (message.rkt != last_topic_ || message.partition != last_partition_) {
     last_ = source_of(message);
     last_topic_ = message.rkt;
     last_partition_ = message.partition;
   }
-  if (!last_.cursor) return {};
-  Cursor& cursor = *last_.cursor;
+  return last_;
+}
+
+Result<void> Inputs::take(Message message, const PollLimits& limits) {
+  const bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(*message);
+  const Source& source = cached_source_of(*message);
+  if (!source.cursor) return {};
+  Owned& owned = *source.owned;
+  Cursor& cursor = *source.cursor;
   if (end) {
-    cursor.end = std::max(cursor.end, Offset{message.offset});
+    if (owned.backlog.empty()) cursor.end = std::max(cursor.end, Offset{message->offset});
     return {};
   }
-  if (message.offset < cursor.read.value) return {};  // from before a seek
-  BatchBuilder& batch = *last_.batch;
-  full = batch.records() > 0 && (batch.records() >= limits.max_records_per_batch ||
-                                 batch.bytes() + message.len > limits.max_bytes_per_batch);
-  if (full) return {};
-  batch.add(message);
-  cursor.read = Offset{message.offset + 1};
-  cursor.end = Offset{-1};
+  if (message->offset < cursor.fetched.value) return {};  // from before a seek
+  cursor.fetched = Offset{message->offset + 1};
+  if (owned.paused || !owned.backlog.empty() || !hand_out(source, *message, limits))
+    keep(owned, std::move(message));
   return {};
+}
+
+bool Inputs::hand_out(const Source& source, const rd_kafka_message_t& message, const PollLimits& limits) {
+  BatchBuilder& batch = *source.batch;
+  if (batch.records() > 0 && (batch.records() >= limits.max_records_per_batch ||
+                              batch.bytes() + message.len > limits.max_bytes_per_batch))
+    return false;
+  batch.add(message);
+  source.cursor->read = Offset{message.offset + 1};
+  source.cursor->end = Offset{-1};
+  return true;
+}
+
+void Inputs::keep(Owned& owned, Message message) {
+  if (!owned.paused) more_ = true;  // its batch is full
+  owned.backlog_bytes += message->len + message->key_len;
+  const PartitionId partition{static_cast<std::uint32_t>(message->partition)};
+  owned.backlog.push_back(std::move(message));
+  if (!owned.paused || owned.stopped || owned.backlog_bytes <= max_backlog_bytes / owned_.size()) return;
+  owned.stopped = true;
+  rd_kafka_pause_partitions(consumer_.get(), list_of({partition}, &Cursor::fetched).get());
+}
+
+void Inputs::take_backlog(Owned& owned, const PollLimits& limits) {
+  if (owned.paused || owned.leaving) return;
+  while (!owned.backlog.empty()) {
+    const auto& message = *owned.backlog.front();
+    const Source& source = cached_source_of(message);
+    if (!source.cursor) return;
+    if (!hand_out(source, message, limits)) {
+      more_ = true;
+      return;
+    }
+    owned.backlog_bytes -= message.len + message.key_len;
+    owned.backlog.pop_front();
+  }
 }
 
 // --- the end ---
 
 // Marks of transactions are no messages, but they move the consumer's position.
 void Inputs::look_behind_marks() {
-  if (held_) return;
   std::vector<PartitionId> all;
-  for (const auto& [p, owned] : owned_) all.push_back(p);
+  for (const auto& [p, owned] : owned_)
+    if (owned.backlog.empty()) all.push_back(p);
   const auto list = list_of(all, &Cursor::read);
   if (rd_kafka_position(consumer_.get(), list.get())) return;
   for (int i = 0; i < list->cnt; ++i) {

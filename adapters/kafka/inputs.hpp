@@ -3,6 +3,7 @@
 // read. Belongs to the session's thread; rebalances are served by read().
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,9 +16,11 @@ namespace eventy::kafka::detail {
 
 class PartitionState;
 
-struct Cursor {  // of one topic partition that is read
-  Offset read = {}, committed = {};
-  Offset end = {-1};  // nothing but marks of transactions is between `read` and here
+struct Cursor {      // of one topic partition that is read
+  Offset read = {};  // handed out up to here
+  Offset committed = {};
+  Offset fetched = read;  // taken from librdkafka up to here: what is between waits in the backlog
+  Offset end = {-1};      // nothing but marks of transactions is between `read` and here
 };
 
 struct Owned {  // a partition from its assignment until its release
@@ -28,7 +31,11 @@ struct Owned {  // a partition from its assignment until its release
   };
   Stage stage = Stage::asked;
   std::uint64_t takeover = 0;  // which one is to prepare it
-  bool leaving = false, paused = false;
+  bool leaving = false;
+  bool paused = false;   // nothing is handed out
+  bool stopped = false;  // nor fetched, for the backlog is long
+  std::deque<Message> backlog = {};
+  std::size_t backlog_bytes = 0;
   std::shared_ptr<LocalState> copy = {};
   std::shared_ptr<PartitionState> state = {};
   std::map<TopicIndex, Cursor> cursors = {};
@@ -68,7 +75,7 @@ class Inputs {
   // Of the generation that owns what is owned now; fenced if that is lost.
   Result<GroupMetadata> group() const;
   Result<bool> at_end();
-  bool crowded() const { return more_; }  // the last read() did not take all that was there
+  bool more() const { return more_; }  // the last read() did not take all that was there
 
  private:
   Result<void> subscribe();
@@ -82,14 +89,18 @@ class Inputs {
   PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
 
   struct Source {  // where the messages of a place go
+    Owned* owned = nullptr;
     Cursor* cursor = nullptr;
-    TopicIndex topic = {};
-    PartitionId partition = {};
     BatchBuilder* batch = nullptr;
   };
   Source source_of(const rd_kafka_message_t& message);
-  Result<void> take(const rd_kafka_message_t& message, const PollLimits& limits, bool& full);
+  const Source& cached_source_of(const rd_kafka_message_t& message);
+  void take_backlog(Owned& owned, const PollLimits& limits);
+  Result<void> take(Message message, const PollLimits& limits);
   Result<void> take_error(const rd_kafka_message_t& message) const;
+  // Into its batch; false: it is full.
+  static bool hand_out(const Source& source, const rd_kafka_message_t& message, const PollLimits& limits);
+  void keep(Owned& owned, Message message);
   void look_behind_marks();
 
   const Scope& scope_;
@@ -102,7 +113,6 @@ class Inputs {
   const void* last_topic_ = nullptr;
   std::int32_t last_partition_ = -1;
   Source last_ = {};
-  Message held_ = {};  // did not fit into the last read()
   Handle consumer_ = {};
   Queue queue_ = {};
 };

@@ -300,7 +300,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   }
   std::vector<StoreEvent> records;
   if (auto read = inputs_.read(limits, records); !read) return end(read.error());
-  if (inputs_.crowded()) wake();
+  if (inputs_.more()) wake();
   refresh_if_due();
   watch_.look_if_due(*preparer_);
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
