@@ -224,7 +224,7 @@ std::vector<BridgeAction> BridgeEngine::start_again(Lane lane) {
 void BridgeEngine::commit_if_due() {
   if (!cycles_.open() || cycles_.in_flight() || abort_wanted_) return;
   if (!cycles_.due(clock_.now()) && !draining_ && revoked_.empty()) return;
-  const CycleId cycle = cycles_.begin_commit();
+  const CycleId cycle = cycles_.begin_commit(clock_.now());
   if (const auto& log = runtime_->options().log)
     log->trace("cycle begin {} {}", runtime_->plan().name, cycle.value);
   check(session_->commit(cycle));

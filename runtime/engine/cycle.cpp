@@ -1,5 +1,7 @@
 #include "eventy/engine/cycle.hpp"
 
+#include <algorithm>
+
 #include "eventy/core/result.hpp"
 
 namespace eventy {
@@ -35,15 +37,16 @@ void CommitCycles::add(const Slice& slice, Instant now) {
 }
 
 bool CommitCycles::due(Instant now) const {
-  return opened_ && !flying_ && (bytes_ >= options_.max_bytes || now - *opened_ >= options_.interval);
+  return opened_ && !flying_ && (bytes_ >= options_.max_bytes || now >= *due_at());
 }
 
 std::optional<Instant> CommitCycles::due_at() const {
   if (!opened_) return std::nullopt;
-  return *opened_ + options_.interval;
+  return std::max(*opened_, begun_.value_or(*opened_) + options_.interval);
 }
 
-CycleId CommitCycles::begin_commit() {
+CycleId CommitCycles::begin_commit(Instant now) {
+  begun_ = now;
   flying_ = CycleId{++last_cycle_};
   flying_lanes_ = std::move(opened_lanes_);
   opened_lanes_.clear();

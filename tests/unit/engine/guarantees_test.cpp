@@ -233,22 +233,38 @@ CAF_TEST(slices_from_before_a_rewind_are_dropped) {
   CAF_CHECK_EQUAL(f.state(), 3);
 }
 
+CAF_TEST(what_comes_after_a_pause_is_committed_at_once_and_what_follows_an_interval_later) {
+  Fixture f(counter());
+  f.click(1);
+  f.settle();
+  f.click(2);
+  f.node->round(), f.node->round(), f.node->round();
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+  f.click(3);
+  f.node->round(), f.node->round(), f.node->round();
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+  f.commit();
+  CAF_CHECK_EQUAL(f.seen().size(), 3u);
+}
+
 CAF_TEST(a_crashed_partition_takes_its_uncommitted_slices_with_it_and_starts_from_committed_state) {
   Fixture f(counter());
   f.click(1);
   f.settle();
   f.click(2);
+  f.node->round(), f.node->round();  // committed at once, for the last commit was long ago
+  f.click(3);
   f.node->round(), f.node->round();
   f.node->crash(0);
-  f.click(3);
+  f.click(4);
   f.settle();
-  CAF_CHECK_EQUAL(f.seen().size(), 1u);
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
   f.node->start_again(0);
   f.settle();
   const auto seen = f.seen();
-  CAF_REQUIRE_EQUAL(seen.size(), 3u);
-  CAF_CHECK_EQUAL(seen[2].n, 6);
-  CAF_CHECK_EQUAL(f.state(), 6);
+  CAF_REQUIRE_EQUAL(seen.size(), 4u);
+  CAF_CHECK_EQUAL(seen[3].n, 10);
+  CAF_CHECK_EQUAL(f.state(), 10);
 }
 
 CAF_TEST(an_at_least_once_output_is_visible_before_its_commit_and_repeated_with_its_uuid_after_an_abort) {

@@ -11,7 +11,9 @@
 namespace eventy {
 
 struct CycleOptions {
-  Duration interval{100};             // from the first slice of a cycle to its commit
+  // From one commit to the next; what comes after a longer pause is committed at once. The first one is made
+  // so long after its first slice.
+  Duration interval{100};
   std::size_t max_bytes = 16u << 20;  // of outputs and state; a cycle that holds more is committed at once
 };
 
@@ -35,7 +37,7 @@ class CommitCycles {
   // The open cycle holds all it may, and the one before is still in flight: no more should be begun.
   bool crowded() const { return flying_ && bytes_ >= options_.max_bytes; }
   std::optional<Instant> due_at() const;  // when due() becomes true by time alone
-  CycleId begin_commit();                 // the open cycle is in flight from now on
+  CycleId begin_commit(Instant now);      // the open cycle is in flight from now on
 
   struct Done {
     Lane lane;
@@ -55,7 +57,7 @@ class CommitCycles {
   CycleOptions options_;
   std::map<Lane, LaneBook> lanes_;
   std::uint64_t last_cycle_ = 0;
-  std::optional<Instant> opened_;
+  std::optional<Instant> opened_, begun_;  // of the open cycle; the last commit
   std::size_t bytes_ = 0;
   std::map<Lane, Done> opened_lanes_, flying_lanes_;
   std::optional<CycleId> flying_;
