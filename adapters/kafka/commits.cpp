@@ -40,6 +40,7 @@ Result<void> Commits::open() {
                                        Client::batch_size_for(limits), scope_.client->options().on_step);
   if (!transaction) return transaction.error();
   transaction_ = *std::move(transaction);
+  transaction_->will_write_to(scope_.topics_in_kafka());
   if (!worker_) worker_.emplace();
   return {};
 }

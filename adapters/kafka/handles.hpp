@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace eventy::kafka::detail {
 
@@ -33,6 +34,7 @@ using Handle = Owner<rd_kafka_t, destroy_handle>;
 using Queue = Owner<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using Event = Owner<rd_kafka_event_t, rd_kafka_event_destroy>;
 using Message = Owner<rd_kafka_message_t, rd_kafka_message_destroy>;
+using Topic = Owner<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaError = Owner<rd_kafka_error_t, rd_kafka_error_destroy>;
 using GroupMetadata = Owner<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
 using NewTopic = Owner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
@@ -42,6 +44,14 @@ using PartitionList = Owner<rd_kafka_topic_partition_list_t, rd_kafka_topic_part
 
 inline PartitionList make_list(int size = 8) {
   return PartitionList(rd_kafka_topic_partition_list_new(size));
+}
+
+// Makes a handle ask for the leaders of topics at once. One that meets a topic at its first record, or by an
+// assignment, waits up to a second for that.
+inline std::vector<Topic> look_up(rd_kafka_t& handle, const std::vector<std::string>& topics) {
+  std::vector<Topic> known;
+  for (const auto& topic : topics) known.emplace_back(rd_kafka_topic_new(&handle, topic.c_str(), nullptr));
+  return known;
 }
 
 }  // namespace eventy::kafka::detail

@@ -35,6 +35,9 @@ Result<void> Inputs::join() {
   auto consumer = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
   if (!consumer) return consumer.error();
   consumer_ = *std::move(consumer);
+  std::vector<std::string> inputs;
+  for (const auto& [name, input] : inputs_by_name_) inputs.push_back(name);
+  topics_ = look_up(*consumer_, inputs);
   rd_kafka_poll_set_consumer(consumer_.get());
   queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
   rd_kafka_queue_cb_event_enable(
@@ -57,6 +60,7 @@ void Inputs::leave() {
   owned_.clear();  // messages go before their consumer
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   queue_.reset();
+  topics_.clear();
   rd_kafka_consumer_close(consumer_.get());
   consumer_.reset();
 }

@@ -114,6 +114,7 @@ class Inputs {
   std::int32_t last_partition_ = -1;
   Source last_ = {};
   Handle consumer_ = {};
+  std::vector<Topic> topics_ = {};
   Queue queue_ = {};
 };
 

@@ -24,6 +24,11 @@ struct Scope {
 
   std::string topic(TopicIndex index) const { return client->name_in_kafka(options.topics[index.value]); }
   std::string changelog() const { return client->name_in_kafka(changelog_of(options.service)); }
+  std::vector<std::string> topics_in_kafka() const {  // all of them, with the changelog
+    std::vector<std::string> names{changelog()};
+    for (const auto& name : options.topics) names.push_back(client->name_in_kafka(name));
+    return names;
+  }
   std::string group() const { return client->name_in_kafka(options.service); }
   std::string member() const { return group() + "-" + options.node; }  // group.instance.id
   std::string transactional_id() const { return member() + "-0"; }

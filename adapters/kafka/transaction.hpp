@@ -30,6 +30,8 @@ class Transaction {
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
+  // Looks their leaders up before the first record of a transaction needs them.
+  void will_write_to(const std::vector<std::string>& topics) { topics_ = look_up(*handle_, topics); }
   const std::string& id() const { return id_; }
   bool begun() const { return begun_; }
   Result<void> begin();
@@ -60,6 +62,7 @@ class Transaction {
   std::string id_;
   std::function<void(Step)> on_step_ = {};
   Handle handle_ = {};
+  std::vector<Topic> topics_ = {};
   bool begun_ = false;
   std::chrono::steady_clock::time_point begun_at_ = {};
   std::optional<Error> undelivered_ = {};  // the first one
