@@ -1,15 +1,13 @@
-// A service's session on Kafka: Inputs reads, Commits writes, Takeover prepares what was assigned; this file
+// A service's session on Kafka: Inputs reads, Cycles writes, Takeover prepares what was assigned; this file
 // is where they meet, on the thread that owns the session.
 #include "session.hpp"
 
 #include <algorithm>
-#include <atomic>
 
-#include "commits.hpp"
+#include "cycles.hpp"
 #include "eventy/store/worker.hpp"
 #include "inputs.hpp"
 #include "partition_state.hpp"
-#include "positions.hpp"
 #include "takeover.hpp"
 #include "watch.hpp"
 
@@ -25,7 +23,7 @@ class Session final : public StoreSession {
       : scope_(std::move(scope)),
         inputs_(scope_, {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
                          [this](std::vector<PartitionId> p, Taken how) { taken(std::move(p), how); }}),
-        commits_(scope_, [this] { wake(); }),
+        cycles_(scope_, inputs_, [this] { wake(); }),
         watch_(scope_, {[this](std::function<void()> news) { post(std::move(news)); },
                         [this](const Error& error) { (void)end(error); },
                         [this](std::size_t count) { mend_group(count); }}) {}
@@ -39,9 +37,15 @@ class Session final : public StoreSession {
   }
   void pause(PartitionId partition) override { set_paused(partition, true); }
   void resume(PartitionId partition) override { set_paused(partition, false); }
-  Result<void> append(const SliceEffects& effects) override;
+  Result<void> append(const SliceEffects& effects) override {
+    if (auto good = alive(); !good) return good;
+    return cycles_.append(effects);
+  }
   Result<void> write_now(const OutputBuffer& outputs) override;
-  Result<void> commit(CycleId cycle) override;
+  Result<void> commit(CycleId cycle) override {
+    if (auto good = alive(); !good) return good;
+    return cycles_.commit(cycle);
+  }
   Result<void> abort() override;
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
@@ -82,27 +86,13 @@ class Session final : public StoreSession {
   }
   void restored(const Takeover& takeover);
 
-  Offset next_position(const Place& place, const Cursor& cursor) const;
-  Result<void> check_positions(const SliceEffects& effects, const Owned& owned);
-  void settle();
-  Result<void> catch_up(const Flight& flight);
-  void refresh_if_due();
   void mend_group(std::size_t without_owner);
 
   Scope scope_;
-  // Outputs are written as they come, and not only at the commit: what is written at once beside an open
-  // transaction could not be read before its end.
-  const bool early_ = scope_.options.writes == Writes::in_cycles_only;
   std::optional<Error> ended_ = {};
   bool closed_ = false;
   std::uint64_t epoch_ = 0, takeovers_ = 0;
   std::vector<StoreEvent> events_ = {};
-
-  Cycle open_ = {};
-  std::unique_ptr<Flight> flight_ = {};
-  std::optional<Result<StoreEvent>> outcome_ = {};
-  std::unique_ptr<Flight> refresh_ = {};
-  std::chrono::steady_clock::time_point refreshed_ = std::chrono::steady_clock::now();
 
   std::mutex wake_mutex_ = {};
   std::function<void()> wake_ = {};
@@ -110,7 +100,7 @@ class Session final : public StoreSession {
   std::vector<std::function<void()>> news_ = {};
 
   Inputs inputs_;
-  Commits commits_;
+  Cycles cycles_;
   Watch watch_;
   std::mutex ticks_mutex_ = {};
   std::condition_variable ticks_changed_ = {};
@@ -126,7 +116,7 @@ Result<void> Session::start() {
       client().ensure({{changelog_of(scope_.options.service), scope_.shape.partitions}}, Cleanup::compact);
   if (!made) return made;
   // First of all, so that nothing of a predecessor is open any more when positions are read.
-  if (auto opened = commits_.open(); !opened) return opened;
+  if (auto opened = cycles_.start(); !opened) return opened;
   if (auto joined = inputs_.join(); !joined) return joined;
   preparer_.emplace();
   ticker_ = std::thread([this] {
@@ -157,7 +147,7 @@ void Session::close() {
     ticker_.join();
   }
   preparer_.reset();
-  commits_.close();
+  cycles_.close();
   inputs_.leave();
 }
 
@@ -178,7 +168,7 @@ Result<void> Session::hear() {
   for (const auto& tell : news)
     if (!ended_) tell();
   if (!ended_)
-    if (auto failure = commits_.failure()) return end(*failure);
+    if (auto failure = cycles_.failure()) return end(*failure);
   return alive();
 }
 
@@ -286,22 +276,14 @@ void Session::release(const std::vector<PartitionId>& partitions) {
 
 Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   if (auto heard = hear(); !heard) return heard.error();
-  settle();
   std::vector<StoreEvent> events;
-  if (outcome_) {
-    auto outcome = *std::exchange(outcome_, {});
-    if (!outcome) return end(outcome.error());
-    if (std::holds_alternative<Aborted>(*outcome)) {
-      open_ = {};  // what was appended since shares its fate
-      commits_.abort();
-      if (auto back = inputs_.rewind(); !back) return end(back.error());
-    }
-    events.push_back(*std::move(outcome));
-  }
+  auto outcome = cycles_.outcome();
+  if (!outcome) return end(outcome.error());
+  if (*outcome) events.push_back(**std::move(outcome));
   std::vector<StoreEvent> records;
   if (auto read = inputs_.read(limits, records); !read) return end(read.error());
   if (inputs_.more()) wake();
-  refresh_if_due();
+  cycles_.refresh_if_due();
   watch_.look_if_due(*preparer_);
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
   events_.clear();
@@ -316,58 +298,6 @@ Result<bool> Session::at_end() {
 
 // --- writing ---
 
-Result<void> Session::check_positions(const SliceEffects& effects, const Owned& owned) {
-  for (const auto& position : effects.positions) {
-    if (position.next <= owned.cursors.at(position.topic).read) continue;
-    auto ends = client().ends_of(scope_.options.topics[position.topic.value], effects.partition,
-                                 Isolation::read_uncommitted);
-    if (!ends) return ends.error();
-    if (position.next > ends->end)
-      return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
-  }
-  return {};
-}
-
-Result<void> Session::append(const SliceEffects& effects) {
-  if (auto good = alive(); !good) return good;
-  if (auto checked = check_effects(effects, scope_.options, scope_.shape); !checked) return checked;
-  const Owned* owned = inputs_.find(effects.partition);
-  if (!owned || owned->stage != Owned::Stage::restored)
-    return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
-                                                  " is not assigned to this session of " + service()};
-  std::size_t bytes = effects.outputs.bytes.size();
-  for (const auto& change : effects.state)
-    bytes += change.key.size() + (change.value ? change.value->size() : 0);
-  if (open_.bytes + bytes > client().options().max_cycle_size)
-    return Error{ErrorCode::too_large,
-                 "a commit cycle of " + std::to_string(open_.bytes + bytes) + " bytes: at most " +
-                     std::to_string(client().options().max_cycle_size) + " are allowed"};
-  if (auto checked = check_positions(effects, *owned); !checked) return checked;
-  // A cycle without any position would not be fenced.
-  for (const auto& [input, cursor] : owned->cursors)
-    open_.positions.try_emplace({effects.partition, input},
-                                next_position({effects.partition, input}, cursor));
-  for (const auto& position : effects.positions)
-    open_.positions[{effects.partition, position.topic}] = position.next;
-  for (const auto& change : effects.state)
-    open_.states[{effects.partition,
-                  changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key)}] = change.value;
-  open_.bytes += bytes;
-  if (effects.outputs.empty()) return {};
-  open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
-  if (early_) commits_.add(open_.outputs.back());
-  return {};
-}
-
-// Where a service stands once the cycle in flight is committed.
-Offset Session::next_position(const Place& place, const Cursor& cursor) const {
-  if (flight_) {
-    const auto& flying = flight_->effects.positions;
-    if (const auto it = flying.find(place); it != flying.end()) return it->second;
-  }
-  return cursor.committed;
-}
-
 Result<void> Session::write_now(const OutputBuffer& outputs) {
   if (auto good = alive(); !good) return good;
   if (auto checked = check_outputs(outputs, scope_.options, scope_.shape); !checked) return checked;
@@ -376,137 +306,21 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
   return {};
 }
 
-Result<void> Session::commit(CycleId cycle) {
-  if (auto good = alive(); !good) return good;
-  if (flight_ || outcome_)
-    return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
-  flight_ = std::make_unique<Flight>();
-  flight_->cycle = cycle;
-  std::swap(flight_->effects, open_);
-  auto group = inputs_.group();
-  if (!group && !flight_->effects.empty()) {
-    commits_.abort();
-    flight_->landing = {Landing::How::aborted, group.error()};
-    flight_->landed = true;
-    wake();
-    return {};
-  }
-  if (group) flight_->group = *std::move(group);
-  for (const auto& [place, next] : flight_->effects.positions) {
-    const Owned* owned = inputs_.find(place.first);
-    if (!owned) continue;
-    flight_->copies[place.first] = owned->copy;
-    flight_->logs[place.first] = owned->log;
-  }
-  if (!early_)
-    for (const auto& outputs : flight_->effects.outputs) commits_.add(outputs);
-  commits_.commit(*flight_);
-  return {};
-}
-
-// What a committed cycle changes in what this session knows.
-void Session::settle() {
-  if (refresh_ && refresh_->landed) {
-    if (refresh_->landing.how == Landing::How::failed || refresh_->landing.how == Landing::How::unknown)
-      outcome_ = refresh_->landing.error;
-    refresh_.reset();
-  }
-  if (!flight_ || !flight_->landed || outcome_) return;
-  const CycleId cycle = flight_->cycle;
-  const Landing& landing = flight_->landing;
-  switch (landing.how) {
-    case Landing::How::committed:
-      for (const auto& [place, next] : flight_->effects.positions) {
-        Owned* owned = inputs_.find(place.first);
-        if (!owned) continue;
-        owned->cursors[place.second].committed = next;
-        owned->log = flight_->logs[place.first];
-      }
-      outcome_ = StoreEvent(Committed{cycle});
-      break;
-    case Landing::How::aborted:
-      outcome_ = StoreEvent(Aborted{cycle, landing.error});
-      break;
-    case Landing::How::unknown:
-      outcome_ = StoreEvent(UnknownOutcome{cycle, landing.error});
-      return;  // the flight is needed by resolve()
-    case Landing::How::failed:
-      outcome_ = landing.error;
-      break;
-  }
-  flight_.reset();
-}
-
 Result<void> Session::abort() {
   if (auto good = alive(); !good) return good;
-  if (flight_) commits_.wait(), settle();  // a commit that was begun is not undone
-  open_ = {};
-  commits_.abort();
-  auto back = inputs_.rewind();
+  auto back = cycles_.abort();
   wake();
   return back;
 }
 
-// A new producer of the same id ends what the old one left open; then the committed positions tell.
 Result<Outcome> Session::resolve(CycleId cycle) {
   if (auto good = alive(); !good) return good.error();
-  if (!flight_ || flight_->cycle != cycle || flight_->landing.how != Landing::How::unknown)
+  if (!cycles_.is_unknown(cycle))
     return Error{ErrorCode::invalid_argument,
                  "resolve: cycle " + std::to_string(cycle.value) + " has no unknown outcome"};
-  commits_.wait();
-  if (auto renewed = commits_.renew(); !renewed) return end(renewed.error());
-  const auto flight = std::move(flight_);
-  const Place place = flight->effects.positions.begin()->first;
-  auto found = client().committed(scope_.group(), {scope_.in_kafka(place)});
-  if (!found) return end(found.error());
-  const auto note = read_note(found->at(0).metadata);
-  if (note.by != scope_.transactional_id() || note.cycle != scope_.run + "-" + std::to_string(cycle.value)) {
-    open_ = {};
-    if (auto back = inputs_.rewind(); !back) return end(back.error());
-    return Outcome::aborted;
-  }
-  if (auto known = catch_up(*flight); !known) return end(known.error());
-  if (early_)
-    for (const auto& outputs : open_.outputs) commits_.add(outputs);
-  return Outcome::committed;
-}
-
-// With a cycle that turned out to be committed: its states are read from the log.
-Result<void> Session::catch_up(const Flight& flight) {
-  std::vector<Restore> restores;
-  for (const auto& [place, next] : flight.effects.positions) {
-    Owned* owned = inputs_.find(place.first);
-    if (!owned) continue;
-    owned->cursors[place.second].committed = next;
-    if (restores.empty() || restores.back().partition != place.first)
-      restores.push_back(
-          {.partition = place.first, .copy = owned->copy, .expected_log = incarnation_of(owned->log)});
-  }
-  auto restored = restore(client(), scope_.options.service, restores, [](auto, auto, auto) {});
-  if (!restored) return restored;
-  for (const auto& task : restores) inputs_.find(task.partition)->log = task.place;
-  return {};
-}
-
-// --- now and then ---
-
-// Positions in topics that are assigned beside the subscription expire some days after their last commit.
-void Session::refresh_if_due() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now - refreshed_ < client().options().position_refresh) return;
-  if (refresh_ || flight_ || outcome_ || !open_.empty()) return;
-  auto group = inputs_.group();
-  if (!group) return;
-  refreshed_ = now;
-  refresh_ = std::make_unique<Flight>();
-  refresh_->group = *std::move(group);
-  for (const auto& [p, owned] : inputs_.owned()) {
-    if (owned.leaving || owned.stage != Owned::Stage::restored) continue;
-    refresh_->logs[p] = owned.log;
-    for (const auto& [input, cursor] : owned.cursors)
-      refresh_->effects.positions[{p, input}] = cursor.committed;
-  }
-  commits_.commit(*refresh_);
+  auto outcome = cycles_.resolve(cycle);
+  if (!outcome) return end(outcome.error());
+  return outcome;
 }
 
 void Session::mend_group(std::size_t without_owner) {

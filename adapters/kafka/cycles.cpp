@@ -1,0 +1,219 @@
+#include "cycles.hpp"
+
+#include "positions.hpp"
+
+namespace eventy::kafka::detail {
+
+// --- the open cycle ---
+
+Result<void> Cycles::check_positions(const SliceEffects& effects, const Owned& owned) const {
+  for (const auto& position : effects.positions) {
+    if (position.next <= owned.cursors.at(position.topic).read) continue;
+    auto ends = scope_.client->ends_of(scope_.options.topics[position.topic.value], effects.partition,
+                                       Isolation::read_uncommitted);
+    if (!ends) return ends.error();
+    if (position.next > ends->end)
+      return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
+  }
+  return {};
+}
+
+Result<void> Cycles::append(const SliceEffects& effects) {
+  if (auto checked = check_effects(effects, scope_.options, scope_.shape); !checked) return checked;
+  const Owned* owned = inputs_.find(effects.partition);
+  if (!owned || owned->stage != Owned::Stage::restored)
+    return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
+                                                  " is not assigned to this session of service " +
+                                                  printable(scope_.options.service)};
+  std::size_t bytes = effects.outputs.bytes.size();
+  for (const auto& change : effects.state)
+    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  if (open_.bytes + bytes > scope_.client->options().max_cycle_size)
+    return Error{ErrorCode::too_large,
+                 "a commit cycle of " + std::to_string(open_.bytes + bytes) + " bytes: at most " +
+                     std::to_string(scope_.client->options().max_cycle_size) + " are allowed"};
+  if (auto checked = check_positions(effects, *owned); !checked) return checked;
+  // A cycle without any position would not be fenced.
+  for (const auto& [input, cursor] : owned->cursors)
+    open_.positions.try_emplace({effects.partition, input},
+                                next_position({effects.partition, input}, cursor));
+  for (const auto& position : effects.positions)
+    open_.positions[{effects.partition, position.topic}] = position.next;
+  for (const auto& change : effects.state)
+    open_.states[{effects.partition,
+                  changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key)}] = change.value;
+  open_.bytes += bytes;
+  if (effects.outputs.empty()) return {};
+  open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
+  if (early_) commits_.add(open_.outputs.back());
+  return {};
+}
+
+// Where a service stands once the cycle in flight is committed.
+Offset Cycles::next_position(const Place& place, const Cursor& cursor) const {
+  if (flight_) {
+    const auto& flying = flight_->effects.positions;
+    if (const auto it = flying.find(place); it != flying.end()) return it->second;
+  }
+  return cursor.committed;
+}
+
+// --- commits ---
+
+Result<void> Cycles::commit(CycleId cycle) {
+  if (flight_ || outcome_)
+    return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
+  flight_ = std::make_unique<Flight>();
+  flight_->cycle = cycle;
+  std::swap(flight_->effects, open_);
+  auto group = inputs_.group();
+  if (!group && !flight_->effects.empty()) {
+    commits_.abort();
+    flight_->landing = {Landing::How::aborted, group.error()};
+    flight_->landed = true;
+    wake_();
+    return {};
+  }
+  if (group) flight_->group = *std::move(group);
+  note_places();
+  if (!early_)
+    for (const auto& outputs : flight_->effects.outputs) commits_.add(outputs);
+  commits_.commit(*flight_);
+  return {};
+}
+
+// Of the changelog and the local copies, which the committing thread moves on.
+void Cycles::note_places() {
+  for (const auto& [place, next] : flight_->effects.positions) {
+    const Owned* owned = inputs_.find(place.first);
+    if (!owned) continue;
+    flight_->copies[place.first] = owned->copy;
+    flight_->logs[place.first] = owned->log;
+  }
+}
+
+// What a commit that came to its end changes in what is known here.
+void Cycles::settle() {
+  if (refresh_ && refresh_->landed) {
+    if (refresh_->landing.how == Landing::How::failed || refresh_->landing.how == Landing::How::unknown)
+      outcome_ = refresh_->landing.error;
+    refresh_.reset();
+  }
+  if (!flight_ || !flight_->landed || outcome_) return;
+  const CycleId cycle = flight_->cycle;
+  const Landing& landing = flight_->landing;
+  switch (landing.how) {
+    case Landing::How::committed:
+      settle_committed();
+      outcome_ = StoreEvent(Committed{cycle});
+      break;
+    case Landing::How::aborted:
+      outcome_ = StoreEvent(Aborted{cycle, landing.error});
+      break;
+    case Landing::How::unknown:
+      outcome_ = StoreEvent(UnknownOutcome{cycle, landing.error});
+      return;  // the flight is needed by resolve()
+    case Landing::How::failed:
+      outcome_ = landing.error;
+      break;
+  }
+  flight_.reset();
+}
+
+void Cycles::settle_committed() {
+  for (const auto& [place, next] : flight_->effects.positions) {
+    Owned* owned = inputs_.find(place.first);
+    if (!owned) continue;
+    owned->cursors[place.second].committed = next;
+    owned->log = flight_->logs[place.first];
+  }
+}
+
+Result<std::optional<StoreEvent>> Cycles::outcome() {
+  settle();
+  if (!outcome_) return std::optional<StoreEvent>();
+  auto outcome = *std::exchange(outcome_, {});
+  if (!outcome) return outcome.error();
+  if (std::holds_alternative<Aborted>(*outcome)) {
+    // What was appended since shares its fate.
+    if (auto undone = undo(); !undone) return undone.error();
+  }
+  return std::optional<StoreEvent>(*std::move(outcome));
+}
+
+Result<void> Cycles::undo() {
+  open_ = {};
+  commits_.abort();
+  return inputs_.rewind();
+}
+
+Result<void> Cycles::abort() {
+  if (flight_) commits_.wait(), settle();  // a commit that was begun is not undone
+  return undo();
+}
+
+// --- commits without an answer ---
+
+bool Cycles::is_unknown(CycleId cycle) const {
+  return flight_ && flight_->cycle == cycle && flight_->landing.how == Landing::How::unknown;
+}
+
+// A new producer of the same id ends what the old one left open; then the committed positions tell.
+Result<Outcome> Cycles::resolve(CycleId cycle) {
+  commits_.wait();
+  if (auto renewed = commits_.renew(); !renewed) return renewed.error();
+  const auto flight = std::move(flight_);
+  const Place place = flight->effects.positions.begin()->first;
+  auto found = scope_.client->committed(scope_.group(), {scope_.in_kafka(place)});
+  if (!found) return found.error();
+  const auto note = read_note(found->at(0).metadata);
+  if (note.by != scope_.transactional_id() || note.cycle != scope_.run + "-" + std::to_string(cycle.value)) {
+    open_ = {};
+    if (auto back = inputs_.rewind(); !back) return back.error();
+    return Outcome::aborted;
+  }
+  if (auto known = catch_up(*flight); !known) return known.error();
+  if (early_)
+    for (const auto& outputs : open_.outputs) commits_.add(outputs);
+  return Outcome::committed;
+}
+
+// With a cycle that turned out to be committed: its states are read from the log.
+Result<void> Cycles::catch_up(const Flight& flight) {
+  std::vector<Restore> restores;
+  for (const auto& [place, next] : flight.effects.positions) {
+    Owned* owned = inputs_.find(place.first);
+    if (!owned) continue;
+    owned->cursors[place.second].committed = next;
+    if (restores.empty() || restores.back().partition != place.first)
+      restores.push_back(
+          {.partition = place.first, .copy = owned->copy, .expected_log = incarnation_of(owned->log)});
+  }
+  auto restored = restore(*scope_.client, scope_.options.service, restores, [](auto, auto, auto) {});
+  if (!restored) return restored;
+  for (const auto& task : restores) inputs_.find(task.partition)->log = task.place;
+  return {};
+}
+
+// --- now and then ---
+
+// Positions in topics that are assigned beside the subscription expire some days after their last commit.
+void Cycles::refresh_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - refreshed_ < scope_.client->options().position_refresh) return;
+  if (refresh_ || flight_ || outcome_ || !open_.empty()) return;
+  auto group = inputs_.group();
+  if (!group) return;
+  refreshed_ = now;
+  refresh_ = std::make_unique<Flight>();
+  refresh_->group = *std::move(group);
+  for (const auto& [p, owned] : inputs_.owned()) {
+    if (owned.leaving || owned.stage != Owned::Stage::restored) continue;
+    refresh_->logs[p] = owned.log;
+    for (const auto& [input, cursor] : owned.cursors)
+      refresh_->effects.positions[{p, input}] = cursor.committed;
+  }
+  commits_.commit(*refresh_);
+}
+
+}  // namespace eventy::kafka::detail

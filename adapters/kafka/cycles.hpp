@@ -1,0 +1,52 @@
+// The writing side of a session: gathers slices into the open cycle, commits it, and finds out what became of
+// it. Belongs to the session's thread.
+#pragma once
+
+#include "commits.hpp"
+#include "inputs.hpp"
+
+namespace eventy::kafka::detail {
+
+class Cycles {
+ public:
+  Cycles(const Scope& scope, Inputs& inputs, std::function<void()> wake)
+      : scope_(scope), inputs_(inputs), commits_(scope, wake), wake_(std::move(wake)) {}
+
+  Result<void> start() { return commits_.open(); }
+  void close() { commits_.close(); }
+  Result<void> append(const SliceEffects& effects);
+  Result<void> commit(CycleId cycle);
+  // Undoes the open cycle; one whose commit was begun comes to its end before.
+  Result<void> abort();
+  bool is_unknown(CycleId cycle) const;
+  Result<Outcome> resolve(CycleId cycle);  // of one that is_unknown
+  // What became of the commit that was begun, once. An error ends the session.
+  Result<std::optional<StoreEvent>> outcome();
+  void refresh_if_due();
+  // Of the producer, where no cycle can tell of it.
+  std::optional<Error> failure() { return commits_.failure(); }
+
+ private:
+  Offset next_position(const Place& place, const Cursor& cursor) const;
+  Result<void> check_positions(const SliceEffects& effects, const Owned& owned) const;
+  void note_places();
+  void settle();
+  void settle_committed();
+  Result<void> undo();
+  Result<void> catch_up(const Flight& flight);
+
+  const Scope& scope_;
+  Inputs& inputs_;
+  Commits commits_;
+  std::function<void()> wake_;
+  // Outputs are written as they come, and not only at the commit: what is written at once beside an open
+  // transaction could not be read before its end.
+  const bool early_ = scope_.options.writes == Writes::in_cycles_only;
+  Cycle open_ = {};
+  std::unique_ptr<Flight> flight_ = {};
+  std::optional<Result<StoreEvent>> outcome_ = {};
+  std::unique_ptr<Flight> refresh_ = {};
+  std::chrono::steady_clock::time_point refreshed_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace eventy::kafka::detail
