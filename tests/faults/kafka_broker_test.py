@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # ctest: TIMEOUT 300 SERIAL
-"""config/kafka/broker: three brokers with TLS, one killed, started again, started twice, a port that is taken."""
+"""config/kafka/broker: three brokers with TLS, one killed, started again, started twice, a port that is taken; and
+a single one that is killed or stopped, and started again."""
 import os
 import pathlib
 import signal
@@ -31,7 +32,30 @@ def taken_port(broker):
     checks.check("and nothing is left running", status(broker).returncode == 3 and not broker.folder.exists())
 
 
+def killed(broker, number):
+    """The status after kill -9 of one of them."""
+    os.kill(int((broker.folder / f"broker-{number}.pid").read_text()), signal.SIGKILL)
+    done = status(broker)
+    while f"broker {number}: running" in done.stdout:
+        done = status(broker)
+    return done
+
+
+def single_broker():
+    """While it runs its session never ends, nor do its partitions lose their leader: Kafka 4.3 would lose markers."""
+    with Broker() as broker:
+        def is_led():
+            return b"Fencing broker" not in (broker.folder / "broker-0.log").read_bytes()
+        killed(broker, 0)
+        checks.check("a single broker starts again after its kill", start(broker).returncode == 0)
+        checks.check("and its session had ended before", is_led())
+        broker.stop()
+        checks.check("a single broker starts again after a stop", start(broker).returncode == 0)
+        checks.check("and its session had ended before that, too", is_led())
+
+
 def main():
+    single_broker()
     broker = Broker("--tls", brokers=3)
     taken_port(broker)
     with broker:
@@ -43,10 +67,7 @@ def main():
                      and status(broker).stdout == before)
         checks.check("one of another kind is refused", broker.call(
             "start", "--brokers", "1", "--port", str(broker.port), stderr=subprocess.PIPE).returncode == 1)
-        os.kill(int((broker.folder / "broker-1.pid").read_text()), signal.SIGKILL)
-        done = status(broker)
-        while "broker 1: running" in done.stdout:
-            done = status(broker)
+        done = killed(broker, 1)
         checks.check("a killed one is told", done.returncode == 3 and "broker 1: not running" in done.stdout)
         checks.check("and started again", start(broker).returncode == 0 and status(broker).returncode == 0)
         out = broker.tool("org.apache.kafka.tools.TopicCommand", "--describe", "--topic", "t")
