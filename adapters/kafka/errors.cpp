@@ -43,6 +43,9 @@ std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
              "group.max.session.timeout.ms";
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
       return "another process runs with the same [node] id";
+    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+      return "a transaction on them is not decided; if that lasts, a broker has lost its markers (Kafka 4.3, "
+             "KAFKA-20734) and somebody must end it: see adapters/kafka/README.md";
     default:
       return {};
   }
