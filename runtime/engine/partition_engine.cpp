@@ -155,20 +155,26 @@ bool PartitionEngine::take_requester_key() {
   return found;
 }
 
+// The key as handlers see it; that of a response is its requester's, which leaves the context. False: a
+// response whose context lacks it. Throws DecodeError.
+bool PartitionEngine::read_key() {
+  key_ = meta_.partition_key;
+  if (key_ && key_->empty()) key_.reset();
+  return meta_.kind != Kind::response || take_requester_key();
+}
+
 // The key whose state the record concerns. False where the record must not touch state here: it was forwarded
 // or dead-lettered.
 bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
-  key_ = meta_.partition_key;
-  if (key_ && key_->empty()) key_.reset();
-  bool came_home = false;
+  bool has_way_home = false;
   try {
-    came_home = meta_.kind == Kind::response && take_requester_key();
+    has_way_home = read_key();
   } catch (const DecodeError& e) {
     give_up(record, "", "DecodeError", e.what(), 1, slice_.effects.outputs);
     return false;
   }
   if (!plan_.state) return true;
-  if (meta_.kind == Kind::response && !came_home) {
+  if (!has_way_home) {
     give_up(record, "", "NoWayHome", "the response's context lacks the key of its requester", 1,
             slice_.effects.outputs);
     return false;
@@ -298,13 +304,13 @@ OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
     deferred_.pop_front();  // before it runs: whatever happens, never again
     const StoredRecord& record = d.batch->records[d.record];
     if (!decode(*d.batch, record)) continue;
-    key_ = meta_.partition_key;
-    origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .now = now_};
     const auto& candidates = runtime_.candidates(d.batch->topic);
     const auto candidate = std::find_if(candidates.begin(), candidates.end(),
                                         [&](const auto& c) { return c.handler == d.handler; });
     const auto start = Outbox::mark(out);
     try {
+      (void)read_key();  // where it leads was settled before the commit
+      origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .now = now_};
       state_allowed_ = false;
       run_turn(*candidate, out);
     } catch (const Failure&) {

@@ -159,6 +159,37 @@ CAF_TEST(a_request_is_answered_and_its_response_comes_back_to_the_requesters_key
   CAF_CHECK(!bench.state<Tally>("another key"));
 }
 
+// Each tells in an event which key and which requests it saw.
+CAF_TEST(a_response_handler_of_any_guarantee_sees_the_requesters_key_and_no_entry_of_the_request) {
+  const auto tell_what_is_seen = [](eventy::StatelessTurn& turn, const eventy::Reply<Price>&) {
+    const auto own = turn.context().find("urn:counter");
+    turn.emit(Counted{std::string(turn.key()),
+                      own == turn.context().end() ? 0 : static_cast<std::int64_t>(own->second.size())});
+  };
+  for (const bool with_state : {true, false}) {
+    const auto all = [&](auto builder) {
+      return eventy::Service(std::move(builder)
+                                 .on(eventy::at_least_once, tell_what_is_seen)
+                                 .on(eventy::exactly_once, tell_what_is_seen)
+                                 .on(eventy::at_most_once, tell_what_is_seen));
+    };
+    Bench bench{with_state ? all(eventy::service<Tally>("counter")) : all(eventy::service<>("counter"))};
+    const std::string asked = eventy::random_uuid();
+    bench.tell(Price{450}, "another key",
+               {.context = {{"urn:counter", {{"request:" + asked, std::string("ann")}, {"mine", true}}}},
+                .request_uuid = asked});
+    const auto sent = bench.sent<Counted>();
+    CAF_REQUIRE_EQUAL(sent.size(), 3u);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+      CAF_CHECK_EQUAL(sent[i].who, "ann");
+      CAF_CHECK_EQUAL(sent[i].n, 1);
+      const auto& record = bench.sent_records()[i].record;
+      CAF_CHECK(record.partition_key() == std::optional<std::string>("ann"));
+      CAF_CHECK_EQUAL(record.context.at("urn:counter").size(), 1u);
+    }
+  }
+}
+
 CAF_TEST(a_refusal_carries_code_and_no_data) {
   Bench desk{catalog()};
   desk.tell(GetPrice{"coal"}, "ann", {.source = "urn:counter"});

@@ -78,6 +78,7 @@ class PartitionEngine final : detail::Effects {
   bool decode(const Batch& batch, const StoredRecord& record);  // false: dealt with
   void match(TopicIndex topic);
   bool take_requester_key();
+  bool read_key();
   bool find_key(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
