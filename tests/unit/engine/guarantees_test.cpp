@@ -116,6 +116,13 @@ Service at_most(std::shared_ptr<int> runs) {
   });
 }
 
+// A key in the other one of two partitions.
+std::string key_beside(const std::string& key) {
+  std::string other = "b0";
+  while (partition_of(other, 2) == partition_of(key, 2)) other += 'x';
+  return other;
+}
+
 // The commit of click 1 is in flight and held; click 2 is in the next cycle, which is full.
 struct FullCycleBehindACommit : Fixture {
   FullCycleBehindACommit() : Fixture(counter(), 1, {.cycle = {.max_bytes = 1}}) {
@@ -349,6 +356,30 @@ CAF_TEST(a_lost_partition_commits_nothing_of_what_was_in_hand) {
   CAF_CHECK_EQUAL(f.state(), 1);
 }
 
+CAF_TEST(a_partition_lost_with_one_cycle_in_flight_and_the_next_one_open_is_let_go_after_the_outcome) {
+  Fixture f(counter(), 2);
+  const std::string other = key_beside("ann");
+  const PartitionId kept = partition_of("ann", 2), lost = partition_of(other, 2);
+  f.store.next_commit("counter", Fate::held);
+  f.click(1);
+  f.settle();
+  f.click(2, other);  // and nothing more comes whose commit could be the occasion
+  f.settle();
+  f.store.lose("counter", lost);
+  f.settle();
+  CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 0u);
+  CAF_CHECK_EQUAL(f.node->owned().size(), 2u);
+  f.store.let_commit("counter");
+  f.settle();
+  CAF_CHECK(f.node->owned() == std::vector{kept});
+  CAF_CHECK_EQUAL(f.state(), 1);
+  CAF_CHECK_EQUAL(f.state(other), 0);
+  f.store.assign("counter", "node", lost);
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(other), 2);
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+}
+
 CAF_TEST(nothing_is_handled_before_the_state_is_restored) {
   Fixture f(counter());
   f.store.revoke("counter", {0});
@@ -365,8 +396,7 @@ CAF_TEST(nothing_is_handled_before_the_state_is_restored) {
 
 CAF_TEST(a_slow_partition_is_paused_and_the_others_go_on) {
   Fixture f(counter(), 2);
-  std::string other = "b0";
-  while (partition_of(other, 2) == partition_of("ann", 2)) other += 'x';
+  const std::string other = key_beside("ann");
   const auto slow = partition_of("ann", 2);
   f.node->poll();
   for (int i = 0; i < 20; ++i) {  // one batch each; the slow partition's are never worked on
