@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t batch_bytes = 4u << 20;  // of a partition, in memory before they go into its copy
 constexpr int poll_ms = 10;
+constexpr std::chrono::milliseconds progress_interval{250};  // at least, between reports of one partition
 // A copy that was not brought up to date for so long may hold keys whose end is no longer in the log.
 constexpr Duration tombstones_stay = std::chrono::hours(23);  // Kafka's default keeps them a day
 
@@ -41,6 +42,7 @@ struct Work {
   enum class Stage : std::uint8_t { verifying, reading } stage = Stage::reading;
   std::vector<std::pair<std::string, std::optional<std::string>>> read = {};
   std::size_t bytes = 0;
+  Offset told = {-1};  // where it was when its progress was reported last
 
   bool done() const { return stage == Stage::reading && next >= ends.end; }
 };
@@ -61,6 +63,7 @@ class Restorer {
   Result<void> verified(Work& work, bool same_log);
   Result<void> seek(Work& work);
   Result<void> flush(Work& work);
+  void tell_progress();
   Result<void> look_behind_marks();
   Result<void> check_end(const Work& work) const;
   Error lost(const Work& work, const std::string& what) const;
@@ -202,9 +205,17 @@ Result<void> Restorer::flush(Work& work) {
   work.task.place.synced = SystemClock{}.now();
   if (auto applied = work.task.copy->apply(changes, work.task.place); !applied) return applied;
   work.read.clear(), work.bytes = 0;
-  progress_(work.task.partition, static_cast<std::uint64_t>(work.next.value - work.start.value),
-            static_cast<std::uint64_t>(work.ends.end.value - work.start.value));
   return {};
+}
+
+// Of those that have moved. What a partition has to read is known once its copy was looked at.
+void Restorer::tell_progress() {
+  for (auto& [p, work] : works_) {
+    if (work.stage == Work::Stage::verifying || work.told == work.next) continue;
+    work.told = work.next;
+    progress_(work.task.partition, static_cast<std::uint64_t>(work.next.value - work.start.value),
+              static_cast<std::uint64_t>(work.ends.end.value - work.start.value));
+  }
 }
 
 // Marks of transactions are no messages, but they move the consumer's position.
@@ -228,14 +239,16 @@ Result<void> Restorer::look_behind_marks() {
 }
 
 Result<void> Restorer::loop() {
-  auto heard = std::chrono::steady_clock::now();
+  auto heard = std::chrono::steady_clock::now(), told = heard;
   const auto all_done = [&] {
     return std::all_of(works_.begin(), works_.end(), [](const auto& w) { return w.second.done(); });
   };
   while (!all_done()) {
     const Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told >= progress_interval) tell_progress(), told = now;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      heard = std::chrono::steady_clock::now();
+      heard = now;
       Work& work = works_.at(message->partition);
       if (work.done()) continue;
       if (auto taken = take(work, *message); !taken) return taken;
@@ -250,7 +263,7 @@ Result<void> Restorer::loop() {
       if (work.stage == Work::Stage::reading) work.next = std::max(work.next, Offset{message->offset});
     }
     if (auto looked = look_behind_marks(); !looked) return looked;
-    if (std::chrono::steady_clock::now() - heard < client_.options().request_timeout) continue;
+    if (now - heard < client_.options().request_timeout) continue;
     for (const auto& [p, work] : works_)
       if (!work.done())
         return Error{ErrorCode::timed_out, "Kafka: " + names(work) + ": nothing comes from offset " +
@@ -270,6 +283,7 @@ Result<void> Restorer::run(std::vector<Restore>& tasks) {
   if (auto found = find_ends(tasks); !found) return found;
   for (auto& [p, work] : works_)
     if (auto looked = look_at_copy(work); !looked) return looked;
+  tell_progress();
   const bool all = std::all_of(works_.begin(), works_.end(), [](const auto& w) { return w.second.done(); });
   if (!all) {
     if (auto begun = begin(); !begun) return begun;
@@ -279,6 +293,7 @@ Result<void> Restorer::run(std::vector<Restore>& tasks) {
     if (auto checked = check_end(work); !checked) return checked;
     if (auto flushed = flush(work); !flushed) return flushed;
   }
+  tell_progress();
   return {};
 }
 

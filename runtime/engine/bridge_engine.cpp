@@ -13,7 +13,8 @@ BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
       routes_(make_routes(runtime_, *session_)),
       options_(options),
       clock_(clock),
-      cycles_(options.cycle) {}
+      cycles_(options.cycle),
+      restores_(options.restore) {}
 
 BridgeEngine::~BridgeEngine() { session_->close(); }
 
@@ -28,6 +29,7 @@ std::vector<BridgeAction> BridgeEngine::step() {
   auto events = session_->poll(options_.poll);
   if (!events.ok()) throw Failure(events.error());
   for (auto& event : *events) std::visit([this](auto& e) { handle(e); }, event);
+  look_at_restores();
   commit_if_due();
   if (abort_wanted_) {
     undo_all();
@@ -41,9 +43,22 @@ std::vector<BridgeAction> BridgeEngine::step() {
 
 void BridgeEngine::handle(Assigned& e) {
   for (const PartitionId p : e.partitions) lanes_.try_emplace(Lane{p});
+  restores_.begin(e.partitions, clock_.now());
+}
+
+void BridgeEngine::handle(Restoring& e) { restores_.progress(e.partition, e.done, e.total); }
+
+void BridgeEngine::look_at_restores() {
+  stats_.restoring = restores_.partitions();
+  stats_.to_restore = restores_.records_left();
+  stats_.restored = restores_.records();
+  const auto line = restores_.line(clock_.now());
+  if (const auto& log = runtime_->options().log; log && line)
+    log->info("service {}: {}", runtime_->plan().name, *line);
 }
 
 void BridgeEngine::handle(Restored& e) {
+  restores_.restored(e.partition);
   LaneState& lane = lanes_[Lane{e.partition}];
   lane.state = e.state;
   start({e.partition}, lane);
@@ -89,6 +104,7 @@ void BridgeEngine::let_go() {
   if (cycles_.open()) return commit_if_due();
   const auto gone = std::exchange(revoked_, {});
   for (const PartitionId p : gone) {
+    restores_.gone(p);
     session_->resume(p);  // it may come back one day
     std::erase_if(lanes_, [&](const auto& lane) {
       if (lane.first.partition != p) return false;

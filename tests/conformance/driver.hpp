@@ -197,7 +197,7 @@ class Driver {
   std::set<PartitionId> assigned = {};
   std::map<PartitionId, std::shared_ptr<const StateReader>> states = {};
   std::vector<PartitionId> revoked = {}, lost = {};
-  std::size_t restoring = 0;
+  std::map<PartitionId, std::vector<Restoring>> restoring = {};  // what was told of the progress
   std::vector<std::uint64_t> committed = {};
   std::vector<Aborted> aborted = {};
   std::vector<UnknownOutcome> unknown = {};
@@ -205,7 +205,7 @@ class Driver {
  private:
   void take(StoreEvent event) {
     if (auto* e = std::get_if<Assigned>(&event)) assigned.insert(e->partitions.begin(), e->partitions.end());
-    if (std::holds_alternative<Restoring>(event)) ++restoring;
+    if (auto* e = std::get_if<Restoring>(&event)) restoring[e->partition].push_back(*e);
     if (auto* e = std::get_if<Restored>(&event)) states[e->partition] = e->state;
     if (auto* e = std::get_if<Revoked>(&event))
       revoked.insert(revoked.end(), e->partitions.begin(), e->partitions.end());

@@ -175,7 +175,7 @@ void nothing_comes_before_a_late_restore(Subject& subject) {
   Driver driver(store);
   for (int i = 0; i < 5; ++i) driver.step();
   CAF_CHECK_EQUAL(driver.assigned.size(), 1u);
-  CAF_CHECK(driver.restoring > 0);
+  CAF_CHECK(!driver.restoring.empty());
   CAF_CHECK(driver.states.empty());
   CAF_CHECK(driver.read().empty());
   CAF_CHECK(!driver->at_end().value());

@@ -10,6 +10,12 @@
 #include "support/temporary_folder.hpp"
 
 #include "caf/test/unit_test.hpp"
+#include "eventy/service.hpp"
+#include "eventy/testing/plain_format.hpp"
+#include "support/local_node.hpp"
+
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -23,7 +29,6 @@
 
 using namespace eventy;
 using conformance::Driver;
-using conformance::Slice;
 using conformance::States;
 using eventy::tests::TemporaryFolder;
 
@@ -32,6 +37,16 @@ namespace {
 constexpr std::uint32_t partitions = 2;
 constexpr int keys_per_cycle = 100;  // in each partition
 constexpr std::uint64_t records_per_cycle = partitions * keys_per_cycle;
+
+struct Given {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+  using record = Event<"urn:source", "Given", "1.0.0">;
+};
+struct Tally {
+  std::int64_t n = 0;
+  EVENTY_FIELDS(n);
+};
 
 struct Counts {
   std::atomic<std::uint64_t> changes = 0;  // that reached a copy
@@ -56,21 +71,30 @@ class Counted final : public LocalState {
   std::shared_ptr<Counts> counts_;
 };
 
+// With copies in a folder, each change counted.
+OpenLocalState counted_copies(const std::filesystem::path& folder, std::shared_ptr<Counts> counts) {
+  auto open = rocksdb::local_state({.folder = folder}).value();
+  return [open, counts](const std::string& service,
+                        PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
+    auto copy = open(service, partition);
+    if (!copy) return copy.error();
+    return std::unique_ptr<LocalState>(std::make_unique<Counted>(*std::move(copy), counts));
+  };
+}
+
+std::unique_ptr<RecordStore> open_store(const std::string& prefix, const std::filesystem::path& folder,
+                                        std::shared_ptr<Counts> counts) {
+  kafka::Options options;
+  options.bootstrap = eventy::tests::kafka_bootstrap();
+  options.prefix = prefix;
+  options.local_state = counted_copies(folder, std::move(counts));
+  return kafka::open(options).value();
+}
+
 // A node from its start: the store on the tests' broker, its copies in a folder.
 struct Node {
   Node(const std::string& prefix, const std::filesystem::path& folder) {
-    auto open = rocksdb::local_state({.folder = folder}).value();
-    kafka::Options options;
-    options.bootstrap = eventy::tests::kafka_bootstrap();
-    options.prefix = prefix;
-    options.local_state = [open, counts = counts](
-                              const std::string& service,
-                              PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
-      auto copy = open(service, partition);
-      if (!copy) return copy.error();
-      return std::unique_ptr<LocalState>(std::make_unique<Counted>(*std::move(copy), counts));
-    };
-    store = kafka::open(options).value();
+    store = open_store(prefix, folder, counts);
     store->ensure_topics({{"in", partitions}, {"out", partitions}}).value();
     driver.emplace(*store);
     driver->ready(partitions);
@@ -78,7 +102,7 @@ struct Node {
   }
   void commit(std::uint64_t cycle) {
     for (std::uint32_t p = 0; p < partitions; ++p) {
-      Slice slice(p);
+      conformance::Slice slice(p);
       for (int k = 0; k < keys_per_cycle; ++k)
         slice.set("key " + std::to_string(cycle % 3) + "/" + std::to_string(k), std::to_string(cycle));
       driver->append(slice);
@@ -155,6 +179,58 @@ CAF_TEST(a_start_reads_nothing_that_its_copies_have_and_all_without_them) {
   Node elsewhere(prefix, empty.path());
   CAF_CHECK_EQUAL(elsewhere.restored, cycles * records_per_cycle);
   CAF_CHECK(elsewhere.agrees());
+}
+
+CAF_TEST(a_start_tells_how_far_it_is_from_nothing_to_all) {
+  const auto prefix = eventy::tests::unique_prefix();
+  TemporaryFolder folder, empty;
+  {
+    Node first(prefix, folder.path());
+    for (std::uint64_t cycle = 1; cycle <= 5; ++cycle) first.commit(cycle);
+  }
+  Node elsewhere(prefix, empty.path());
+  CAF_REQUIRE_EQUAL(elsewhere.driver->restoring.size(), partitions);
+  for (const auto& [partition, told] : elsewhere.driver->restoring) {
+    CAF_CHECK_EQUAL(told.front().done, 0u);
+    CAF_CHECK(told.front().total >= 5u * keys_per_cycle);
+    CAF_CHECK_EQUAL(told.back().done, told.back().total);
+    for (std::size_t i = 1; i < told.size(); ++i) CAF_CHECK(told[i].done >= told[i - 1].done);
+  }
+}
+
+CAF_TEST(the_log_and_the_figures_of_a_bridge_tell_how_far_a_restore_is) {
+  const auto prefix = eventy::tests::unique_prefix();
+  TemporaryFolder folder, empty;
+  {
+    Node first(prefix, folder.path());
+    for (std::uint64_t cycle = 1; cycle <= 5; ++cycle) first.commit(cycle);
+  }
+  std::ostringstream lines;
+  const auto store = open_store(prefix, empty.path(), std::make_shared<Counts>());
+  const SystemClock clock;
+  eventy::testing::LocalService node(
+      *store, service<Tally>("counter").on([](Turn<Tally>&, const Given&) {}),
+      {.serializer = eventy::testing::plain_serializer(),
+       .state_format = eventy::testing::plain_state_format(),
+       .log =
+           std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines))},
+      {.restore = {.quiet = Duration(0), .interval = Duration(0)}}, clock, partitions);
+  const auto& figures = node.bridge().stats();
+  std::uint64_t most = 0;
+  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+  while (node.owned().size() < partitions && std::chrono::steady_clock::now() < deadline) {
+    node.poll();
+    most = std::max(most, figures.to_restore);
+  }
+  CAF_MESSAGE(lines.str());
+  CAF_CHECK(most >= 5 * records_per_cycle);
+  CAF_CHECK_EQUAL(figures.restored, most);
+  CAF_CHECK_EQUAL(figures.to_restore, 0u);
+  CAF_CHECK_EQUAL(figures.restoring, 0u);
+  const auto told = [&](const std::string& text) { return lines.str().find(text) != std::string::npos; };
+  CAF_CHECK(told("restoring states: 2 of 2 partitions left, "));
+  CAF_CHECK(told(" of " + std::to_string(most) + " changelog records read"));
+  CAF_CHECK(told("restored the states of 2 partitions: " + std::to_string(most) + " changelog records in "));
 }
 
 CAF_TEST(a_start_reads_the_cycles_that_its_copies_lack) {

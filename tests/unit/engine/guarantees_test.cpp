@@ -3,6 +3,10 @@
 #define CAF_SUITE guarantees
 
 #include <caf/test/unit_test.hpp>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
 
 #include "../../support/local_node.hpp"
 #include "eventy/service.hpp"
@@ -47,7 +51,8 @@ class Fixture {
   std::unique_ptr<LocalService> make(Service service, std::string name) {
     return std::make_unique<LocalService>(store, std::move(service),
                                           RuntimeOptions{.serializer = testing::plain_serializer(),
-                                                         .state_format = testing::plain_state_format()},
+                                                         .state_format = testing::plain_state_format(),
+                                                         .log = log},
                                           bridge_, clock, partitions_, std::move(name));
   }
   void click(std::int64_t n, const std::string& key = "ann") {
@@ -92,6 +97,9 @@ class Fixture {
 
   MemoryStore store;
   testing::VirtualClock clock;
+  std::ostringstream lines;
+  std::shared_ptr<spdlog::logger> log =
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
   std::unique_ptr<LocalService> node;
 
  private:
@@ -392,6 +400,27 @@ CAF_TEST(nothing_is_handled_before_the_state_is_restored) {
   f.store.hold_restore("counter", false);
   f.settle();
   CAF_CHECK_EQUAL(f.seen().size(), 1u);
+}
+
+CAF_TEST(figures_and_lines_in_the_log_tell_of_a_restore_that_takes_long) {
+  Fixture f(counter());
+  f.store.revoke("counter", {0});
+  f.settle(3);
+  f.store.hold_restore("counter", true);
+  f.store.assign("counter", "node", {0});
+  f.settle(4);
+  CAF_CHECK_EQUAL(f.node->bridge().stats().restoring, 1u);
+  CAF_CHECK_EQUAL(f.node->bridge().stats().to_restore, 1u);
+  CAF_CHECK_EQUAL(f.lines.str().find("restor"), std::string::npos);
+  f.clock.advance(Duration(1000));
+  f.settle(4);
+  CAF_CHECK(f.lines.str().find("service counter: restoring states: 1 of 1 partition left, 0 of 1 ") !=
+            std::string::npos);
+  f.store.hold_restore("counter", false);
+  f.settle(4);
+  CAF_CHECK_EQUAL(f.node->bridge().stats().restoring, 0u);
+  CAF_CHECK_EQUAL(f.node->bridge().stats().to_restore, 0u);
+  CAF_CHECK(f.lines.str().find("service counter: restored the states of 1 partition: ") != std::string::npos);
 }
 
 CAF_TEST(a_slow_partition_is_paused_and_the_others_go_on) {

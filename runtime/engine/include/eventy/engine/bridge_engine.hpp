@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "eventy/engine/cycle.hpp"
+#include "eventy/engine/restores.hpp"
 #include "eventy/engine/runtime.hpp"
 
 namespace eventy {
@@ -15,6 +16,7 @@ struct BridgeOptions {
   CycleOptions cycle = {};
   PollLimits poll = {};
   std::size_t max_batches_in_flight = 4;  // of a partition; beyond, it is paused at the store
+  RestoreOptions restore = {};
 };
 
 namespace action {
@@ -46,6 +48,9 @@ using BridgeAction =
 
 struct BridgeStats {
   std::uint64_t cycles = 0, aborted = 0, records = 0, stale_slices = 0, rewinds = 0;
+  // Partitions whose states are being restored; changelog records that this takes still, and that were read
+  // for it since the session began.
+  std::uint64_t restoring = 0, to_restore = 0, restored = 0;
 };
 
 class BridgeEngine {
@@ -92,7 +97,7 @@ class BridgeEngine {
     std::vector<std::uint64_t> deferred_slices;  // taken, their at-most-once turns not done
   };
   void handle(Assigned& e);
-  void handle(Restoring&) {}
+  void handle(Restoring& e);
   void handle(Restored& e);
   void handle(Revoked& e);
   void handle(Lost& e);
@@ -101,6 +106,7 @@ class BridgeEngine {
   void handle(Aborted& e);
   void handle(UnknownOutcome& e);
   void start(Lane lane, LaneState& state);
+  void look_at_restores();
   void commit_if_due();
   void hold_back();  // takes no input while commits are slower than the partitions
   void undo_all();   // abort now, or as soon as the commit in flight is settled
@@ -116,6 +122,7 @@ class BridgeEngine {
   BridgeOptions options_;
   const Clock& clock_;
   CommitCycles cycles_;
+  Restores restores_;
   std::map<Lane, LaneState> lanes_;
   std::vector<BridgeAction> actions_;
   std::vector<PartitionId> revoked_;

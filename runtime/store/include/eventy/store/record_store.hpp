@@ -52,9 +52,11 @@ struct Assigned {  // partitions are this session's from now on; nothing may be 
   Epoch epoch = {};
   std::vector<PartitionId> partitions = {};
 };
-struct Restoring {  // progress of a restore, for logs
+struct Restoring {  // progress of a restore, for logs and figures; between Assigned and Restored
   PartitionId partition = {};
-  std::uint64_t done = 0, total = 0;  // records of the log, or bytes; only the ratio means something
+  // Records of the changelog that were read, of those that are to be read. A store may count places of its
+  // log, some of which hold no record: only the ratio is exact.
+  std::uint64_t done = 0, total = 0;
 };
 struct Restored {  // the state as of the last commit is readable; records follow from the committed positions
   PartitionId partition = {};
