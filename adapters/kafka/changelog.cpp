@@ -325,14 +325,15 @@ Result<void> restore(Client& client, const std::string& service, std::vector<Res
   return Restorer(client, service, progress).run(restores);
 }
 
-Result<void> name_log(Client& client, const std::string& service, Restore& restore, LogName name) {
+Result<void> name_log(Client& client, Producer& producer, const std::string& service, Restore& restore,
+                      LogName name) {
   if (name.incarnation.empty()) name.incarnation = random_uuid();
   const std::string text = name.text();
   Client::Outgoing out;
   out.to = {client.name_in_kafka(changelog_of(service)), static_cast<std::int32_t>(restore.partition.value)};
   out.key = log_name_key;
   out.value = text;
-  auto written = client.write({out});
+  auto written = producer.write({out});
   if (!written) return written.error();
   restore.place.log = place_text(name.incarnation, written->at(0));
   restore.place.next = std::max(restore.place.next, Offset{written->at(0).value + 1});

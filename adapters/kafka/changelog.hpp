@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client.hpp"
+#include "producer.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -69,6 +70,7 @@ Result<void> restore(Client& client, const std::string& service, std::vector<Res
                      const RestoreProgress& progress);
 
 // Writes the log's name, and makes the copy know it.
-Result<void> name_log(Client& client, const std::string& service, Restore& restore, LogName name);
+Result<void> name_log(Client& client, Producer& producer, const std::string& service, Restore& restore,
+                      LogName name);
 
 }  // namespace eventy::kafka::detail

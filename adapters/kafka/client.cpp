@@ -1,7 +1,6 @@
 #include "client.hpp"
 
 #include <algorithm>
-#include <set>
 #include <thread>
 
 #include "eventy/store/rules.hpp"
@@ -64,17 +63,6 @@ rd_kafka_resp_err_t ask(Duration most, Ask question) {
     const rd_kafka_resp_err_t code = question();
     if (!is_passing(code) || std::chrono::steady_clock::now() > deadline) return code;
     std::this_thread::sleep_for(passing_pause);
-  }
-}
-
-struct Delivery {
-  Offset offset = {};
-  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__IN_PROGRESS;
-};
-void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-  if (auto* delivery = static_cast<Delivery*>(message->_private)) {
-    delivery->error = message->err;
-    delivery->offset = Offset{message->offset};
   }
 }
 
@@ -155,29 +143,6 @@ Result<rd_kafka_t*> Client::admin(Isolation isolation) {
     admin = *std::move(handle);
   }
   return admin.get();
-}
-
-// One for all; another takes its place when a topic comes along that takes smaller batches only.
-Result<std::shared_ptr<rd_kafka_t>> Client::producer(const std::vector<Outgoing>& records) {
-  std::set<std::string> names;
-  for (const auto& record : records) names.insert(record.to.topic.substr(options_.prefix.size()));
-  auto limits = limits_of(std::vector<std::string>(names.begin(), names.end()));
-  if (!limits) return limits.error();
-  const std::string size = batch_size_for(*limits);
-  const std::lock_guard lock(mutex_);
-  if (producer_ && producer_batch_ <= std::stoull(size)) return producer_;
-  auto made = conf({{"enable.idempotence", "true"},
-                    {"linger.ms", "0"},
-                    {"batch.size", size},
-                    {"message.max.bytes", "1000000000"},
-                    {"delivery.timeout.ms", std::to_string(timeout_ms())}});
-  if (!made) return made.error();
-  rd_kafka_conf_set_dr_msg_cb(made->get(), on_delivery);
-  auto handle = make_handle(RD_KAFKA_PRODUCER, *std::move(made));
-  if (!handle) return handle.error();
-  producer_ = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
-  producer_batch_ = std::stoull(size);
-  return producer_;
 }
 
 // Handles tell of their connections only when they are asked.
@@ -301,39 +266,6 @@ Result<std::vector<Client::Committed>> Client::committed_now(const std::string& 
   return result;
 }
 
-Result<void> produce(rd_kafka_t& producer, const Client::Outgoing& record, void* place) {
-  Owner<rd_kafka_headers_t, rd_kafka_headers_destroy> headers;
-  if (!record.headers.empty()) {
-    headers.reset(rd_kafka_headers_new(record.headers.size()));
-    for (const auto& [name, value] : record.headers)
-      (void)rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value.data(),
-                                static_cast<ssize_t>(value.size()));
-  }
-  static char empty[1] = {};
-  const auto pointer = [](std::string_view bytes) {
-    return bytes.data() ? const_cast<char*>(bytes.data()) : empty;
-  };
-  void* value = record.value ? pointer(*record.value) : nullptr;
-  const std::size_t value_size = record.value ? record.value->size() : 0;
-  void* key = record.key ? pointer(*record.key) : nullptr;
-  const std::size_t key_size = record.key ? record.key->size() : 0;
-  for (;;) {
-    const auto code =
-        rd_kafka_producev(&producer, RD_KAFKA_V_TOPIC(record.to.topic.c_str()),
-                          RD_KAFKA_V_PARTITION(record.to.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(value, value_size), RD_KAFKA_V_KEY(key, key_size),
-                          RD_KAFKA_V_OPAQUE(place), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      (void)headers.release();
-      return {};
-    }
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-      return error_of(code, "cannot write a record of " + std::to_string(record.value.value_or("").size()) +
-                                " bytes to " + printable(record.to.topic));
-    rd_kafka_poll(&producer, 10);
-  }
-}
-
 std::size_t Client::batch_size(const Outgoing& record) {
   constexpr std::size_t batch_header = 61, record_header = 40, length = 5;  // lengths as varints
   std::size_t size =
@@ -346,34 +278,6 @@ std::string Client::batch_size_for(const std::vector<Limits>& limits) {
   std::size_t size = most_batch_bytes;
   for (const auto& l : limits) size = std::min(size, l.batch_bytes.value_or(size));
   return std::to_string(std::max<std::size_t>(size, 1));
-}
-
-Result<std::vector<Offset>> Client::write(const std::vector<Outgoing>& records) {
-  auto handle = producer(records);
-  if (!handle) return handle.error();
-  std::vector<Delivery> deliveries(records.size());
-  Result<void> queued;
-  std::size_t count = 0;
-  for (; count < records.size() && queued; ++count) {
-    queued = produce(**handle, records[count], &deliveries[count]);
-    if (!queued) break;
-  }
-  // Ends with every delivery known: delivery.timeout.ms bounds it.
-  const auto waits = [&] {
-    return std::any_of(deliveries.begin(), deliveries.begin() + static_cast<std::ptrdiff_t>(count),
-                       [](const Delivery& d) { return d.error == RD_KAFKA_RESP_ERR__IN_PROGRESS; });
-  };
-  while (waits()) rd_kafka_flush(handle->get(), 100);
-  if (!queued) return queued.error();
-  std::vector<Offset> offsets;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (deliveries[i].error != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return failed(deliveries[i].error, "cannot write a record of " +
-                                             std::to_string(records[i].value.value_or("").size()) +
-                                             " bytes to topic " + printable(records[i].to.topic));
-    offsets.push_back(deliveries[i].offset);
-  }
-  return offsets;
 }
 
 }  // namespace eventy::kafka::detail

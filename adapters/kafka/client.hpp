@@ -92,14 +92,12 @@ class Client {
                                            const std::vector<TopicPartition>& places,
                                            Stability stability = Stability::stable);
 
-  // Writes through the idempotent producer and waits for the delivery: the offsets.
-  struct Outgoing {
+  struct Outgoing {  // a record to be written
     TopicPartition to = {};
     std::optional<std::string_view> key = {};
     std::optional<std::string_view> value = {};  // none: a tombstone
     std::vector<std::pair<std::string_view, std::string_view>> headers = {};
   };
-  Result<std::vector<Offset>> write(const std::vector<Outgoing>& records);
 
   // Bytes of a batch that holds this record alone, at most: what counts for Limits::batch_bytes.
   static std::size_t batch_size(const Outgoing& record);
@@ -125,7 +123,6 @@ class Client {
   Result<std::vector<Committed>> committed_now(const std::string& group,
                                                const std::vector<TopicPartition>& places, Stability stability,
                                                bool& unstable);
-  Result<std::shared_ptr<rd_kafka_t>> producer(const std::vector<Outgoing>& records);
 
   // topics.cpp
   using CreatedTopics = std::map<std::string, std::uint32_t>;
@@ -142,14 +139,8 @@ class Client {
   std::shared_ptr<Reports> reports_;
   mutable std::mutex mutex_ = {};  // guards what follows
   Handle admins_[2] = {};          // by Isolation
-  std::shared_ptr<rd_kafka_t> producer_ = {};
-  std::size_t producer_batch_ = 0;  // bytes, its batch.size
   std::map<std::string, std::uint32_t> known_ = {};
   std::map<std::string, Limits> limits_ = {};
 };
-
-// Adds one record to a producer's queue; waits while the queue is full. `place` is given to the delivery
-// callback.
-Result<void> produce(rd_kafka_t& producer, const Client::Outgoing& record, void* place);
 
 }  // namespace eventy::kafka::detail

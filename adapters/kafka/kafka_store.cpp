@@ -4,6 +4,7 @@
 #include "changelog.hpp"
 #include "client.hpp"
 #include "eventy/store/rules.hpp"
+#include "producer.hpp"
 #include "reader.hpp"
 #include "session.hpp"
 
@@ -51,7 +52,7 @@ class Reader final : public RecordReader {
 
 class Store final : public RecordStore {
  public:
-  explicit Store(std::shared_ptr<Client> client) : client_(std::move(client)) {}
+  explicit Store(std::shared_ptr<Client> client) : client_(std::move(client)), producer_(client_) {}
 
   StoreFeatures features() const override {
     return {.durable = true, .many_members = true, .unknown_outcomes = true, .any_name = false};
@@ -85,7 +86,7 @@ class Store final : public RecordStore {
       out.value = record.value;
       for (const auto& [name, value] : record.headers) out.headers.emplace_back(name, value);
     }
-    return client_->write(outgoing);
+    return producer_.write(outgoing);
   }
 
   Result<std::unique_ptr<RecordReader>> read(const std::string& topic, PartitionId partition,
@@ -126,6 +127,7 @@ class Store final : public RecordStore {
   }
 
   std::shared_ptr<Client> client_;
+  Producer producer_;  // of append()
 };
 
 Result<void> Store::scan(const std::string& service, const std::string& keyspace,

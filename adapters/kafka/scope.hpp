@@ -1,5 +1,5 @@
-// What the parts of a session share and do not change: the client, what the session was opened with, and what
-// its things are called in Kafka.
+// What the parts of a session share and do not change: the client, the producer of what is written at once,
+// what the session was opened with, and what its things are called in Kafka.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "client.hpp"
 #include "eventy/core/ids.hpp"
 #include "eventy/store/rules.hpp"
+#include "producer.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -21,6 +22,7 @@ struct Scope {
   SessionShape shape;
   std::vector<Client::Limits> limits;             // by TopicIndex
   std::string run = random_uuid().substr(0, 13);  // of this session; with a cycle's number unique
+  std::shared_ptr<Producer> producer = std::make_shared<Producer>(client);
 
   std::string topic(TopicIndex index) const { return client->name_in_kafka(options.topics[index.value]); }
   std::string changelog() const { return client->name_in_kafka(changelog_of(options.service)); }

@@ -301,7 +301,7 @@ Result<bool> Session::at_end() {
 Result<void> Session::write_now(const OutputBuffer& outputs) {
   if (auto good = alive(); !good) return good;
   if (auto checked = check_outputs(outputs, scope_.options, scope_.shape); !checked) return checked;
-  auto written = client().write(records_of(scope_, outputs));
+  auto written = scope_.producer->write(records_of(scope_, outputs));
   if (!written) return written.error();
   return {};
 }

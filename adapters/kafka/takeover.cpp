@@ -127,7 +127,8 @@ Result<void> Takeover::name_logs(const Scope& scope) {
     for (const auto& place : scope.places_of({task.partition}))
       name.begun.insert(scope.options.topics[place.second.value]);
     if (!task.name.incarnation.empty() && name.begun == task.name.begun) continue;
-    if (auto named = name_log(*scope.client, scope.options.service, task, std::move(name)); !named)
+    if (auto named = name_log(*scope.client, *scope.producer, scope.options.service, task, std::move(name));
+        !named)
       return named;
   }
   return {};

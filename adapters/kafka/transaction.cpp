@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "eventy/store/rules.hpp"
+#include "producer.hpp"
 
 namespace eventy::kafka::detail {
 namespace {

@@ -96,6 +96,7 @@ public class KafkaObserver {
       case "members" -> members(q[1]);
       case "transactions" -> transactions(q[1]);
       case "producers" -> producers(tail(q, 1));
+      case "writers" -> writers(tail(q, 1));
       case "feed" -> feed(q);
       case "fed" -> out.println("{\"fed\":" + feeds.get(q[1]).written() + "}");
       case "end-feed" -> out.println("{\"fed\":" + feeds.remove(q[1]).stop() + "}");
@@ -245,6 +246,14 @@ public class KafkaObserver {
         if (p.currentTransactionStartOffset().isPresent())
           out.println("{\"topic\":" + text(at.getKey().topic()) + ",\"partition\":" + at.getKey().partition()
               + ",\"producer\":" + p.producerId() + ",\"start\":" + p.currentTransactionStartOffset().getAsLong() + "}");
+  }
+
+  // Producers that the partitions of these topics remember, transactional or not.
+  void writers(List<String> topics) throws Exception {
+    for (var at : admin.describeProducers(partitions(topics)).all().get().entrySet())
+      for (var p : at.getValue().activeProducers())
+        out.println("{\"topic\":" + text(at.getKey().topic()) + ",\"partition\":" + at.getKey().partition()
+            + ",\"producer\":" + p.producerId() + ",\"epoch\":" + p.producerEpoch() + "}");
   }
 
   // --- input ---
