@@ -1,5 +1,6 @@
 #include "changelog.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -11,9 +12,15 @@ namespace {
 
 constexpr std::size_t batch_bytes = 4u << 20;  // of a partition, in memory before they go into its copy
 constexpr int poll_ms = 10;
-constexpr std::chrono::milliseconds progress_interval{250};  // at least, between reports of one partition
-// A copy that was not brought up to date for so long may hold keys whose end is no longer in the log.
-constexpr Duration tombstones_stay = std::chrono::hours(23);  // Kafka's default keeps them a day
+constexpr std::chrono::milliseconds progress_interval{250};     // at least, between reports of one partition
+constexpr Duration default_retention = std::chrono::hours(24);  // of tombstones, where Kafka does not tell
+
+// A copy that was not brought up to date for so long may hold keys whose end is no longer in the log. Less
+// than the log keeps tombstones, for the restore itself takes time.
+Duration most_age_of_copies(const Client::Limits& log) {
+  const Duration kept = log.delete_retention.value_or(default_retention);
+  return kept - std::min<Duration>(std::chrono::hours(1), kept / 2);
+}
 
 std::string_view bytes_of(const void* data, std::size_t size) {
   return {static_cast<const char*>(data), size};
@@ -74,6 +81,7 @@ class Restorer {
   Client& client_;
   std::string topic_;
   const RestoreProgress& progress_;
+  Duration most_age_ = {};  // of a copy that is continued
   std::map<std::int32_t, Work> works_ = {};
   Handle handle_ = {};
 };
@@ -111,7 +119,7 @@ Result<void> Restorer::look_at_copy(Work& work) {
   work.named = read_place(place->log);
   const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
                     work.named.at >= work.ends.first && work.named.at < work.ends.end;
-  const bool fresh = place->next == work.ends.end || SystemClock{}.now() - place->synced < tombstones_stay;
+  const bool fresh = place->next == work.ends.end || SystemClock{}.now() - place->synced < most_age_;
   if (fits && fresh) {
     work.stage = Work::Stage::verifying;
     work.task.place = *place;
@@ -280,6 +288,9 @@ Result<void> Restorer::check_end(const Work& work) const {
 }
 
 Result<void> Restorer::run(std::vector<Restore>& tasks) {
+  auto limits = client_.limits_of(topic_);
+  if (!limits) return limits.error();
+  most_age_ = most_age_of_copies(*limits);
   if (auto found = find_ends(tasks); !found) return found;
   for (auto& [p, work] : works_)
     if (auto looked = look_at_copy(work); !looked) return looked;

@@ -3,6 +3,7 @@
 // ctest: KAFKA TIMEOUT 300
 #define CAF_SUITE kafka_local_state
 
+#include "adapters/kafka/changelog.hpp"
 #include "conformance/driver.hpp"
 #include "eventy/kafka/kafka_store.hpp"
 #include "eventy/rocksdb/local_state.hpp"
@@ -51,6 +52,7 @@ struct Tally {
 struct Counts {
   std::atomic<std::uint64_t> changes = 0;  // that reached a copy
   std::atomic<bool> lost = false;          // from now on nothing does, as if the process had ended before
+  Duration age{0};                         // so much longer ago a copy was written, as it says
 };
 
 class Counted final : public LocalState {
@@ -63,7 +65,11 @@ class Counted final : public LocalState {
     counts_->changes += changes.size();
     return copy_->apply(changes, place);
   }
-  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<LogPlace> place() const override {
+    auto place = copy_->place();
+    if (place) place->synced -= counts_->age;
+    return place;
+  }
   Result<void> clear() override { return copy_->clear(); }
 
  private:
@@ -93,7 +99,8 @@ std::unique_ptr<RecordStore> open_store(const std::string& prefix, const std::fi
 
 // A node from its start: the store on the tests' broker, its copies in a folder.
 struct Node {
-  Node(const std::string& prefix, const std::filesystem::path& folder) {
+  Node(const std::string& prefix, const std::filesystem::path& folder, Duration age = {}) {
+    counts->age = age;
     store = open_store(prefix, folder, counts);
     store->ensure_topics({{"in", partitions}, {"out", partitions}}).value();
     driver.emplace(*store);
@@ -122,6 +129,43 @@ struct Node {
   std::optional<Driver> driver = {};
   std::uint64_t restored = 0;  // records of the changelog that the start read
 };
+
+// As an administrator would, with a time that tombstones stay.
+void create_changelog(const std::string& prefix, Duration retention) {
+  namespace in = kafka::detail;
+  const auto client = in::Client::make({.bootstrap = eventy::tests::kafka_bootstrap()}).value();
+  rd_kafka_t* admin = client->admin().value();
+  char why[512];
+  const in::NewTopic topic(rd_kafka_NewTopic_new((prefix + in::changelog_of("counter")).c_str(),
+                                                 static_cast<int>(partitions), 1, why, sizeof why));
+  rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "compact");
+  rd_kafka_NewTopic_set_config(topic.get(), "delete.retention.ms", std::to_string(retention.count()).c_str());
+  rd_kafka_NewTopic_t* topics[] = {topic.get()};
+  const in::Queue answers(rd_kafka_queue_new(admin));
+  rd_kafka_CreateTopics(admin, topics, 1, nullptr, answers.get());
+  const in::Event answer(rd_kafka_queue_poll(answers.get(), 20'000));
+  std::size_t count = 0;
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer.get()), &count);
+  if (count != 1 || rd_kafka_topic_result_error(results[0]))
+    throw std::runtime_error("cannot create the changelog");
+}
+
+// How much of three cycles a start reads whose copies lack the last one and were written so long ago.
+std::uint64_t read_by_a_copy_of_age(Duration age, std::optional<Duration> retention) {
+  const auto prefix = eventy::tests::unique_prefix();
+  TemporaryFolder folder;
+  if (retention) create_changelog(prefix, *retention);
+  {
+    Node first(prefix, folder.path());
+    first.commit(1), first.commit(2);
+    first.counts->lost = true;
+    first.commit(3);
+  }
+  Node second(prefix, folder.path(), age);
+  CAF_CHECK(second.agrees());
+  return second.restored;
+}
 
 // Commits as long as it lives; the file says how many.
 void keep_committing(const char* prefix, const std::filesystem::path& folder, const char* note) {
@@ -245,6 +289,15 @@ CAF_TEST(a_start_reads_the_cycles_that_its_copies_lack) {
   Node second(prefix, folder.path());
   CAF_CHECK_EQUAL(second.restored, 2 * records_per_cycle);
   CAF_CHECK(second.agrees());
+}
+
+CAF_TEST(a_copy_is_continued_while_the_log_keeps_the_ends_of_keys_and_made_anew_after_that) {
+  using std::chrono::minutes;
+  CAF_CHECK_EQUAL(read_by_a_copy_of_age(minutes(22 * 60), {}), records_per_cycle);
+  CAF_CHECK_EQUAL(read_by_a_copy_of_age(minutes(23 * 60 + 10), {}), 3 * records_per_cycle);
+  CAF_CHECK_EQUAL(read_by_a_copy_of_age(minutes(20), minutes(60)), records_per_cycle);
+  CAF_CHECK_EQUAL(read_by_a_copy_of_age(minutes(40), minutes(60)), 3 * records_per_cycle);
+  CAF_CHECK_EQUAL(read_by_a_copy_of_age(minutes(26 * 60), minutes(48 * 60)), records_per_cycle);
 }
 
 CAF_TEST(a_start_after_a_kill_reads_the_last_cycle_at_most) {
