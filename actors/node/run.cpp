@@ -186,7 +186,7 @@ int run_command(const Command& command, const CommandLine& line, const Adapters&
   const auto store =
       make_store(configured.document, config, adapters, command.access, make_log(config)).value();
   return command.run({line.options, *store, *adapters.serializers.at(config.records),
-                      *adapters.state_formats.at(config.state), config.partitions});
+                      *adapters.state_formats.at(config.state), config.partitions, config.partitioners});
 }
 
 int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) {
@@ -213,6 +213,13 @@ int exit_code_of(ErrorCode code) {
 }
 
 }  // namespace
+
+Result<std::vector<Offset>> CommandContext::append(const std::string& topic,
+                                                   std::vector<NewRecord> records) const {
+  if (const auto configured = partitioners.find(topic); configured != partitioners.end())
+    for (auto& record : records) record.partitioner = configured->second;
+  return store.append(topic, records);
+}
 
 int run(int argc, char** argv, App app, Adapters adapters) {
   if (app.name.empty()) app.name = std::filesystem::path(argc > 0 ? argv[0] : "eventy").filename();

@@ -1,6 +1,8 @@
 // counter run: counts Clicked events per key. counter feed: writes such events, as if a service `bench` had.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "counter.hpp"
 #include "eventy/node.hpp"
 
@@ -25,8 +27,7 @@ int feed(const eventy::CommandContext& at) {
   for (std::uint64_t n = 0; n < total; ++n) {
     records.push_back(clicked(n, keys, *encoder));
     if (records.size() < batch && n + 1 < total) continue;
-    (void)at.store.append("bench-events", records).value();
-    records.clear();
+    (void)at.append("bench-events", std::exchange(records, {})).value();
   }
   fmt::print("{} records of {} keys are in bench-events\n", total, keys);
   return 0;

@@ -155,7 +155,7 @@ Result<PartitionId> place(const NewRecord& record, const std::string& topic, std
   if (record.partition) {
     partition = *record.partition;
   } else if (record.key) {
-    partition = partition_of(*record.key, partitions);
+    partition = partition_of(*record.key, partitions, record.partitioner);
   }
   if (partition.value >= partitions)
     return invalid("a record for " + of_topic(topic, partition) + ", which has only " +

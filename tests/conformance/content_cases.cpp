@@ -173,6 +173,26 @@ void respects_the_limits_of_a_poll(Subject& subject) {
   }
 }
 
+void places_keys_by_the_partitioner_that_is_named(Subject& subject) {
+  constexpr std::uint32_t count = 7;
+  auto& store = subject.store();
+  store.ensure_topics({{"in", count}}).value();
+  std::vector<NewRecord> records;
+  for (const auto by : {Partitioner::crc32, Partitioner::murmur2, Partitioner::fnv1a})
+    for (int i = 0; i < 50; ++i)
+      records.push_back(
+          {.key = "key-" + std::to_string(i), .value = std::string(to_string(by)), .partitioner = by});
+  store.append("in", records).value();
+  std::size_t found = 0;
+  for (std::uint32_t p = 0; p < count; ++p) {
+    for (const Seen& seen : log_of(store, "in", p)) {
+      CAF_CHECK(partition_of(*seen.key, count, *partitioner_named(seen.value)) == PartitionId{p});
+      ++found;
+    }
+  }
+  CAF_CHECK_EQUAL(found, records.size());
+}
+
 void a_topic_keeps_its_partition_count(Subject& subject) {
   auto& store = subject.store();
   store.ensure_topics({{"in", 2}}).value();
@@ -326,6 +346,7 @@ std::vector<Case> content_cases() {
           CASE(keeps_services_and_partitions_apart),
           CASE(places_a_record_by_its_key),
           CASE(respects_the_limits_of_a_poll),
+          CASE(places_keys_by_the_partitioner_that_is_named),
           CASE(a_topic_keeps_its_partition_count),
           CASE(topics_read_together_need_equal_counts),
           CASE(names_what_does_not_exist),

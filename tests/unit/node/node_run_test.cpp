@@ -21,6 +21,7 @@ struct Program {
       std::filesystem::temp_directory_path() / ("eventy-run-" + std::to_string(getpid()));
   App app = {};
   std::map<std::string, std::int64_t> counts = {};
+  std::map<std::string, PartitionId> places = {};  // of keys in bench-events
   int progress_calls = 0, last_calls = 0;
   std::size_t pulled = 0;
 
@@ -31,21 +32,22 @@ struct Program {
     app.section = "clicks";
     app.configure = [this](Section& s) { pulled = s.size("per_pull", 10); };
     app.progress = [this](const Progress& p) { ++progress_calls, last_calls += p.last ? 1 : 0; };
-    app.commands = {{.name = "feed",
-                     .help = "write clicks",
-                     .options = {{.name = "--records", .otherwise = "100"}},
-                     .access = StoreAccess::read_write,
-                     .run = [](const CommandContext& at) { return feed(at); }},
-                    {.name = "show", .help = "read counts", .run = [this](const CommandContext& at) {
-                       counts.clear();
-                       for_each_state<counter::Tally>(
-                           at.store, at.state_format, "counter",
-                           [&](PartitionId, std::string_view key, const counter::Tally& t) {
-                             counts[std::string(key)] = t.count;
-                           })
-                           .value();
-                       return 0;
-                     }}};
+    app.commands = {
+        {.name = "feed",
+         .help = "write clicks",
+         .options = {{.name = "--records", .otherwise = "100"}},
+         .access = StoreAccess::read_write,
+         .run = [](const CommandContext& at) { return feed(at); }},
+        {.name = "look", .help = "find keys", .run = [this](const CommandContext& at) { return look(at); }},
+        {.name = "show", .help = "read counts", .run = [this](const CommandContext& at) {
+           counts.clear();
+           for_each_state<counter::Tally>(at.store, at.state_format, "counter",
+                                          [&](PartitionId, std::string_view key, const counter::Tally& t) {
+                                            counts[std::string(key)] = t.count;
+                                          })
+               .value();
+           return 0;
+         }}};
   }
   ~Program() { std::filesystem::remove_all(folder); }
 
@@ -57,7 +59,15 @@ struct Program {
       const std::string key = n % 2 ? "odd" : "even";
       record.set_partition_key(key);
       record.data = {{"n", {static_cast<std::int64_t>(n)}}};
-      (void)at.store.append("bench-events", {{.key = key, .value = encode(record, *encoder)}}).value();
+      (void)at.append("bench-events", {{.key = key, .value = encode(record, *encoder)}}).value();
+    }
+    return 0;
+  }
+
+  int look(const CommandContext& at) {
+    for (std::uint32_t p = 0; p < at.partitions; ++p) {
+      const auto batch = at.store.read("bench-events", {p}, {0}).value()->next({}).value();
+      for (const auto& record : batch->records) places[std::string(record.key.value())] = {p};
     }
     return 0;
   }
@@ -100,6 +110,27 @@ CAF_TEST(until idle ends when everything is counted and committed) {
                       return counts == std::map<std::string, std::int64_t>{{"even", 51}, {"odd", 50}};
                     }),
       0);
+}
+
+CAF_TEST(what a command writes lies where the topic has its keys) {
+  constexpr std::uint32_t partitions = 64;
+  const auto call_with = [&](const char* command, const std::function<bool()>& check) {
+    return call_in_child({command, "--data", data(), "--set", "topics.partitions=64", "--set",
+                          "partitioners.bench-events=murmur2"},
+                         check);
+  };
+  CAF_REQUIRE_EQUAL(call_with("feed", [] { return true; }), 0);
+  CAF_CHECK_EQUAL(
+      call_with(
+          "look",
+          [&] {
+            const auto home = [&](const char* key) {
+              return partition_of(key, partitions, Partitioner::murmur2);
+            };
+            return places == std::map<std::string, PartitionId>{{"even", home("even")}, {"odd", home("odd")}};
+          }),
+      0);
+  CAF_CHECK(partition_of("odd", partitions) != partition_of("odd", partitions, Partitioner::murmur2));
 }
 
 CAF_TEST(the first signal drains and the exit code is 0) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eventy/core/partitioner.hpp"
 #include "eventy/core/serializer.hpp"
 #include "eventy/engine/runtime.hpp"
 #include "eventy/service.hpp"
@@ -99,7 +100,11 @@ struct CommandContext {
   RecordStore& store;
   const Serializer& serializer;
   const StateFormat& state_format;
-  std::uint32_t partitions;  // for topics that it creates
+  std::uint32_t partitions;                                // for topics that it creates
+  const std::map<std::string, Partitioner>& partitioners;  // of topics, where it is not crc32
+
+  // As RecordStore::append, with keys where the partitioner of the topic has them.
+  Result<std::vector<Offset>> append(const std::string& topic, std::vector<NewRecord> records) const;
 };
 struct Command {
   std::string name, help;

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "eventy/core/partitioner.hpp"
 #include "eventy/core/result.hpp"
 #include "eventy/store/batch.hpp"
 
@@ -140,7 +141,8 @@ class RecordReader {
 struct NewRecord {
   std::optional<std::string> key = {};
   std::string value = {};
-  std::optional<PartitionId> partition = {};  // default: that of the key, by crc32; without a key partition 0
+  std::optional<PartitionId> partition = {};     // default: that of the key; without a key partition 0
+  Partitioner partitioner = Partitioner::crc32;  // of the topic: where the key lies
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
