@@ -93,7 +93,7 @@ class Node {
     store_ = make_store(configured.document, config_, adapters, StoreAccess::sessions, log_).value();
     std::string names;
     for (const auto& runtime : runtimes) {
-      store_->ensure_topics(runtime->topic_specs(config_.partitions)).value();
+      as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
       setups_.push_back({.runtime = runtime,
                          .open_session =
                              [store = store_.get(), options = runtime->session_options(config_.id)] {
@@ -109,7 +109,7 @@ class Node {
   int run(Signals& signals) {
     actors::NodeSystem system(
         {.threads = config_.threads, .idle_check = line_.until_idle ? idle_check : Duration(0)}, clock_);
-    system.start(std::move(setups_)).value();
+    as_configured(system.start(std::move(setups_)));
     const int code = run(system, signals);
     if (!system.stop(most_for_stopping)) {
       log_->error("some handlers are still busy after {} ms: ending without them", most_for_stopping.count());
@@ -120,6 +120,17 @@ class Node {
   }
 
  private:
+  // What a store calls its caller's mistake is the configuration's here: a topic has another count of
+  // partitions, or a name that the store does not take.
+  void as_configured(const Result<void>& result) const {
+    if (result) return;
+    Error error = result.error();
+    if (error.code == ErrorCode::invalid_argument)
+      error = {ErrorCode::configuration,
+               fmt::format("{} (configured: [topics] partitions = {})", error.message, config_.partitions)};
+    throw Failure(std::move(error));
+  }
+
   int run(actors::NodeSystem& system, Signals& signals) {
     const Signals::Watch watching(signals, [&](int signal) {
       log_->info("{}: draining; a second signal ends at once", signal == SIGINT ? "SIGINT" : "SIGTERM");

@@ -173,6 +173,16 @@ CAF_TEST(mistakes have their exit codes) {
   CAF_CHECK_EQUAL(call({"run", "--config", (folder / "absent.toml").string()}), 78);
 }
 
+CAF_TEST(topics of another partition count are a mistake in the configuration) {
+  CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=4"}), 0);
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=8",
+                                 "--set", "log.level=off"}),
+                  78);
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=4",
+                                 "--set", "log.level=off"}),
+                  0);
+}
+
 CAF_TEST(help and version are no mistakes) {
   CAF_CHECK_EQUAL(call({"--help"}), 0);
   CAF_CHECK_EQUAL(call({"run", "--help"}), 0);
