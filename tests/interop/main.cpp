@@ -1,4 +1,6 @@
 // The services that talk to the Python peer; interop_kafka_test.py runs them and judges what both sides say.
+#include <fstream>
+
 #include "describe.hpp"
 #include "eventy/node.hpp"
 #include "vocabulary.hpp"
@@ -114,10 +116,36 @@ eventy::Service with_state() {
       });
 }
 
+// Where the partitioner of the topic has the keys.
+int write_keys(const eventy::CommandContext& at) {
+  const std::string& topic = at.options.text("--topic");
+  std::ifstream file(at.options.text("--keys"));
+  std::vector<eventy::NewRecord> records;
+  for (std::string line; std::getline(file, line);) {
+    std::string key;
+    for (std::size_t i = 0; i + 1 < line.size(); i += 2)
+      key += static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16));
+    records.push_back({.key = std::move(key)});
+  }
+  at.store.ensure_topics({{topic, at.partitions}}).value();
+  (void)at.append(topic, std::move(records)).value();
+  return 0;
+}
+
 }  // namespace
 
 }  // namespace interop
 
 int main(int argc, char** argv) {
-  return eventy::run(argc, argv, {interop::without_state(), interop::with_state()});
+  eventy::App app;
+  app.services = [](const eventy::Arguments&) {
+    return std::vector{interop::without_state(), interop::with_state()};
+  };
+  app.commands = {{.name = "write-keys",
+                   .help = "write a record for each key of a file",
+                   .options = {{.name = "--topic", .help = "which is made if it is absent", .required = true},
+                               {.name = "--keys", .help = "lines in hexadecimal", .required = true}},
+                   .access = eventy::StoreAccess::read_write,
+                   .run = interop::write_keys}};
+  return eventy::run(argc, argv, std::move(app));
 }

@@ -20,12 +20,14 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32;
@@ -40,6 +42,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
@@ -98,6 +101,7 @@ public class KafkaObserver {
       case "producers" -> producers(tail(q, 1));
       case "writers" -> writers(tail(q, 1));
       case "feed" -> feed(q);
+      case "spread" -> spread(q[1], Path.of(q[2]));
       case "fed" -> out.println("{\"fed\":" + feeds.get(q[1]).written() + "}");
       case "end-feed" -> out.println("{\"fed\":" + feeds.remove(q[1]).stop() + "}");
       case "drop-feed" -> feeds.remove(q[1]).ends.set(true);
@@ -313,6 +317,18 @@ public class KafkaObserver {
         Long.parseLong(q[5]), Integer.parseInt(q[6]));
     feeds.put(q[1], feed);
     if (Long.parseLong(q[5]) > 0 && Integer.parseInt(q[6]) == 0) feed.thread.join();
+  }
+
+  // A record for each key of a file of lines in hexadecimal, where the producer's own partitioner has it.
+  void spread(String topic, Path keys) throws Exception {
+    Properties p = base();
+    p.put("acks", "all");
+    try (var producer = new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer())) {
+      List<Future<RecordMetadata>> sent = new ArrayList<>();
+      for (String key : Files.readAllLines(keys))
+        sent.add(producer.send(new ProducerRecord<>(topic, HexFormat.of().parseHex(key), new byte[0])));
+      for (var one : sent) one.get();
+    }
   }
 
   static int partition(String key, int partitions) {
