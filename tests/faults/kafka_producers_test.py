@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: KAFKA TIMEOUT 120
+# ctest: KAFKA TIMEOUT 240
 """Who writes the outputs that are written at once, as the broker remembers its producers.
 
     kafka_producers_test.py [TEST]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: KAFKA TIMEOUT 120
+# ctest: KAFKA TIMEOUT 240
 """Keys that Java's producer and we write to topics whose partitioner is murmur2 lie in the same partitions.
 
     tests/interop/java_partitions_test.py     with EVENTY_KAFKA=HOST:PORT of a broker (config/kafka/broker start)

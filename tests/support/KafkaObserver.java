@@ -323,6 +323,7 @@ public class KafkaObserver {
   void spread(String topic, Path keys) throws Exception {
     Properties p = base();
     p.put("acks", "all");
+    p.put("enable.idempotence", "false");  // else a batch refused by a new topic can block the others
     try (var producer = new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer())) {
       List<Future<RecordMetadata>> sent = new ArrayList<>();
       for (String key : Files.readAllLines(keys))

@@ -155,6 +155,16 @@ CAF_TEST(the second signal ends at once) {
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 128 + SIGTERM);
 }
 
+CAF_TEST(topics of another partition count are a mistake in the configuration) {
+  CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=4"}), 0);
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=8",
+                                 "--set", "log.level=off"}),
+                  78);
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=4",
+                                 "--set", "log.level=off"}),
+                  0);
+}
+
 CAF_TEST(check config opens nothing) {
   CAF_CHECK_EQUAL(call({"check-config", "--data", data(), "--set", "clicks.per_pull=3"}), 0);
   CAF_CHECK_EQUAL(pulled, 3u);
@@ -171,16 +181,6 @@ CAF_TEST(mistakes have their exit codes) {
   CAF_CHECK_EQUAL(call({"check-config", "--set", "clicks.per_pul=3"}), 78);
   CAF_CHECK_EQUAL(call({"run", "--data", data(), "--set", "partitioners.bench-event=murmur2"}), 78);
   CAF_CHECK_EQUAL(call({"run", "--config", (folder / "absent.toml").string()}), 78);
-}
-
-CAF_TEST(topics of another partition count are a mistake in the configuration) {
-  CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=4"}), 0);
-  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=8",
-                                 "--set", "log.level=off"}),
-                  78);
-  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=4",
-                                 "--set", "log.level=off"}),
-                  0);
 }
 
 CAF_TEST(help and version are no mistakes) {
