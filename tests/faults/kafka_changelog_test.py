@@ -13,7 +13,9 @@ from kafka_harness import Campaign, Failure, Observer, say, shared_bootstrap, wa
 
 COUNT = 600  # inputs before the fault, and after it
 REFUSED_SECONDS = 40
-# A segment for each second, each cleaned at once.
+RATE, CYCLES = 400, 20
+# A record that is so much younger than its segment begins a new one, and what lies before it is cleaned at once.
+SEGMENT_SECONDS = 0.6
 COMPACTING = "segment.ms=500,min.cleanable.dirty.ratio=0.0,max.compaction.lag.ms=1000,delete.retention.ms=0"
 
 
@@ -84,18 +86,40 @@ def each(name, fault, without, with_copies):
                 outcome(c)
 
 
+def superseded(records, ends):
+    """The records before these ends, each partition's, that another one of their key follows before them."""
+    last = {}
+    for r in records:
+        if r["offset"] < ends[r["partition"]]:
+            last[r["partition"], r["key"]] = r["offset"]
+    return [r for r in records if r["offset"] < last.get((r["partition"], r["key"]), 0)]
+
+
 def a_compacted_changelog():
     """Only the last value of each key is left, and it is enough."""
     def compact(c):
+        node = c.node("a")
+        with c.load(RATE):
+            node.wait_for_cycles("exact", CYCLES)  # each key changes in many of them
+        c.settle()
+        node.kill()
         c.observer.ask("config", c.changelog, COMPACTING)
-        written = len(c.observer.records(c.changelog))
-        for _ in range(3):  # each run rolls a segment; the last one of a log is never cleaned
-            time.sleep(0.6)
-            c.feed(c.keys)
-            c.run_to_the_end()
-            written += c.keys
-        wait_until(lambda: len(c.observer.records(c.changelog)) < written / 2, 40, "the log is compacted")
-        say(f"{c.name}: {len(c.observer.records(c.changelog))} of some {written} changes are left")
+        before = c.observer.records(c.changelog)
+        ends = {at["partition"]: at["end"] for at in c.state_of_log()}
+        gone = superseded(before, ends)
+        if {r["partition"] for r in gone} != set(ends):
+            raise Failure(f"{c.name}: there is nothing to compact in some partition")
+        time.sleep(SEGMENT_SECONDS)
+        c.feed(c.keys)  # each partition gets a new segment: the last one is never cleaned
+        c.run_to_the_end()
+        left = {}
+
+        def compacted():
+            left["now"] = c.observer.records(c.changelog)
+            return not superseded(left["now"], ends)
+        wait_until(compacted, 60, lambda: f"{c.name}: the compaction; {len(superseded(left['now'], ends))} of {len(gone)} "
+                                          f"superseded records are still there")
+        say(f"{c.name}: the broker removed {len(gone)} of {len(before)} records")
     each("compacted", compact, Case.recovers, Case.recovers)
 
 
