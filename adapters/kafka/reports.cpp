@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <future>
+#include <thread>
 
 #include "handles.hpp"
 
@@ -11,6 +14,7 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::size_t least_secret = 3;  // bytes; a shorter one would blot out half of every line
+constexpr std::chrono::seconds most_to_destroy{5};
 
 // librdkafka's callbacks get nothing but the handle: whose it is. Never destroyed, for its threads may
 // outlive everything else.
@@ -71,11 +75,26 @@ void Reports::add(const rd_kafka_t& handle, std::shared_ptr<Reports> reports) {
   directory.reports[&handle] = std::move(reports);
 }
 
+// librdkafka can wait there for ever, at least up to 2.0.2: for a partition that nobody can let go of, which
+// is kept by a mark in its own queue once its topic was deleted. Such a handle is left behind, with its idle
+// threads, rather than that a session never ends.
 void destroy_handle(rd_kafka_t* handle) {
-  rd_kafka_destroy(handle);
-  Directory& directory = Directory::instance();
-  const std::lock_guard lock(directory.mutex);
-  directory.reports.erase(handle);
+  auto destroyed = std::make_shared<std::promise<void>>();
+  const auto reports = Directory::instance().of(handle);
+  std::thread thread([handle, destroyed] {
+    rd_kafka_destroy(handle);
+    {
+      Directory& directory = Directory::instance();
+      const std::lock_guard lock(directory.mutex);
+      directory.reports.erase(handle);
+    }
+    destroyed->set_value();
+  });
+  if (destroyed->get_future().wait_for(most_to_destroy) == std::future_status::ready) return thread.join();
+  thread.detach();
+  if (reports && reports->log())
+    reports->log()->warn("librdkafka: a handle does not end within {} s and is left behind",
+                         most_to_destroy.count());
 }
 
 void Reports::on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
