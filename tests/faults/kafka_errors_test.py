@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # ctest: LABELS long TIMEOUT 600 SERIAL
 """What goes wrong at the cluster, on a broker of the test's own: each a clear error, retried or final."""
+import concurrent.futures
 import json
 import pathlib
 import signal
@@ -14,6 +15,7 @@ from own_broker import Broker, Checks, binaries, counter, counts_are_exact, free
 
 PARTITIONS = 8
 TOPICS = "org.apache.kafka.tools.TopicCommand"
+GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 checks = Checks()
 
 
@@ -33,8 +35,13 @@ def timed(*arguments, **how):
     return done, time.monotonic() - began
 
 
+def options(broker, prefix, **settings):
+    """Each prefix has a folder of its own, so that nodes run at the same time."""
+    return on_kafka(broker.bootstrap, prefix, store__path=broker.folder.parent / f"copies-{prefix}", **settings)
+
+
 def run(broker, prefix, *more, timeout=60, **settings):
-    return timed("run", "--until-idle", *on_kafka(broker.bootstrap, prefix, **settings), *more, timeout=timeout)
+    return timed("run", "--until-idle", *options(broker, prefix, **settings), *more, timeout=timeout)
 
 
 def make_topic(broker, name, **config):
@@ -48,7 +55,7 @@ class Node:
     def __init__(self, broker, prefix, **settings):
         self.began = time.monotonic()
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([binaries / "counter", "run", *on_kafka(broker.bootstrap, prefix, **settings)],
+        self.process = subprocess.Popen([binaries / "counter", "run", *options(broker, prefix, **settings)],
                                         stdout=subprocess.DEVNULL, stderr=self.log)
 
     def said(self):
@@ -82,28 +89,48 @@ def the_broker_goes_away_and_comes_back(broker):
     node = Node(broker, "gone.", kafka__request_timeout_ms=3000, kafka__transaction_timeout_ms=3000)
     time.sleep(3)
     broker.stop()
-    time.sleep(12)
+    time.sleep(8)
     broker.start()
     feed(broker, "gone.", 200)
-    time.sleep(15)  # the longest backoff is 10 s
+    deadline = time.monotonic() + 40  # the longest backoff is 10 s
+    while not counts_are_exact(broker.consume("gone.counter-events", 3000), 20, 20) and time.monotonic() < deadline:
+        pass
     done, took = node.end(40, signal.SIGTERM)
     checks.ended("a broker that comes back is found again", done, [0], took=took)
     checks.check("and its absence was told", "Connection refused" in done.stderr or "timed out" in done.stderr.lower(),
                  done.stderr[-1500:])
-    checks.check("and nothing is lost or doubled", counts_are_exact(broker.consume("gone.counter-events"), 20, 20))
+    checks.check("and nothing is lost or doubled", counts_are_exact(broker.consume("gone.counter-events"), 20, 20),
+                 done.stderr[-1500:])
 
 
-def a_deleted_topic(broker):
-    patience = {"supervision__intensity": 2, "kafka__request_timeout_ms": 5000}
-    for prefix, topic in (("input.", "bench-events"), ("output.", "counter-events")):
-        feed(broker, prefix, 200)
-        node = Node(broker, prefix, **patience, **{"kafka__librdkafka.topic.metadata.refresh.interval.ms": 2000})
-        time.sleep(4)
-        broker.tool(TOPICS, "--delete", "--topic", prefix + topic)
-        if prefix == "output.":
-            feed(broker, prefix, 20)
-        done, took = node.end(50)
-        checks.ended(f"{topic} is deleted while the node runs", done, [70], topic, "not exist", seconds=45, took=took)
+def a_deleted_topic(broker, prefix, topic):
+    feed(broker, prefix, 200)
+    node = Node(broker, prefix, supervision__intensity=2, kafka__request_timeout_ms=5000)
+    time.sleep(6)
+    broker.tool(TOPICS, "--delete", "--topic", prefix + topic)
+    if topic == "counter-events":
+        feed(broker, prefix, 20)
+    done, took = node.end(60)
+    # A topic that nobody writes to is looked for each 30 s.
+    checks.ended(f"{topic} is deleted while the node runs", done, [70], topic, "not exist", seconds=50, took=took)
+
+
+def a_deleted_input(broker):
+    a_deleted_topic(broker, "input.", "bench-events")
+
+
+def a_deleted_output(broker):
+    a_deleted_topic(broker, "output.", "counter-events")
+
+
+def positions_that_are_gone(broker):
+    feed(broker, "forgotten.", 200)
+    run(broker, "forgotten.")
+    broker.tool(GROUPS, "--delete-offsets", "--group", "forgotten.counter", "--topic", "forgotten.bench-events")
+    done, took = run(broker, "forgotten.")
+    checks.ended("positions that were committed and are gone", done, [70], "no position in", "bench-events",
+                 "expired or were deleted", seconds=15, took=took)
+    checks.check("and nothing was handled twice", counts_are_exact(broker.consume("forgotten.counter-events"), 20, 10))
 
 
 def expired_records(broker):
@@ -152,13 +179,19 @@ def topics_as_they_must_not_be(broker):
 
 
 def main():
-    parts = (the_broker_goes_away_and_comes_back, a_deleted_topic, expired_records, topics_that_are_too_small,
-             topics_as_they_must_not_be)
+    alone = (the_broker_goes_away_and_comes_back,)
+    together = (a_deleted_input, a_deleted_output, expired_records, positions_that_are_gone, topics_that_are_too_small,
+                topics_as_they_must_not_be)
+
+    def wanted(parts):
+        return [part for part in parts if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]]
     nobody_answers()
     with Broker() as broker:
-        for part in parts:
-            if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]:
-                part(broker)
+        for part in wanted(alone):
+            part(broker)
+        with concurrent.futures.ThreadPoolExecutor(2) as threads:
+            for running in [threads.submit(part, broker) for part in wanted(together)]:
+                running.result()
     return checks.end()
 
 
