@@ -32,8 +32,7 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
   if (!now) return now.error();
   for (const auto& id : others) {
     if (now->members.contains(member_of(id))) continue;
-    auto ended = Transaction::open(*scope.client, id);
-    if (!ended) return ended.error();
+    if (auto undone = Transaction::undo_of(*scope.client, id); !undone) return undone;
   }
   return {};
 }

@@ -9,6 +9,8 @@
 namespace eventy::kafka::detail {
 namespace {
 
+constexpr std::chrono::milliseconds first_patience{100};
+
 // What would befall the same outputs again, however often their cycle is done.
 bool is_permanent(ErrorCode code) {
   return code == ErrorCode::permission_denied || code == ErrorCode::too_large ||
@@ -17,9 +19,8 @@ bool is_permanent(ErrorCode code) {
 
 }  // namespace
 
-Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id,
-                                                       const std::string& batch_size,
-                                                       std::function<void(Step)> on_step) {
+Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, const std::string& id,
+                                                       const std::string& batch_size) {
   std::map<std::string, std::string> properties = {
       {"transactional.id", id},
       {"transaction.timeout.ms", std::to_string(client.options().transaction_timeout.count())},
@@ -33,17 +34,45 @@ Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, con
   auto conf = client.conf(properties);
   if (!conf) return conf.error();
   std::unique_ptr<Transaction> made(new Transaction(client, id));
-  made->on_step_ = std::move(on_step);
   rd_kafka_conf_set_opaque(conf->get(), made.get());
   // Without a callback for deliveries every flush waits some 10 ms.
   rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
   auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!handle) return handle.error();
   made->handle_ = *std::move(handle);
-  const auto error =
-      made->insist([&] { return rd_kafka_init_transactions(made->handle_.get(), client.timeout_ms()); });
-  if (error) return client.failed(*error, "cannot begin the work of transactional id " + printable(id));
   return made;
+}
+
+Error Transaction::not_begun(const rd_kafka_error_t& error) const {
+  return client_.failed(error, "cannot begin the work of transactional id " + printable(id_));
+}
+
+Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id,
+                                                       const std::string& batch_size,
+                                                       std::function<void(Step)> on_step) {
+  auto made = make(client, id, batch_size);
+  if (!made) return made;
+  Transaction& transaction = **made;
+  transaction.on_step_ = std::move(on_step);
+  const auto error = transaction.insist(
+      [&] { return rd_kafka_init_transactions(transaction.handle_.get(), client.timeout_ms()); });
+  if (error) return transaction.not_begun(*error);
+  return made;
+}
+
+// While the cluster undoes it, it asks to be asked again. librdkafka does so after half a second; a new
+// producer at once.
+Result<void> Transaction::undo_of(const Client& client, const std::string& id) {
+  const auto deadline = std::chrono::steady_clock::now() + client.options().request_timeout;
+  for (auto most = first_patience;; most *= 2) {
+    auto made = make(client, id);
+    if (!made) return made.error();
+    const KafkaError error(
+        rd_kafka_init_transactions((*made)->handle_.get(), static_cast<int>(most.count())));
+    if (!error) return {};
+    if (!rd_kafka_error_is_retriable(error.get()) || std::chrono::steady_clock::now() > deadline)
+      return (*made)->not_begun(*error);
+  }
 }
 
 void Transaction::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {

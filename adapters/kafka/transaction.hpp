@@ -27,6 +27,8 @@ class Transaction {
   static Result<std::unique_ptr<Transaction>> open(const Client& client, const std::string& id,
                                                    const std::string& batch_size = {},
                                                    std::function<void(Step)> on_step = {});
+  // Only ends and fences, as fast as can be: others wait for what it left open.
+  static Result<void> undo_of(const Client& client, const std::string& id);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -47,6 +49,9 @@ class Transaction {
 
  private:
   Transaction(const Client& client, std::string id) : client_(client), id_(std::move(id)) {}
+  static Result<std::unique_ptr<Transaction>> make(const Client& client, const std::string& id,
+                                                   const std::string& batch_size = {});
+  Error not_begun(const rd_kafka_error_t& error) const;
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   // Repeats a call as long as it is worth it.
   template <class Call>
