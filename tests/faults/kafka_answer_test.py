@@ -16,15 +16,13 @@ def lost(c, proxy, order, outcome):
     node = c.node("a")
     with c.load(400):
         node.wait_for_cycles("exact", 20)
-        failed = len(node.said("failed:"))
+        failed = len(node.said(" failed: "))
         proxy.order(f"{order} {END_TXN}")
         proxy.expect("fired", 10)
         held, = node.open_cycles
 
-        def state():
-            states = {t["id"]: t["state"] for t in c.observer.ask("transactions", c.prefix)}
-            return states[c.prefix + "exact-a-0"]
-        wait_until(lambda: state() == outcome, 2, lambda: f"the transaction is {state()}, not {outcome}")
+        wait_until(lambda: c.state_of_transaction(node) == outcome, 2,
+                   lambda: f"the transaction is {c.state_of_transaction(node)}, not {outcome}")
         began = time.monotonic()
         if outcome == "CompleteCommit":  # what the node asks is not held back: it has to find out
             node.wait_for(lambda: held not in node.open_cycles, 30, "the end of the cycle that had no answer")
@@ -34,7 +32,7 @@ def lost(c, proxy, order, outcome):
             raise Failure(f"{held} ended too early: its answer was not lost\n{node.tail()}")
         proxy.order("pass")
         node.wait_for_cycles("exact", 20)
-    if bool(node.said(ASKING)) != (outcome == "Ongoing") or len(node.said("failed:")) > failed:
+    if bool(node.said(ASKING)) != (outcome == "Ongoing") or len(node.said(" failed: ")) > failed:
         raise Failure(f"the transaction was {outcome}, and the node says\n{node.tail()}")
     c.finish(node)
 

@@ -318,6 +318,11 @@ class Campaign:
             raise
         self.given += self.observer.ask("end-feed", self.source)[0]["fed"]
 
+    def state_of_transaction(self, node, service="exact"):
+        """What the coordinator says of a node's transaction."""
+        wanted = f"{self.prefix}{service}-{node.name}-0"
+        return {t["id"]: t["state"] for t in self.observer.ask("transactions", self.prefix)}.get(wanted)
+
     # nodes
 
     def node(self, name, services=None, **arguments):

@@ -127,6 +127,7 @@ eventy::MakeStore store_with(std::shared_ptr<StepPlan> plan) {
     section.finish();
     eventy::Section s = options.section("kafka");
     eventy::kafka::Options store;
+    store.log = options.log;
     store.bootstrap = s.text("bootstrap", store.bootstrap);
     store.prefix = s.text("prefix", store.prefix);
     store.session_timeout = s.milliseconds("session_timeout_ms", store.session_timeout);
