@@ -1,27 +1,31 @@
 #!/usr/bin/env python3
 # ctest: LABELS long TIMEOUT 300 KAFKA
 """A node kills itself at each named step of a commit, under load; its successor makes it good."""
+import functools
 import time
 
 import kafka_harness
-from kafka_harness import Campaign, Observer, shared_bootstrap, wait_until
+from kafka_harness import Campaign, Observer, shared_bootstrap, together, wait_until
 
 IN_A_CYCLE = ("before_produce", "after_produce", "before_send_offsets", "after_send_offsets", "commit_sent",
               "commit_acknowledged", "local_store_written")
 RATE = 400
 
 
+def killed_at(step, observer):
+    with Campaign(step, shared_bootstrap(), observer) as c:
+        with c.load(RATE):
+            for nth in (5, 1):
+                c.node("a", step=step, nth=nth).wait_for_step_kill(step)
+            node = c.node("a")
+            node.wait_for_cycles("exact", 3)
+        c.finish(node)
+
+
 def steps_of_a_commit():
     """Killed at each step of a commit: in its first cycle after a start, and in a later one."""
     with Observer(shared_bootstrap()) as observer:
-        for step in IN_A_CYCLE:
-            with Campaign(step, shared_bootstrap(), observer) as c:
-                with c.load(RATE):
-                    for nth in (5, 1):
-                        c.node("a", step=step, nth=nth).wait_for_step_kill(step)
-                    node = c.node("a")
-                    node.wait_for_cycles("exact", 3)
-                c.finish(node)
+        together(*(functools.partial(killed_at, step, observer) for step in IN_A_CYCLE))
 
 
 def going_back():

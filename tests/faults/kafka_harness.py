@@ -4,6 +4,7 @@ end at a step of a commit, their input, and the judgement in the end (kafka_veri
 A test is a script that opens a Campaign; whatever is wrong is raised as Failure.
 """
 import collections
+import concurrent.futures
 import contextlib
 import fcntl
 import os
@@ -361,6 +362,15 @@ class Campaign:
         say(f"passed {self.name}: {numbers['inputs']} inputs, outputs {numbers['outputs']}, repeats {numbers['repeats']} "
             f"({time.monotonic() - self.began:.1f} s)")
         return numbers
+
+
+def together(*parts, at_once=4):
+    """Runs these at the same time, each a campaign of its own, and fails afterwards if one did."""
+    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+        running = [threads.submit(part) for part in parts]
+    failures = [str(failure) for part in running if (failure := part.exception())]
+    if failures:
+        raise Failure("\n".join(failures))
 
 
 def main(*tests):

@@ -46,6 +46,7 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -140,12 +141,38 @@ public class KafkaObserver {
     pairs(config).forEach((key, value) -> changes.add(
         new AlterConfigOp(new ConfigEntry(key, value.isEmpty() ? null : value),
             value.isEmpty() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
-    admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.TOPIC, topic), changes)).all().get();
+    ConfigResource where = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    admin.incrementalAlterConfigs(Map.of(where, changes)).all().get();
+    Instant deadline = Instant.now().plus(PATIENCE);
+    while (!changes.stream().allMatch(change -> change.opType() == AlterConfigOp.OpType.DELETE
+        || change.configEntry().value().equals(told(where, change.configEntry().name())))) {
+      if (Instant.now().isAfter(deadline)) throw new IllegalStateException(topic + " does not take " + config);
+      Thread.sleep(20);
+    }
   }
 
+  // What the broker tells everyone; it changes a moment after it was told to.
+  String told(ConfigResource where, String name) {
+    try {
+      return admin.describeConfigs(List.of(where)).all().get().get(where).get(name).value();
+    } catch (InterruptedException | ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  // The log itself may learn of a new policy later than the broker tells it.
   void deleteRecords(String topic, int partition, long before) throws Exception {
     var what = Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before));
-    admin.deleteRecords(what).all().get();
+    Instant deadline = Instant.now().plus(PATIENCE);
+    while (true) {
+      try {
+        admin.deleteRecords(what).all().get();
+        return;
+      } catch (ExecutionException e) {
+        if (!(e.getCause() instanceof PolicyViolationException) || Instant.now().isAfter(deadline)) throw e;
+        Thread.sleep(20);
+      }
+    }
   }
 
   void topics(String prefix) throws Exception {
