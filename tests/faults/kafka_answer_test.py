@@ -7,7 +7,7 @@ import kafka_harness
 from kafka_harness import Campaign, Failure, Observer, OwnBroker, say, wait_until
 from kafka_proxy import END_TXN, Proxy
 
-REQUEST_TIMEOUT_MS = 2000  # after it a node gives up to wait for the commit's answer
+REQUEST_TIMEOUT_MS = 4000  # after it a node gives up to wait for the commit's answer
 ASKING = "a commit without an answer"
 
 

@@ -78,6 +78,28 @@ CAF_TEST(what the guarantees rest on is refused under each of its names) {
   }
 }
 
+// librdkafka's own defaults lose or repeat records; later versions may have others.
+CAF_TEST(consumers commit nothing by themselves and read committed records from places that are named) {
+  Options options;
+  options.properties = {{"client.id", "mine"}};
+  auto client = detail::Client::make(options);
+  CAF_REQUIRE(client.ok());
+  auto conf = (*client)->reading_conf({});
+  CAF_REQUIRE(conf.ok());
+  const auto value_of = [&](const char* name) {
+    char text[512] = "";
+    std::size_t size = sizeof text;
+    (void)rd_kafka_conf_get(conf->get(), name, text, &size);
+    return std::string(text);
+  };
+  CAF_CHECK_EQUAL(value_of("enable.auto.commit"), "false");
+  CAF_CHECK_EQUAL(value_of("enable.auto.offset.store"), "false");
+  CAF_CHECK_EQUAL(value_of("auto.offset.reset"), "error");
+  CAF_CHECK_EQUAL(value_of("check.crcs"), "true");
+  CAF_CHECK_EQUAL(value_of("isolation.level"), "read_committed");
+  CAF_CHECK_EQUAL(value_of("client.id"), "mine");
+}
+
 CAF_TEST(a file that is not there is an error before anything is asked) {
   const auto error = refused({{"security.protocol", "ssl"}, {"ssl.ca.location", "/no/such/file.pem"}});
   CAF_REQUIRE(error.has_value());
