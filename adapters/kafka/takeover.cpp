@@ -123,8 +123,10 @@ Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadat
 Result<void> Takeover::name_logs(const Scope& scope) {
   for (auto& task : restores) {
     LogName name = task.name;
-    for (const auto& place : scope.places_of({task.partition}))
-      name.begun.insert(scope.options.topics[place.second.value]);
+    const auto places = scope.places_of({task.partition});
+    if (!positions.contains(places.front()))
+      continue;  // it went elsewhere before its positions were committed
+    for (const auto& place : places) name.begun.insert(scope.options.topics[place.second.value]);
     if (!task.name.incarnation.empty() && name.begun == task.name.begun) continue;
     if (auto named = name_log(*scope.client, *scope.producer, scope.options.service, task, std::move(name));
         !named)

@@ -10,6 +10,9 @@
 
 #include "caf/test/unit_test.hpp"
 
+#include <condition_variable>
+#include <mutex>
+
 using namespace eventy;
 using conformance::Driver;
 using conformance::Slice;
@@ -38,6 +41,44 @@ struct Fixture {
   std::shared_ptr<kafka::detail::Client> client = {};
 };
 
+// Holds the takeovers of a store, between their look at the positions and all else, until it is opened.
+class Gate {
+ public:
+  // Opens one when a test ends, also by an error: a session waits for its takeover.
+  struct Opener {
+    Gate& gate;
+    ~Opener() { gate.open(); }
+  };
+  OpenLocalState before(OpenLocalState next) {
+    return [this, next](const std::string& service, PartitionId partition) {
+      std::unique_lock lock(mutex_);
+      ++waiting_;
+      opened_.wait(lock, [this] { return open_; });
+      return next(service, partition);
+    };
+  }
+  bool reached() {
+    const std::lock_guard lock(mutex_);
+    return waiting_ > 0;
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_ = {};
+  std::condition_variable opened_ = {};
+  int waiting_ = 0;
+  bool open_ = false;
+};
+
+std::unique_ptr<RecordStore> held_store(kafka::Options options, Gate& gate) {
+  options.local_state = gate.before(options.local_state);
+  return kafka::open(options).value();
+}
+
 }  // namespace
 
 CAF_TEST_FIXTURE_SCOPE(positions, Fixture)
@@ -64,6 +105,26 @@ CAF_TEST(positions_that_stay_the_same_are_committed_again_now_and_then) {
   driver.commit(42);
   driver.until("the positions to be committed again", [&] { return cycle().ends_with("-0"); });
   CAF_CHECK_EQUAL(committed().next.value_or(Offset{-1}).value, 1);
+}
+
+// What the first one says of its changelog must not speak of partitions that it no longer has: the second
+// would take their first positions for lost ones.
+CAF_TEST(a_second_node_may_come_while_the_first_one_begins) {
+  Gate first_gate, second_gate;
+  auto first_store = held_store(options, first_gate), second_store = held_store(options, second_gate);
+  first_store->ensure_topics({{"in", 2}, {"out", 2}}).value();
+  Driver first(*first_store, conformance::driver_options("counter", "one"));
+  first.until("its takeover", [&] { return first_gate.reached(); });
+  Driver second(*second_store, conformance::driver_options("counter", "two"));
+  const Gate::Opener at_the_end{first_gate}, and_the_other{second_gate};
+  first.until("a partition to be taken", [&] { return second.step(), !first.revoked.empty(); });
+  first->release(first.revoked);
+  second.until("its takeover", [&] { return first.step(), second_gate.reached(); });
+  first_gate.open();
+  first.until("its partition", [&] { return second.step(), first.states.size() == 1; });
+  second_gate.open();
+  second.until("its partition", [&] { return first.step(), second.states.size() == 1; });
+  CAF_CHECK(first.states.begin()->first != second.states.begin()->first);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
