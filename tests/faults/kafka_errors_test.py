@@ -84,17 +84,22 @@ def nobody_answers():
                  took=took)
 
 
+def wait_for_counts(broker, prefix, each, seconds=40):  # the longest backoff is 10 s
+    deadline = time.monotonic() + seconds
+    while not counts_are_exact(broker.consume(f"{prefix}counter-events", 3000), 20, each):
+        if time.monotonic() > deadline:
+            break
+
+
 def the_broker_goes_away_and_comes_back(broker):
     feed(broker, "gone.", 200)
     node = Node(broker, "gone.", kafka__request_timeout_ms=3000, kafka__transaction_timeout_ms=3000)
-    time.sleep(3)
+    wait_for_counts(broker, "gone.", 10)
     broker.stop()
     time.sleep(8)
     broker.start()
     feed(broker, "gone.", 200)
-    deadline = time.monotonic() + 40  # the longest backoff is 10 s
-    while not counts_are_exact(broker.consume("gone.counter-events", 3000), 20, 20) and time.monotonic() < deadline:
-        pass
+    wait_for_counts(broker, "gone.", 20)
     done, took = node.end(40, signal.SIGTERM)
     checks.ended("a broker that comes back is found again", done, [0], took=took)
     checks.check("and its absence was told", "Connection refused" in done.stderr or "timed out" in done.stderr.lower(),
@@ -106,7 +111,7 @@ def the_broker_goes_away_and_comes_back(broker):
 def a_deleted_topic(broker, prefix, topic):
     feed(broker, prefix, 200)
     node = Node(broker, prefix, supervision__intensity=2, kafka__request_timeout_ms=5000)
-    time.sleep(6)
+    wait_for_counts(broker, prefix, 10)
     broker.tool(TOPICS, "--delete", "--topic", prefix + topic)
     if topic == "counter-events":
         feed(broker, prefix, 20)
