@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 240
+# ctest: TIMEOUT 300
 """The answer to a commit is lost, so that its outcome is unknown: a proxy stands between node and broker."""
 import time
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 300 KAFKA
+# ctest: TIMEOUT 300 KAFKA
 """The changelog of the states is compacted, emptied or truncated, under a node with a local copy and one without.
 
 A node recovers, or it refuses with a clear error within a deadline. It never counts on from a wrong state.

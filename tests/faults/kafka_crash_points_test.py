@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 300 KAFKA
+# ctest: TIMEOUT 300 KAFKA
 """A node kills itself at each named step of a commit, under load; its successor makes it good."""
 import functools
 import time

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 600 SERIAL
+# ctest: TIMEOUT 400 SERIAL
 """What goes wrong at the cluster, on a broker of the test's own: each a clear error, retried or final."""
 import concurrent.futures
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 180 KAFKA SERIAL
+# ctest: TIMEOUT 300 KAFKA SERIAL
 """How long keys wait when one of three nodes dies, or ends in order: measured by when outputs can be read."""
 import collections
 import time

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 300 KAFKA SERIAL
+# ctest: TIMEOUT 300 KAFKA SERIAL
 """Several nodes share a service: they join, leave, die and come back as zombies under load."""
 import os
 import random
