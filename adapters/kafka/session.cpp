@@ -249,7 +249,7 @@ void Session::restored(const Takeover& takeover) {
     owned->copy = task.copy;
     owned->log = task.place;
     owned->state = std::make_shared<PartitionState>(task.copy, scope_.options, task.partition);
-    events_.push_back(Restored{task.partition, owned->state});
+    events_.push_back(Restored{task.partition, owned->state, task.records});
     inputs_.restored(task.partition);
   }
 }

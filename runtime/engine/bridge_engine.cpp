@@ -42,6 +42,9 @@ std::vector<BridgeAction> BridgeEngine::step() {
 // --- what the store says ---
 
 void BridgeEngine::handle(Assigned& e) {
+  if (const auto& log = runtime_->options().log)
+    log->debug("service {}: {} partitions are assigned, their states are restored now", runtime_->plan().name,
+               e.partitions.size());
   for (const PartitionId p : e.partitions) lanes_.try_emplace(Lane{p});
   restores_.begin(e.partitions, clock_.now());
 }
@@ -59,6 +62,9 @@ void BridgeEngine::look_at_restores() {
 
 void BridgeEngine::handle(Restored& e) {
   restores_.restored(e.partition);
+  if (const auto& log = runtime_->options().log)
+    log->debug("service {}: partition {} is restored, {} records of the log were replayed",
+               runtime_->plan().name, e.partition.value, e.replayed);
   LaneState& lane = lanes_[Lane{e.partition}];
   lane.state = e.state;
   start({e.partition}, lane);

@@ -62,6 +62,7 @@ struct Restoring {  // progress of a restore, for logs and figures; between Assi
 struct Restored {  // the state as of the last commit is readable; records follow from the committed positions
   PartitionId partition = {};
   std::shared_ptr<const StateReader> state = {};
+  std::uint64_t replayed = 0;  // records of the log that were read for it
 };
 struct Revoked {  // still owned: commit what is in hand, then release()
   std::vector<PartitionId> partitions = {};
