@@ -47,19 +47,21 @@ inline void append_date(std::string& out, std::int64_t ms) {
   out += text;
 }
 
-inline constexpr std::size_t workload_keys = 10'000;
-inline std::string workload_key(std::uint64_t i) {
-  return "user-" + std::to_string(10'000 + i * 7919 % workload_keys);
+// `keys` is no multiple of 7919, so each of them comes once in so many records.
+inline constexpr std::uint64_t workload_keys = 10'000;
+inline std::string workload_key(std::uint64_t i, std::uint64_t keys = workload_keys) {
+  return "user-" + std::to_string(keys + i * 7919 % keys);
 }
 
 // Record number `i`; the number is in its correlation id too, which what it causes inherits.
+inline constexpr std::int64_t first_chain = 100'000'000'000;
 inline std::string clicked_record(std::uint64_t i, const std::string& key, std::int64_t ms,
                                   std::uint64_t& seed) {
   std::string out =
       R"({"type":"EVENT","namespace":"urn:bench","name":"Clicked","protocol_version":"3.0.0","version":"1.0.0","source":"urn:bench","uuid":")";
   append_uuid(out, seed);
   out += R"(","correlation_id":"bench:)";
-  append_number(out, static_cast<std::int64_t>(100'000'000'000 + i));
+  append_number(out, first_chain + static_cast<std::int64_t>(i));
   out += R"(","partition_key":")" + key + '"';
   append_date(out, ms);
   out += R"(,"context":{},"data":{"n":)";

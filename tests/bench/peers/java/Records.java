@@ -13,28 +13,28 @@ import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serializer;
 
 /** The two records of the workload, bound to classes by Jackson. */
-final class Records {
+public final class Records {
   @JsonIgnoreProperties(ignoreUnknown = true)
-  static final class Clicked {
+  public static final class Clicked {
     public String uuid, correlation_id, partition_key, date_iso8601;
     public Data data;
 
-    static final class Data {
+    public static final class Data {
       public long n;
       public String page;
     }
   }
 
-  static final class Counted {
+  public static final class Counted {
     public String type = "EVENT", namespace = "urn:counter", name = "Counted";
     public String protocol_version = "3.0.0", version = "1.0.0", source = "urn:counter";
     public String uuid, correlation_id, partition_key;
     public long date_timestamp;
     public String date_iso8601;
-    public Map<String, Object> context = Map.of();
+    public Map<String, String> context = Map.of();
     public Data data = new Data();
 
-    static final class Data {
+    public static final class Data {
       public String key;
       public long count;
     }

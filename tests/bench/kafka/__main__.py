@@ -1,0 +1,114 @@
+"""Ours on Kafka against its peers, in turn on one broker.
+
+Without a mode: how fast the counter workload goes, for each number of records. Each run has topics, group and states of
+its own, and every run's outputs are read and checked by a program of Kafka's Java client. Figures are medians.
+Exit code 1: a peer failed or wrote wrong outputs; 3: a goal was missed, or has no figure.
+"""
+import argparse
+import subprocess
+import sys
+
+import figures
+import latency
+import peers
+import restart
+import restore
+import stages
+import throughput
+from cluster import Bench
+
+
+def warm(bench):
+    for _ in range(throughput.WARM_RUNS):
+        throughput.Throughput(bench, 1_000_000).measure(peers.WARMER)
+
+
+def profile(bench, records):
+    """Of ours, in a run of its own."""
+    missing = stages.Profiler.missing()
+    if missing:
+        print(f"\nno profile of the stages: {missing}")
+        return
+    ours = peers.THROUGHPUT[0]
+    profiler = stages.Profiler(bench.folder)
+    throughput.Throughput(bench, records).measure(ours, profiler)
+    stages.show_stages(ours.name, profiler.stages(), ours.records(records))
+
+
+def run_throughput(bench, chosen, options):
+    results, goals, broken = {}, [], False
+    warm(bench)
+    for records in options.records:
+        workload = throughput.Throughput(bench, records)
+        found, failed = figures.in_turn(f"{records:,}", workload.measure, chosen, options.runs)
+        broken = broken or failed
+        throughput.show(found, records, bench.bytes, options.runs)
+        if "ours" in found:
+            stages.show_threads("ours", found["ours"][figures.DETAILS])
+            profile(bench, records)
+        print()
+        good = figures.judge(throughput.goals(records), found)
+        results[records] = good
+    return broken, all(results.values())
+
+
+def run_latency(bench, chosen, options):
+    workload = latency.Latency(bench, options.seconds)
+    found, broken = figures.in_turn("latency", workload.measure, chosen, options.runs)
+    latency.show(found, options.runs)
+    return broken, figures.judge(latency.goals(), found)
+
+
+def run_restore(bench, chosen, options):
+    workload = restore.Restore(bench, options.keys)
+    found, broken = figures.in_turn("restore", workload.measure, chosen, options.runs)
+    finished, failed = figures.in_turn("states of", workload.finish, [p for p in chosen if p.name in found], 1)
+    restore.show({name: found[name] for name in finished}, options.keys, options.runs)
+    return broken or failed, figures.judge(restore.goals(), found)
+
+
+def run_restart(bench, chosen, options):
+    workload = restart.Restart(bench)
+    found, broken = figures.in_turn("restart", workload.measure, chosen, options.runs)
+    restart.show(found, options.runs)
+    return broken, figures.judge(restart.goals(), found)
+
+
+RUN = {"throughput": run_throughput, "latency": run_latency, "restore": run_restore, "restart": run_restart}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/bench/run kafka", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("records", nargs="*", type=int, default=[1_000_000, 3_000_000])
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--latency", dest="mode", action="store_const", const="latency",
+                      help="at 200 records/s, from produced to visible")
+    mode.add_argument("--restore", dest="mode", action="store_const", const="restore",
+                      help="of states from the changelog")
+    mode.add_argument("--restart", dest="mode", action="store_const", const="restart", help="after kill -9 under load")
+    mode.add_argument("--long", type=float, nargs="?", const=10, metavar="MINUTES",
+                      help="memory under a handler that is 100 times slower than its input")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=30, help="of a run, for --latency")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="for --restore")
+    parser.add_argument("--port", type=int, default=19292, help="of the broker, and the three after it")
+    parser.add_argument("--peers", type=lambda text: text.split(","), help="some of them, comma separated: "
+                        + "; ".join(f"{name}: {' '.join(p.name for p in of)}" for name, of in peers.MODES.items()))
+    parser.set_defaults(mode="throughput")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    if options.long:
+        test = peers.root / "tests/faults/kafka_backpressure_test.py"
+        return subprocess.run([test, str(options.long)]).returncode
+    chosen = [p for p in peers.MODES[options.mode] if options.peers is None or p.name in options.peers]
+    with Bench(options.port, peers.root / "build/bench/run") as bench:
+        broken, reached = RUN[options.mode](bench, chosen, options)
+    return 1 if broken else 0 if reached else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

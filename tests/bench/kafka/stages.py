@@ -1,0 +1,170 @@
+"""Where the time of a process goes: its threads by the kernel's accounts, and its stages by a sampling profiler.
+
+A thread works, or is ready and waits for a core, or waits for work; a machine is idle while no thread of anybody is ready.
+A stage is found by the innermost function on a sampled stack that belongs to one. librdkafka's threads have no names
+for their functions in most builds: one that mostly sends is the producer's, one that mostly receives the consumer's.
+"""
+import collections
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+LOOK_SECONDS = 0.1
+
+
+def cpu_of(pid):
+    """User and system seconds."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def machine():
+    """Seconds of all cores: idle ones, and all."""
+    fields = list(map(int, pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+    return (fields[3] + fields[4]) / TICKS, sum(fields) / TICKS
+
+
+class Threads:
+    """Looks at a process's threads from `with` to its end: idle is the machine's, shares() are the threads'."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.found = {}  # by thread: name, when it was first seen, seconds at work and ready
+        self.over = threading.Event()
+        self.looker = threading.Thread(target=self.look_on)
+
+    def __enter__(self):
+        self.began, self.before = time.monotonic(), machine()
+        self.looker.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.looker.join()
+        idle, total = (after - before for after, before in zip(machine(), self.before))
+        self.idle = idle / total if total else 0
+        self.seconds = time.monotonic() - self.began
+
+    def look_on(self):
+        while not self.over.wait(LOOK_SECONDS):
+            self.look()
+
+    def look(self):
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                worked, ready, _ = map(int, (task / "schedstat").read_text().split())
+                name = (task / "comm").read_text().strip()
+            except (OSError, ValueError):
+                continue  # it has ended
+            first = self.found.get(task.name, (name, time.monotonic()))[1]
+            self.found[task.name] = (name, first, worked / 1e9, ready / 1e9)
+
+    def shares(self):
+        """Percent of the time, of each thread that did anything: working, ready, waiting."""
+        rows = []
+        for name, _, worked, ready in self.found.values():
+            if worked < 0.01 * self.seconds:
+                continue
+            work, wait = 100 * worked / self.seconds, 100 * ready / self.seconds
+            rows.append((name, work, wait, max(0.0, 100 - work - wait)))
+        return sorted(rows, key=lambda row: -row[1])
+
+
+def show_threads(name, shares):
+    print(f"\nthreads of {name}, % of the time{'':8}{'at work':>9}{'ready':>9}{'waiting':>9}")
+    for thread, worked, ready, waited in shares:
+        print(f"  {thread:38}{worked:9.0f}{ready:9.0f}{waited:9.0f}")
+
+
+# Of our node: the first of these in a frame, from the innermost frame outwards, names the stage.
+MARKS = [
+    ("copy", r"kafka::detail::BatchBuilder::"),
+    ("poll", r"kafka::detail::(Inputs|Session)::(read|poll|take)|rd_kafka_consume_batch"),
+    ("produce", r"kafka::detail::(Commits::add_now|Transaction::add|Reports)|rd_kafka_produce"),
+    ("commit", r"kafka::detail::(Commits::(commit_now|apply_states|add_states)|Transaction::commit)|rocksdb::|"
+               r"BridgeEngine::commit|Session::(append|commit)"),
+    ("translate", r"eventy::(PartitionEngine::(decode|match|find_key)|json::.*[Dd]ecode)|simdjson"),
+    ("encode", r"eventy::(Outbox::|PartitionEngine::(begin|end|freeze_state|load_context)\b|json::.*([Ee]ncode|[Ww]riter))"),
+    ("handle", r"eventy::PartitionEngine::|eventy::Turn"),
+    ("messages", r"caf::|eventy::actors::|eventy::BridgeEngine::"),
+]
+MARKS = [(stage, re.compile(pattern)) for stage, pattern in MARKS]
+STAGES = ["poll", "copy", "translate", "handle", "encode", "produce", "commit", "messages", "other"]
+SENDS, RECEIVES = re.compile(r"\b(__)?(libc_)?send(msg|to)?\b"), re.compile(r"\b(__)?(libc_)?recv(msg|from)?\b")
+
+
+class Profiler:
+    """perf, attached to a process. Every sample is so much CPU time, whatever the process waits for."""
+    FREQUENCY = 250
+
+    def __init__(self, folder):
+        self.file = folder / "perf.data"
+        self.perf = None
+
+    @staticmethod
+    def missing():
+        """Why it cannot be used here, or None."""
+        if not shutil.which("perf"):
+            return "perf is not installed"
+        tried = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-o", "/dev/null", "true"],
+                               capture_output=True, text=True)
+        return tried.stderr.strip().splitlines()[-1] if tried.returncode else None
+
+    def attach(self, pid):
+        self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(self.FREQUENCY),
+                                      "--call-graph", "dwarf,16384", "-o", self.file, "-p", str(pid)],
+                                     stderr=subprocess.DEVNULL)
+
+    def detach(self):
+        self.perf.send_signal(signal.SIGINT)
+        self.perf.wait()
+
+    def stages(self):
+        """CPU seconds by stage."""
+        script = subprocess.run(["perf", "script", "-i", self.file, "--no-inline", "-F", "comm,tid,ip,sym,dso"],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
+        samples = [parse(text) for text in script.stdout.split("\n\n") if text.strip()]
+        roles = roles_of(samples)
+        seconds = collections.Counter()
+        for comm, tid, frames in samples:
+            seconds[stage_of(frames) or roles.get(tid) or "other"] += 1 / self.FREQUENCY
+        return seconds
+
+
+def parse(text):
+    """A sample's thread name and number, and its frames from the innermost outwards."""
+    head, *frames = text.strip().split("\n")
+    comm, tid = head.rsplit(None, 1)
+    return comm.strip(), tid, frames
+
+
+def stage_of(frames):
+    for frame in frames:
+        for stage, mark in MARKS:
+            if mark.search(frame):
+                return stage
+    return None
+
+
+def roles_of(samples):
+    """Stages of librdkafka's own threads."""
+    sent, received = collections.Counter(), collections.Counter()
+    for comm, tid, frames in samples:
+        if comm.startswith("rdk:"):
+            text = "\n".join(frames)
+            sent[tid] += bool(SENDS.search(text))
+            received[tid] += bool(RECEIVES.search(text))
+    return {tid: "produce" if sent[tid] > received[tid] else "poll" for tid in sent | received}
+
+
+def show_stages(name, seconds, records):
+    print(f"\nstages of {name}, us CPU a record (a run of its own, {sum(seconds.values()):.1f} s of samples)")
+    for stage in STAGES:
+        if seconds[stage]:
+            print(f"  {stage:38}{seconds[stage] * 1e6 / records:9.2f}")
