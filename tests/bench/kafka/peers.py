@@ -153,6 +153,7 @@ def python(name, batch, most, slowest):
 
 
 WARMER = raw("warm-up", "exactly", 2)  # of the broker; not counted
+TRACED = ours("ours-traced", log="trace")  # for the profile
 THROUGHPUT = [
     ours("ours"),
     raw("raw-1", "exactly", 1),

@@ -32,11 +32,14 @@ class Restart:
         try:
             if not watcher.stdout.readline():
                 raise Broken(f"{peer.name}: its outputs cannot be watched")
-            return self.kill_and_start_again(peer, place, load, watcher)
+            result = self.kill_and_start_again(peer, place, load, watcher)
         finally:
             for process in (load, watcher):
                 process.kill()
                 process.wait()
+        result["log"] = float(run_tool("consume", bench.bootstrap, peer.changelog(place))[1])
+        bench.leave(peer, place)
+        return result
 
     def start(self, peer, place, watcher, since):
         """The process, and the ms from `since` to its first committed output."""
@@ -59,13 +62,13 @@ class Restart:
         written = int(load.stdout.readline())
         bench.wait(peer, place, process, START_SECONDS)
         found = peer.restored(place.log.read_text(errors="replace"))
+        if not found:
+            bench.fail(peer, place, process, "its log tells of no restore")
         bench.stop(process)
         outputs = bench.check(peer, place)[0]
         if outputs != written:
             raise Broken(f"{peer.name}: {outputs} outputs of {written} records")
-        log = float(run_tool("consume", bench.bootstrap, peer.changelog(place))[1])
-        bench.leave(peer, place)
-        return {"own start": own_start, "again": again, "replayed": found.replayed if found else 0, "log": log}
+        return {"own start": own_start, "again": again, "replayed": found.replayed}
 
 
 def show(results, runs):

@@ -5,11 +5,13 @@ A stage is found by the innermost function on a sampled stack that belongs to on
 for their functions in most builds: one that mostly sends is the producer's, one that mostly receives the consumer's.
 """
 import collections
+import datetime
 import os
 import pathlib
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import threading
 import time
@@ -82,21 +84,22 @@ def show_threads(name, shares):
         print(f"  {thread:38}{worked:9.0f}{ready:9.0f}{waited:9.0f}")
 
 
-# Of our node: the first of these in a frame, from the innermost frame outwards, names the stage.
-MARKS = [
-    ("copy", r"kafka::detail::BatchBuilder::"),
-    ("poll", r"kafka::detail::(Inputs|Session)::(read|poll|take)|rd_kafka_consume_batch"),
-    ("produce", r"kafka::detail::(Commits::add_now|Transaction::add|Reports)|rd_kafka_produce"),
-    ("commit", r"kafka::detail::(Commits::(commit_now|apply_states|add_states)|Transaction::commit)|rocksdb::|"
-               r"BridgeEngine::commit|Session::(append|commit)"),
-    ("translate", r"eventy::(PartitionEngine::(decode|match|find_key)|json::.*[Dd]ecode)|simdjson"),
-    ("encode", r"eventy::(Outbox::|PartitionEngine::(begin|end|freeze_state|load_context)\b|json::.*([Ee]ncode|[Ww]riter))"),
-    ("handle", r"eventy::PartitionEngine::|eventy::Turn"),
-    ("messages", r"caf::|eventy::actors::|eventy::BridgeEngine::"),
-]
-MARKS = [(stage, re.compile(pattern)) for stage, pattern in MARKS]
+# Of our node, by what a function's name begins with; the innermost one on the stack decides, and the first line here.
+MARKS = {
+    "copy": r"eventy::kafka::detail::BatchBuilder::",
+    "poll": r"eventy::kafka::detail::(Inputs::|Session::poll)|rd_kafka_consume",
+    "produce": r"eventy::kafka::detail::(Commits::add_now|Transaction::(add|on_delivery)|Client::write)|rd_kafka_produce",
+    "commit": r"eventy::kafka::detail::(Commits|Transaction|Session)::|rocksdb::|eventy::CommitCycles::",
+    "translate": r"eventy::(PartitionEngine::(decode|match|find_key|load_context)|json::detail::(Json)?(Document|Decoder|"
+                 r"TapeReader)::)|simdjson::",
+    "encode": r"eventy::(Outbox::|PartitionEngine::(begin|end|freeze_state)|json::detail::(Json|ContextCache))",
+    "handle": r"eventy::PartitionEngine::|counter::",
+    "messages": r"caf::|eventy::(actors|BridgeEngine)::",
+}
+MARKS = {stage: re.compile(pattern) for stage, pattern in MARKS.items()}
 STAGES = ["poll", "copy", "translate", "handle", "encode", "produce", "commit", "messages", "other"]
-SENDS, RECEIVES = re.compile(r"\b(__)?(libc_)?send(msg|to)?\b"), re.compile(r"\b(__)?(libc_)?recv(msg|from)?\b")
+SENDS, RECEIVES = re.compile(r"(__)?(libc_)?send(msg|to)?\b"), re.compile(r"(__)?(libc_)?recv(msg|from)?\b")
+CYCLE = re.compile(r"^(\S+) trace cycle (begin|committed) \S+ (\d+)$", re.M)
 
 
 class Profiler:
@@ -105,7 +108,7 @@ class Profiler:
 
     def __init__(self, folder):
         self.file = folder / "perf.data"
-        self.perf = None
+        self.perf = self.log = None
 
     @staticmethod
     def missing():
@@ -116,7 +119,8 @@ class Profiler:
                                capture_output=True, text=True)
         return tried.stderr.strip().splitlines()[-1] if tried.returncode else None
 
-    def attach(self, pid):
+    def attach(self, pid, log):
+        self.log = log
         self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(self.FREQUENCY),
                                       "--call-graph", "dwarf,16384", "-o", self.file, "-p", str(pid)],
                                      stderr=subprocess.DEVNULL)
@@ -132,22 +136,34 @@ class Profiler:
         samples = [parse(text) for text in script.stdout.split("\n\n") if text.strip()]
         roles = roles_of(samples)
         seconds = collections.Counter()
-        for comm, tid, frames in samples:
-            seconds[stage_of(frames) or roles.get(tid) or "other"] += 1 / self.FREQUENCY
+        for _, tid, functions in samples:
+            seconds[stage_of(functions) or roles.get(tid) or "other"] += 1 / self.FREQUENCY
         return seconds
+
+    def commits(self):
+        """Milliseconds of each one, by the log of our node."""
+        begun, took = {}, []
+        for time_text, what, cycle in CYCLE.findall(self.log.read_text(errors="replace")):
+            at = datetime.datetime.fromisoformat(time_text)
+            if what == "begin":
+                begun[cycle] = at
+            elif cycle in begun:
+                took.append((at - begun.pop(cycle)).total_seconds() * 1000)
+        return took
 
 
 def parse(text):
-    """A sample's thread name and number, and its frames from the innermost outwards."""
+    """A sample's thread name and number, and its functions from the innermost outwards."""
     head, *frames = text.strip().split("\n")
     comm, tid = head.rsplit(None, 1)
-    return comm.strip(), tid, frames
+    functions = [frame.split(None, 1)[1].replace("(anonymous namespace)::", "") for frame in frames]
+    return comm.strip(), tid, functions
 
 
-def stage_of(frames):
-    for frame in frames:
-        for stage, mark in MARKS:
-            if mark.search(frame):
+def stage_of(functions):
+    for function in functions:
+        for stage, mark in MARKS.items():
+            if mark.match(function):
                 return stage
     return None
 
@@ -155,16 +171,24 @@ def stage_of(frames):
 def roles_of(samples):
     """Stages of librdkafka's own threads."""
     sent, received = collections.Counter(), collections.Counter()
-    for comm, tid, frames in samples:
+    for comm, tid, functions in samples:
         if comm.startswith("rdk:"):
-            text = "\n".join(frames)
-            sent[tid] += bool(SENDS.search(text))
-            received[tid] += bool(RECEIVES.search(text))
+            sent[tid] += any(SENDS.match(function) for function in functions)
+            received[tid] += any(RECEIVES.match(function) for function in functions)
     return {tid: "produce" if sent[tid] > received[tid] else "poll" for tid in sent | received}
 
 
-def show_stages(name, seconds, records):
+def show_stages(name, seconds, records, run):
+    """`run`: the figures of the run that was sampled."""
     print(f"\nstages of {name}, us CPU a record (a run of its own, {sum(seconds.values()):.1f} s of samples)")
     for stage in STAGES:
         if seconds[stage]:
             print(f"  {stage:38}{seconds[stage] * 1e6 / records:9.2f}")
+    idle = run["idle"] / 100 * os.cpu_count() * 1e6 / run["whole"]
+    print(f"  {'wait: cores that nobody used meanwhile':38}{idle:9.2f}")
+
+
+def show_commits(took, records, run):
+    flying = sum(took) / (records / run["whole"]) / 10
+    print(f"  {len(took)} commits, p50 {statistics.median(took):.0f} ms, longest {max(took):.0f} ms; one was on its way "
+          f"in {flying:.0f} % of the time")

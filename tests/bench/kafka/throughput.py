@@ -9,8 +9,6 @@ import stages
 from figures import DETAILS, at_least, at_most, figure, ratio
 
 START_SECONDS = 120
-WARM_RUNS = 3  # a broker that has just been started is half as fast
-
 
 class Throughput:
     def __init__(self, bench, records):
@@ -25,7 +23,7 @@ class Throughput:
         process = bench.start(peer, place)
         with stages.Threads(process.pid) as threads:
             if profiler:
-                profiler.attach(process.pid)
+                profiler.attach(process.pid, place.log)
             bench.wait(peer, place, process, START_SECONDS + records // peer.slowest)
         whole = time.monotonic() - start
         broker_cpu = stages.cpu_of(bench.broker_pid) - broker_cpu

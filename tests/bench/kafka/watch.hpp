@@ -9,6 +9,16 @@
 
 namespace eventy::benchmark {
 
+// From offsets, not from "the beginning": that is looked up again half a second later where the leader of a
+// partition is not known yet.
+inline void assign(rd_kafka_t* consumer, const std::string& topic, const std::vector<std::int64_t>& from) {
+  const auto list = make_list();
+  for (int p = 0; p < partitions; ++p)
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p)->offset =
+        from[static_cast<std::size_t>(p)];
+  must(rd_kafka_assign(consumer, list.get()), "cannot assign");
+}
+
 // Reads all of a topic, which nobody writes to, and does nothing with it. Prints ms, records and bytes.
 inline void consume(const std::string& bootstrap, const std::string& topic) {
   const auto start = steady_us();
@@ -23,10 +33,7 @@ inline void consume(const std::string& bootstrap, const std::string& topic) {
                                      {"queued.max.messages.kbytes", "1000000"}});
   rd_kafka_poll_set_consumer(consumer.get());
   const Queue queue(rd_kafka_queue_get_consumer(consumer.get()));
-  const auto list = make_list();
-  for (int p = 0; p < partitions; ++p)
-    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p)->offset = RD_KAFKA_OFFSET_BEGINNING;
-  must(rd_kafka_assign(consumer.get(), list.get()), "cannot assign");
+  assign(consumer.get(), topic, edges(consumer.get(), topic, Edge::first));
   std::vector<rd_kafka_message_t*> messages(4096);
   std::uint64_t records = 0, bytes = 0;
   for (int open = partitions; open > 0;) {
@@ -51,12 +58,7 @@ inline void consume(const std::string& bootstrap, const std::string& topic) {
 inline void first_after(const std::string& bootstrap, const std::string& topic) {
   const auto consumer = make_reader(bootstrap, "bench-first", "read_committed");
   rd_kafka_poll_set_consumer(consumer.get());
-  const auto ends = edges(consumer.get(), topic, Edge::end);
-  const auto list = make_list();
-  for (int p = 0; p < partitions; ++p)
-    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p)->offset =
-        ends[static_cast<std::size_t>(p)];
-  must(rd_kafka_assign(consumer.get(), list.get()), "cannot assign");
+  assign(consumer.get(), topic, edges(consumer.get(), topic, Edge::end));
   std::printf("ready\n"), std::fflush(stdout);
   std::atomic<std::int64_t> asked_ms = 0;
   std::atomic<bool> ended = false;
