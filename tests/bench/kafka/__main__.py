@@ -35,7 +35,7 @@ def profile(bench, records):
         return
     profiler = stages.Profiler(bench.folder)
     run = throughput.Throughput(bench, records).measure(peers.TRACED, profiler)
-    stages.show_stages("ours", profiler.stages(), records, run)
+    stages.show_stages("ours", profiler, records, run)
     stages.show_commits(profiler.commits(), records, run)
 
 

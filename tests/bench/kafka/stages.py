@@ -105,10 +105,12 @@ CYCLE = re.compile(r"^(\S+) trace cycle (begin|committed) \S+ (\d+)$", re.M)
 class Profiler:
     """perf, attached to a process. Every sample is so much CPU time, whatever the process waits for."""
     FREQUENCY = 250
+    ATTEMPTS, ATTACH_SECONDS = 10, 0.3
 
     def __init__(self, folder):
         self.file = folder / "perf.data"
         self.perf = self.log = None
+        self.said = ""  # by perf, of what went wrong
 
     @staticmethod
     def missing():
@@ -120,14 +122,20 @@ class Profiler:
         return tried.stderr.strip().splitlines()[-1] if tried.returncode else None
 
     def attach(self, pid, log):
+        """perf gives up where a thread ends while it looks at all of them, so it may take more than one attempt."""
         self.log = log
-        self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(self.FREQUENCY),
-                                      "--call-graph", "dwarf,16384", "-o", self.file, "-p", str(pid)],
-                                     stderr=subprocess.DEVNULL)
+        for _ in range(self.ATTEMPTS):
+            self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(self.FREQUENCY),
+                                          "--call-graph", "dwarf,16384", "-o", self.file, "-p", str(pid)],
+                                         stderr=subprocess.PIPE, text=True)
+            try:
+                self.perf.wait(self.ATTACH_SECONDS)
+            except subprocess.TimeoutExpired:
+                return
 
     def detach(self):
         self.perf.send_signal(signal.SIGINT)
-        self.perf.wait()
+        self.said = self.perf.communicate()[1].strip()
 
     def stages(self):
         """CPU seconds by stage."""
@@ -178,12 +186,18 @@ def roles_of(samples):
     return {tid: "produce" if sent[tid] > received[tid] else "poll" for tid in sent | received}
 
 
-def show_stages(name, seconds, records, run):
+def show_stages(name, profiler, records, run):
     """`run`: the figures of the run that was sampled."""
+    seconds = profiler.stages()
+    if not seconds:
+        print(f"\nno profile of the stages: {profiler.said or 'perf took no samples'}")
+        return
     print(f"\nstages of {name}, us CPU a record (a run of its own, {sum(seconds.values()):.1f} s of samples)")
     for stage in STAGES:
         if seconds[stage]:
             print(f"  {stage:38}{seconds[stage] * 1e6 / records:9.2f}")
+    if seconds["other"] > sum(seconds.values()) / 5:
+        print("  much is of no stage: the names in stages.py may have changed")
     idle = run["idle"] / 100 * os.cpu_count() * 1e6 / run["whole"]
     print(f"  {'wait: cores that nobody used meanwhile':38}{idle:9.2f}")
 

@@ -44,7 +44,7 @@ def show(results, records, size, runs):
     print(f"{'':22}{'records/s':>10}{'records/s':>10}{'us/rec':>8}{'us/rec':>8}{'MB':>7}{'%':>6}{'steady':>8}")
     for name, r in results.items():
         own = results.get("ours-at-least" if "at-least" in name else "ours")
-        times = f"{r['steady'] / own['steady']:8.2f}" if own else ""
+        times = f"{r['steady'] / own['steady']:8.2g}" if own else ""
         print(f"{name:22}{r['steady']:10,.0f}{r['whole']:10,.0f}{r['cpu']:8.2f}{r['broker']:8.2f}{r['mb']:7.0f}"
               f"{r['idle']:6.0f}{times}")
 
