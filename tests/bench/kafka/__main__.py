@@ -15,7 +15,7 @@ import restart
 import restore
 import stages
 import throughput
-from cluster import Bench
+from cluster import Bench, Broken
 
 
 # Of the broker before a mode, not counted: one that has just been started is half as fast, and has its own topics to make.
@@ -25,6 +25,22 @@ WARM_RUNS = {"throughput": 3, "latency": 1, "restore": 1, "restart": 1}
 def warm(bench, runs):
     for _ in range(runs):
         throughput.Throughput(bench, 1_000_000).measure(peers.WARMER)
+    check_the_checker(bench)
+
+
+def check_the_checker(bench):
+    """It must miss the output of a record that came when the peer had ended."""
+    place = bench.place(peers.WARMER, 1000)
+    process = bench.start(peers.WARMER, place)
+    bench.wait(peers.WARMER, place, process, throughput.START_SECONDS)
+    bench.stop(process)
+    bench.check(peers.WARMER, place)
+    bench.fill(place, 1)
+    try:
+        bench.check(peers.WARMER, place)
+    except Broken:
+        return bench.leave(peers.WARMER, place)
+    raise Broken("the checker of the outputs misses nothing where one is missing")
 
 
 def profile(bench, records):
@@ -40,18 +56,18 @@ def profile(bench, records):
 
 
 def run_throughput(bench, chosen, options):
-    results, goals, broken = {}, [], False
-    for records in options.records:
+    results, broken = {}, False
+    for number, records in enumerate(options.records):
+        taking_part = [p for p in chosen if number == 0 or p.most >= records]
         workload = throughput.Throughput(bench, records)
-        found, failed = figures.in_turn(f"{records:,}", workload.measure, chosen, options.runs)
+        found, failed = figures.in_turn(f"{records:,}", workload.measure, taking_part, options.runs)
         broken = broken or failed
         throughput.show(found, records, bench.bytes, options.runs)
         if "ours" in found:
             stages.show_threads("ours", found["ours"][figures.DETAILS])
             profile(bench, records)
         print()
-        good = figures.judge(throughput.goals(records), found)
-        results[records] = good
+        results[records] = figures.judge(throughput.goals(records), found)
     return broken, all(results.values())
 
 
@@ -83,7 +99,8 @@ RUN = {"throughput": run_throughput, "latency": run_latency, "restore": run_rest
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/bench/run kafka", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("records", nargs="*", type=int, default=[1_000_000, 3_000_000])
+    parser.add_argument("records", nargs="*", type=int, default=[1_000_000, 3_000_000],
+                        help="1000000 3000000")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--latency", dest="mode", action="store_const", const="latency",
                       help="at 200 records/s, from produced to visible")
@@ -99,7 +116,11 @@ def arguments():
     parser.add_argument("--peers", type=lambda text: text.split(","), help="some of them, comma separated: "
                         + "; ".join(f"{name}: {' '.join(p.name for p in of)}" for name, of in peers.MODES.items()))
     parser.set_defaults(mode="throughput")
-    return parser.parse_args()
+    options = parser.parse_args()
+    unknown = set(options.peers or []) - {p.name for p in peers.MODES[options.mode]}
+    if unknown:
+        parser.error(f"--{options.mode} has no peer {' '.join(unknown)}")
+    return options
 
 
 def main():
@@ -108,9 +129,15 @@ def main():
         test = peers.root / "tests/faults/kafka_backpressure_test.py"
         return subprocess.run([test, str(options.long)]).returncode
     chosen = [p for p in peers.MODES[options.mode] if options.peers is None or p.name in options.peers]
-    with Bench(options.port, peers.root / "build/bench/run") as bench:
-        warm(bench, WARM_RUNS[options.mode])
-        broken, reached = RUN[options.mode](bench, chosen, options)
+    for peer in chosen:
+        peer.prepare()
+    try:
+        with Bench(options.port, peers.root / "build/bench/run") as bench:
+            warm(bench, WARM_RUNS[options.mode])
+            broken, reached = RUN[options.mode](bench, chosen, options)
+    except Broken as error:
+        print(f"FAILED: {error}")
+        return 1
     return 1 if broken else 0 if reached else 3
 
 

@@ -42,6 +42,7 @@ class Bench:
         self.folder = folder
         self.bootstrap = ""
         self.number = 0
+        self.processes = []
         self.bytes = 0  # of an input record
 
     def __enter__(self):
@@ -54,6 +55,10 @@ class Bench:
         return self
 
     def __exit__(self, *_):
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
         subprocess.run([broker, "stop", "--folder", self.folder / "broker"], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -78,7 +83,8 @@ class Bench:
     def start(self, peer, place):
         command = list(map(str, peer.command(place)))
         with open(place.log, "ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
+            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+        return self.processes[-1]
 
     def stop(self, process):
         """Its CPU seconds and largest size in MB."""

@@ -1,6 +1,6 @@
 """The peers of tests/bench/run kafka: how each is started, and where it works."""
 import dataclasses
-import os
+import datetime
 import pathlib
 import re
 import sys
@@ -56,6 +56,7 @@ class Peer:
     restored: typing.Callable = None  # of the log's text: the last restore in it, None while it is under way
     slowest: int = 2000  # records/s; a run that is slower has failed
     most: int = 1_000_000_000  # records that it is given
+    prepare: typing.Callable = lambda: None  # before anything is measured
 
     def records(self, wanted):
         return min(wanted, self.most)
@@ -70,8 +71,6 @@ RESTORED = re.compile(NODE_TIME + r"service counter: partition \d+ is restored, 
 
 def restored_of_node(log):
     """From the last assignment to the last of its partitions."""
-    import datetime
-
     def milliseconds(text):
         return datetime.datetime.fromisoformat(text).timestamp() * 1000
 
@@ -145,11 +144,13 @@ def flink(name, checkpoint_ms=1000, parallelism=2):
 # --- the Python implementation ---
 
 def python(name, batch, most, slowest):
+    def interpreter():
+        return environment.make((environment.build / "tests/interop/environment").resolve())
+
     def command(at):
-        interpreter = environment.make((environment.build / "tests/interop/environment").resolve())
-        return [interpreter, root / "tests/bench/peers/python/counter.py", at.bootstrap, at.input, at.output,
+        return [interpreter(), root / "tests/bench/peers/python/counter.py", at.bootstrap, at.input, at.output,
                 at.prefix + "peer", batch]
-    return Peer(name, command, most=most, slowest=slowest)
+    return Peer(name, command, most=most, slowest=slowest, prepare=interpreter)
 
 
 WARMER = raw("warm-up", "exactly", 2)  # of the broker; not counted
