@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 300
+# ctest: TIMEOUT 400
 """The broker itself stops, dies or stands still while nodes work; they go on when it is back."""
 import signal
 import time
