@@ -8,6 +8,7 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr int messages_per_read = 20'000;
+constexpr std::chrono::seconds first_assignment_limit{3};
 // librdkafka forgets what it has fetched of a partition that is paused, and fetches it again later. So a
 // pause that is soon over only keeps its messages here; beyond this, shared by the partitions, they are not
 // fetched.
@@ -24,7 +25,7 @@ Result<void> Inputs::join() {
       {{"group.id", scope_.group()},
        {"group.instance.id", scope_.member()},
        {"session.timeout.ms", std::to_string(session_ms)},
-       {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 4, 100))},
+       {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 15, 100))},
        {"partition.assignment.strategy", "cooperative-sticky"},
        // Beyond, fetching stops for a second.
        {"queued.min.messages", "250000"},
@@ -56,6 +57,7 @@ Result<void> Inputs::subscribe() {
 void Inputs::leave() {
   stopped_ = true;
   if (!consumer_) return;
+  await_first_assignment();
   answer_rebalances();
   owned_.clear();  // messages go before their consumer
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
@@ -73,12 +75,21 @@ void Inputs::join_anew() {
 }
 
 // A subscription that is made earlier would keep it in the group.
-bool Inputs::has_left() const {
-  if (!owned_.empty()) return false;
+bool Inputs::has_left() const { return owned_.empty() && !is_member(); }
+
+bool Inputs::is_member() const {
   char* id = rd_kafka_memberid(consumer_.get());
-  const bool none = !id || *id == '\0';
+  const bool member = id && *id != '\0';
   if (id) rd_kafka_mem_free(consumer_.get(), id);
-  return none;
+  return member;
+}
+
+// librdkafka 2.0.2 ends the process when a consumer is destroyed that has joined and was assigned nothing
+// yet.
+void Inputs::await_first_assignment() {
+  const auto deadline = std::chrono::steady_clock::now() + first_assignment_limit;
+  while (!was_assigned_ && is_member() && std::chrono::steady_clock::now() < deadline)
+    const Message dropped(rd_kafka_consumer_poll(consumer_.get(), 50));
 }
 
 // What was taken and not answered yet would keep the consumer from closing for ever.
@@ -94,6 +105,7 @@ void Inputs::answer_rebalances() {
 void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
                           rd_kafka_topic_partition_list_t* list, void* opaque) {
   auto* self = static_cast<Inputs*>(opaque);
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) self->was_assigned_ = true;
   if (self->stopped_) {
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
       const KafkaError ignored(rd_kafka_incremental_assign(consumer, list));

@@ -80,6 +80,8 @@ class Inputs {
  private:
   Result<void> subscribe();
   bool has_left() const;
+  bool is_member() const;
+  void await_first_assignment();
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                            void* self);
   void taken(const rd_kafka_topic_partition_list_t& list);
@@ -105,7 +107,7 @@ class Inputs {
 
   const Scope& scope_;
   Events events_;
-  bool stopped_ = false, more_ = false, joining_anew_ = false;
+  bool stopped_ = false, more_ = false, joining_anew_ = false, was_assigned_ = false;
   std::map<PartitionId, Owned> owned_ = {};
   std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};
   std::map<Place, BatchBuilder> batches_ = {};

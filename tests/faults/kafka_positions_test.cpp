@@ -12,6 +12,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 using namespace eventy;
 using conformance::Driver;
@@ -125,6 +126,17 @@ CAF_TEST(a_second_node_may_come_while_the_first_one_begins) {
   second_gate.open();
   second.until("its partition", [&] { return first.step(), second.states.size() == 1; });
   CAF_CHECK(first.states.begin()->first != second.states.begin()->first);
+}
+
+// librdkafka 2.0.2 does not bear a consumer's end between its first join and its first assignment.
+CAF_TEST(a_session_may_be_closed_at_any_moment_of_its_start) {
+  open();
+  for (int ms = 0; ms < 40; ++ms) {
+    auto session = store->open_session(conformance::driver_options("s" + std::to_string(ms))).value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+    session->close();
+    CAF_CHECK(!session->poll({}).ok());
+  }
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
