@@ -21,7 +21,8 @@ void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
 
 }  // namespace
 
-Result<void> produce(rd_kafka_t& producer, const Client::Outgoing& record, void* place) {
+Result<void> produce(rd_kafka_t& producer, rd_kafka_topic_t& topic, const Client::Outgoing& record,
+                     void* place) {
   Owner<rd_kafka_headers_t, rd_kafka_headers_destroy> headers;
   if (!record.headers.empty()) {
     headers.reset(rd_kafka_headers_new(record.headers.size()));
@@ -37,19 +38,25 @@ Result<void> produce(rd_kafka_t& producer, const Client::Outgoing& record, void*
   const std::size_t value_size = record.value ? record.value->size() : 0;
   void* key = record.key ? pointer(*record.key) : nullptr;
   const std::size_t key_size = record.key ? record.key->size() : 0;
+  const auto queue = [&] {
+    if (headers)
+      return rd_kafka_producev(&producer, RD_KAFKA_V_RKT(&topic), RD_KAFKA_V_PARTITION(record.to.partition),
+                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, value_size),
+                               RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_OPAQUE(place),
+                               RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
+    const int refused = rd_kafka_produce(&topic, record.to.partition, RD_KAFKA_MSG_F_COPY, value, value_size,
+                                         key, key_size, place);
+    return refused ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
+  };
   for (;;) {
-    const auto code =
-        rd_kafka_producev(&producer, RD_KAFKA_V_TOPIC(record.to.topic.c_str()),
-                          RD_KAFKA_V_PARTITION(record.to.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(value, value_size), RD_KAFKA_V_KEY(key, key_size),
-                          RD_KAFKA_V_OPAQUE(place), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
+    const auto code = queue();
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       (void)headers.release();
       return {};
     }
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-      return error_of(code, "cannot write a record of " + std::to_string(record.value.value_or("").size()) +
-                                " bytes to " + printable(record.to.topic));
+      return error_of(code, "cannot write a record of " + std::to_string(value_size) + " bytes to " +
+                                printable(record.to.topic));
     rd_kafka_poll(&producer, 10);
   }
 }
@@ -84,7 +91,8 @@ Result<std::vector<Offset>> Producer::write(const std::vector<Client::Outgoing>&
   Result<void> queued;
   std::size_t count = 0;
   for (; count < records.size() && queued; ++count) {
-    queued = produce(**handle, records[count], &deliveries[count]);
+    const Topic topic(rd_kafka_topic_new(handle->get(), records[count].to.topic.c_str(), nullptr));
+    queued = produce(**handle, *topic, records[count], &deliveries[count]);
     if (!queued) break;
   }
   // Ends with every delivery known: delivery.timeout.ms bounds it.

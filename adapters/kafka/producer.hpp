@@ -25,6 +25,7 @@ class Producer {
 
 // Adds one record to a producer's queue; waits while the queue is full. `place` is given to the delivery
 // callback.
-Result<void> produce(rd_kafka_t& producer, const Client::Outgoing& record, void* place);
+Result<void> produce(rd_kafka_t& producer, rd_kafka_topic_t& topic, const Client::Outgoing& record,
+                     void* place);
 
 }  // namespace eventy::kafka::detail

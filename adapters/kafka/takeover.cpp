@@ -32,7 +32,7 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
   if (!now) return now.error();
   for (const auto& id : others) {
     if (now->members.contains(member_of(id))) continue;
-    if (auto undone = Transaction::undo_of(*scope.client, id); !undone) return undone;
+    if (auto undone = Transaction::open(*scope.client, id); !undone) return undone.error();
   }
   return {};
 }

@@ -17,6 +17,13 @@ bool is_permanent(ErrorCode code) {
          code == ErrorCode::not_found || code == ErrorCode::invalid_argument;
 }
 
+// A broker that has just started, or a coordinator that has just moved, is of no help for a moment.
+bool may_pass(const rd_kafka_error_t& error) {
+  return rd_kafka_error_is_retriable(&error) ||
+         rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+         rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, const std::string& id,
@@ -47,31 +54,27 @@ Error Transaction::not_begun(const rd_kafka_error_t& error) const {
   return client_.failed(error, "cannot begin the work of transactional id " + printable(id_));
 }
 
+// While the cluster undoes what an earlier producer left open, it asks to be asked again. librdkafka does so
+// after half a second; a new producer at once.
 Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id,
                                                        const std::string& batch_size,
                                                        std::function<void(Step)> on_step) {
-  auto made = make(client, id, batch_size);
-  if (!made) return made;
-  Transaction& transaction = **made;
-  transaction.on_step_ = std::move(on_step);
-  const auto error = transaction.insist(
-      [&] { return rd_kafka_init_transactions(transaction.handle_.get(), client.timeout_ms()); });
-  if (error) return transaction.not_begun(*error);
-  return made;
-}
-
-// While the cluster undoes it, it asks to be asked again. librdkafka does so after half a second; a new
-// producer at once.
-Result<void> Transaction::undo_of(const Client& client, const std::string& id) {
-  const auto deadline = std::chrono::steady_clock::now() + client.options().request_timeout;
-  for (auto most = first_patience;; most *= 2) {
-    auto made = make(client, id);
-    if (!made) return made.error();
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + client.options().request_timeout;
+  for (Duration patience = first_patience;;
+       patience = std::min(patience * 2, client.options().request_timeout)) {
+    auto made = make(client, id, batch_size);
+    if (!made) return made;
+    Transaction& transaction = **made;
     const KafkaError error(
-        rd_kafka_init_transactions((*made)->handle_.get(), static_cast<int>(most.count())));
-    if (!error) return {};
-    if (!rd_kafka_error_is_retriable(error.get()) || std::chrono::steady_clock::now() > deadline)
-      return (*made)->not_begun(*error);
+        rd_kafka_init_transactions(transaction.handle_.get(), static_cast<int>(patience.count())));
+    if (!error) {
+      transaction.on_step_ = std::move(on_step);
+      return made;
+    }
+    if (!may_pass(*error) || steady_clock::now() > deadline) return transaction.not_begun(*error);
+    if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT)
+      std::this_thread::sleep_for(first_patience);
   }
 }
 
@@ -108,7 +111,23 @@ Result<void> Transaction::begin() {
 }
 
 Result<void> Transaction::add(const Client::Outgoing& record, Offset* next) {
-  return produce(*handle_, record, next);
+  auto queued = produce(*handle_, topic_of(record.to.topic), record, next);
+  if (queued) return queued;
+  // A transaction that is broken takes no record, and says why only where it is used as a whole.
+  const KafkaError why(rd_kafka_begin_transaction(handle_.get()));
+  if (why && rd_kafka_error_code(why.get()) != RD_KAFKA_RESP_ERR__STATE)
+    return client_.failed(*why, "cannot write to " + printable(record.to.topic));
+  return queued;
+}
+
+// Records come in runs of one topic.
+rd_kafka_topic_t& Transaction::topic_of(const std::string& name) {
+  const auto is_it = [&](const Topic& topic) { return rd_kafka_topic_name(topic.get()) == name; };
+  if (last_topic_ < topics_.size() && is_it(topics_[last_topic_])) return *topics_[last_topic_];
+  const auto known = std::find_if(topics_.begin(), topics_.end(), is_it);
+  last_topic_ = static_cast<std::size_t>(known - topics_.begin());
+  if (known == topics_.end()) topics_.emplace_back(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
+  return *topics_[last_topic_];
 }
 
 Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
@@ -164,6 +183,7 @@ Landing Transaction::failed(Error error) const {
 Landing Transaction::abort(Error reason) {
   const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
   if (undelivered_) reason = *undelivered_;
+  if (error && is_permanent(reason.code)) return {Landing::How::failed, std::move(reason)};
   if (error) {
     Error why = client_.failed(*error, "cannot undo a transaction");
     why.message += "; it had to be undone because of: " + reason.message;

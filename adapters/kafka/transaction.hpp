@@ -27,8 +27,6 @@ class Transaction {
   static Result<std::unique_ptr<Transaction>> open(const Client& client, const std::string& id,
                                                    const std::string& batch_size = {},
                                                    std::function<void(Step)> on_step = {});
-  // Only ends and fences, as fast as can be: others wait for what it left open.
-  static Result<void> undo_of(const Client& client, const std::string& id);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -50,7 +48,7 @@ class Transaction {
  private:
   Transaction(const Client& client, std::string id) : client_(client), id_(std::move(id)) {}
   static Result<std::unique_ptr<Transaction>> make(const Client& client, const std::string& id,
-                                                   const std::string& batch_size = {});
+                                                   const std::string& batch_size);
   Error not_begun(const rd_kafka_error_t& error) const;
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   // Repeats a call as long as it is worth it.
@@ -59,6 +57,7 @@ class Transaction {
   void step(Step step) const {
     if (on_step_) on_step_(step);
   }
+  rd_kafka_topic_t& topic_of(const std::string& name);
   KafkaError send_commit();
   Landing land(const rd_kafka_error_t& error, const char* what);
   Landing failed(Error error) const;
@@ -68,6 +67,7 @@ class Transaction {
   std::function<void(Step)> on_step_ = {};
   Handle handle_ = {};
   std::vector<Topic> topics_ = {};
+  std::size_t last_topic_ = 0;
   bool begun_ = false;
   std::chrono::steady_clock::time_point begun_at_ = {};
   std::optional<Error> undelivered_ = {};  // the first one
