@@ -115,8 +115,11 @@ def arguments():
     parser.add_argument("--port", type=int, default=19292, help="of the broker, and the three after it")
     parser.add_argument("--peers", type=lambda text: text.split(","), help="some of them, comma separated: "
                         + "; ".join(f"{name}: {' '.join(p.name for p in of)}" for name, of in peers.MODES.items()))
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE",
+                        help="of our configuration, to try what it does")
     parser.set_defaults(mode="throughput")
     options = parser.parse_args()
+    peers.OURS_SETTINGS.update(setting.split("=", 1) for setting in options.settings)
     unknown = set(options.peers or []) - {p.name for p in peers.MODES[options.mode]}
     if unknown:
         parser.error(f"--{options.mode} has no peer {' '.join(unknown)}")

@@ -81,13 +81,16 @@ def restored_of_node(log):
     return Restored(milliseconds(assigned[0][1]), milliseconds(parts[-1][1]), sum(int(m[2]) for m in parts))
 
 
+OURS_SETTINGS = {}  # beside those of the peer: --set
+
+
 def ours(name, interval_ms=100, variant=None, log="error"):
     program = root / "build/release" / ("tests/bin/bench_variants" if variant else "bin/counter")
     chosen = ["--as", variant] if variant else []
 
     def command(at):
         settings = {"kafka.bootstrap": at.bootstrap, "kafka.prefix": at.prefix, "store.path": at.data, "log.level": log,
-                    "engine.commit_interval_ms": interval_ms}
+                    "engine.commit_interval_ms": interval_ms, **OURS_SETTINGS}
         return [program, "run", *chosen, "--config", root / "config/kafka.toml",
                 *[word for key, value in settings.items() for word in ("--set", f"{key}={value}")]]
     return Peer(name, command, group=lambda at: at.prefix + "counter",
