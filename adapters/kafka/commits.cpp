@@ -8,6 +8,23 @@
 namespace eventy::kafka::detail {
 namespace {
 
+// Longer values are referred to in requests too, which may outlive an abort (message.copy.max.bytes).
+constexpr std::uint32_t most_to_share = 65'535;
+
+// Whether librdkafka may read the values where they are.
+bool can_share(const OutputBuffer& outputs) {
+  return std::all_of(outputs.entries.begin(), outputs.entries.end(),
+                     [](const auto& e) { return e.headers == 0 && e.value_size <= most_to_share; });
+}
+
+// Views that are not null.
+rd_kafka_message_t message_of(std::optional<std::string_view> key, std::optional<std::string_view> value) {
+  rd_kafka_message_t message{};
+  if (value) message.payload = const_cast<char*>(value->data()), message.len = value->size();
+  if (key) message.key = const_cast<char*>(key->data()), message.key_len = key->size();
+  return message;
+}
+
 // The record of an entry, without its place.
 void read_entry(const OutputBuffer& outputs, const OutputBuffer::Entry& e, Client::Outgoing& out) {
   out.key = e.has_key ? std::optional(outputs.key(e)) : std::nullopt;
@@ -52,7 +69,7 @@ Result<void> Commits::renew() {
 }
 
 void Commits::add(std::shared_ptr<const OutputBuffer> outputs) {
-  worker_->begin([this, outputs = std::move(outputs)] { add_now(*outputs); });
+  worker_->begin([this, outputs = std::move(outputs)] { add_now(outputs); });
 }
 
 void Commits::commit(Flight& flight) {
@@ -87,13 +104,37 @@ Result<void> Commits::begin_if_needed() {
   return transaction_->begin();
 }
 
-void Commits::add_now(const OutputBuffer& outputs) {
+void Commits::add_now(const std::shared_ptr<const OutputBuffer>& outputs) {
   if (broken_) return;
   auto added = begin_if_needed();
   if (!added) {
     broken_ = Landing{Landing::How::failed, added.error()};
     return;
   }
+  added = can_share(*outputs) ? share(outputs) : copy(*outputs);
+  if (!added) broken_ = transaction_->abort(added.error());
+}
+
+Result<void> Commits::share(const std::shared_ptr<const OutputBuffer>& outputs) {
+  for (auto& [place, run] : runs_) run.clear();
+  const OutputBuffer::Entry* last = nullptr;
+  Transaction::Run* run = nullptr;
+  for (const auto& e : outputs->entries) {
+    if (!last || last->topic != e.topic || last->partition != e.partition)
+      run = &runs_[{e.partition, e.topic}];
+    last = &e;
+    run->push_back(message_of(e.has_key ? std::optional(outputs->key(e)) : std::nullopt, outputs->value(e)));
+  }
+  transaction_->keep(outputs);
+  for (auto& [place, records] : runs_) {
+    if (records.empty()) continue;
+    auto added = transaction_->add(scope_.in_kafka(place), records, Transaction::Values::kept);
+    if (!added) return added;
+  }
+  return {};
+}
+
+Result<void> Commits::copy(const OutputBuffer& outputs) {
   Client::Outgoing out;
   const OutputBuffer::Entry* last = nullptr;
   for (const auto& e : outputs.entries) {
@@ -101,19 +142,20 @@ void Commits::add_now(const OutputBuffer& outputs) {
       out.to = scope_.in_kafka({e.partition, e.topic});
     last = &e;
     read_entry(outputs, e, out);
-    if (added = transaction_->add(out); !added) break;
+    if (auto added = transaction_->add(out); !added) return added;
   }
-  if (!added) broken_ = transaction_->abort(added.error());
+  return {};
 }
 
 Result<void> Commits::add_states(Flight& flight) {
-  Client::Outgoing out;
-  out.to.topic = scope_.changelog();
-  for (const auto& [place, value] : flight.effects.states) {
-    out.to.partition = static_cast<std::int32_t>(place.first.value);
-    out.key = place.second;
-    out.value = value ? std::optional<std::string_view>(*value) : std::nullopt;
-    if (auto added = transaction_->add(out, &flight.logs[place.first].next); !added) return added;
+  Transaction::Run run;
+  for (const auto& [p, states] : flight.effects.states) {
+    run.clear();
+    for (const auto& [key, value] : states)
+      run.emplace_back(message_of(key, value))._private = &flight.logs[p].next;
+    auto added = transaction_->add({scope_.changelog(), static_cast<std::int32_t>(p.value)}, run,
+                                   Transaction::Values::copied);
+    if (!added) return added;
   }
   return {};
 }
@@ -159,14 +201,12 @@ void Commits::commit_now(Flight& flight) {
 // After the commit, so that a copy is never ahead of its log. Each partition's changes and its place in the
 // log together.
 Result<void> Commits::apply_states(Flight& flight) const {
-  std::map<PartitionId, std::vector<LocalState::Change>> changes;
-  for (const auto& [place, value] : flight.effects.states)
-    changes[place.first].emplace_back(place.second,
-                                      value ? std::optional<std::string_view>(*value) : std::nullopt);
-  for (const auto& [p, list] : changes) {
+  std::vector<LocalState::Change> changes;
+  for (const auto& [p, states] : flight.effects.states) {
+    changes.assign(states.begin(), states.end());
     LogPlace& log = flight.logs[p];
     log.synced = SystemClock{}.now();
-    if (auto applied = flight.copies.at(p)->apply(list, log); !applied) return applied;
+    if (auto applied = flight.copies.at(p)->apply(changes, log); !applied) return applied;
   }
   return {};
 }

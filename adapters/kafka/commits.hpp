@@ -34,7 +34,9 @@ class Commits {
   std::optional<Error> failure();
 
  private:
-  void add_now(const OutputBuffer& outputs);
+  void add_now(const std::shared_ptr<const OutputBuffer>& outputs);
+  Result<void> share(const std::shared_ptr<const OutputBuffer>& outputs);
+  Result<void> copy(const OutputBuffer& outputs);
   Result<void> add_states(Flight& flight);
   void commit_now(Flight& flight);
   void abort_now();
@@ -46,6 +48,7 @@ class Commits {
   std::function<void()> wake_;
   std::unique_ptr<Transaction> transaction_ = {};  // the worker's, as is what follows
   std::optional<Landing> broken_ = {};             // the open cycle cannot be committed any more
+  std::map<Place, Transaction::Run> runs_ = {};    // of share(), which reuses them
   std::mutex failure_mutex_ = {};
   std::optional<Error> failure_ = {};
   std::optional<Worker> worker_ = {};  // the last member: its jobs use the others

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "eventy/store/local_state.hpp"
@@ -14,9 +15,12 @@
 
 namespace eventy::kafka::detail {
 
+// The last value of each key of a changelog's partition; none: the key was forgotten.
+using States = std::unordered_map<std::string, std::optional<std::string>>;
+
 struct Cycle {
   std::vector<std::shared_ptr<const OutputBuffer>> outputs = {};  // already on their way
-  std::map<std::pair<PartitionId, std::string>, std::optional<std::string>> states = {};  // by changelog key
+  std::map<PartitionId, States> states = {};
   std::map<Place, Offset> positions = {};
   std::size_t bytes = 0;
 

@@ -39,9 +39,12 @@ Result<void> Cycles::append(const SliceEffects& effects) {
                                 next_position({effects.partition, input}, cursor));
   for (const auto& position : effects.positions)
     open_.positions[{effects.partition, position.topic}] = position.next;
-  for (const auto& change : effects.state)
-    open_.states[{effects.partition,
-                  changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key)}] = change.value;
+  if (!effects.state.empty()) {
+    States& states = open_.states[effects.partition];
+    for (const auto& change : effects.state)
+      states.insert_or_assign(changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key),
+                              change.value);
+  }
   open_.bytes += bytes;
   if (effects.outputs.empty()) return {};
   open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));

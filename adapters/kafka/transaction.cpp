@@ -50,6 +50,11 @@ Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, con
   return made;
 }
 
+Transaction::~Transaction() {
+  topics_.clear();  // before their producer
+  if (!kept_.empty()) destroy_handle(handle_.release(), std::make_shared<decltype(kept_)>(std::move(kept_)));
+}
+
 Error Transaction::not_begun(const rd_kafka_error_t& error) const {
   return client_.failed(error, "cannot begin the work of transactional id " + printable(id_));
 }
@@ -110,14 +115,29 @@ Result<void> Transaction::begin() {
   return {};
 }
 
-Result<void> Transaction::add(const Client::Outgoing& record, Offset* next) {
-  auto queued = produce(*handle_, topic_of(record.to.topic), record, next);
-  if (queued) return queued;
-  // A transaction that is broken takes no record, and says why only where it is used as a whole.
+Result<void> Transaction::add(const Client::Outgoing& record) {
+  auto queued = produce(*handle_, topic_of(record.to.topic), record, nullptr);
+  if (!queued) return why_refused(record.to, queued.error());
+  return queued;
+}
+
+Result<void> Transaction::add(const TopicPartition& to, Run& records, Values values) {
+  const int count = static_cast<int>(records.size());
+  const int flags = values == Values::copied ? RD_KAFKA_MSG_F_COPY : 0;
+  const int taken = rd_kafka_produce_batch(&topic_of(to.topic), to.partition, flags, records.data(), count);
+  rd_kafka_poll(handle_.get(), 0);  // deliveries, which would only pile up
+  if (taken == count) return {};
+  const auto refused = std::find_if(records.begin(), records.end(), [](const auto& r) { return r.err; });
+  return why_refused(to, error_of(refused->err, "cannot write a record of " + std::to_string(refused->len) +
+                                                    " bytes to " + printable(to.topic)));
+}
+
+// A transaction that is broken takes no record, and says why only where it is used as a whole.
+Result<void> Transaction::why_refused(const TopicPartition& to, Error refusal) const {
   const KafkaError why(rd_kafka_begin_transaction(handle_.get()));
   if (why && rd_kafka_error_code(why.get()) != RD_KAFKA_RESP_ERR__STATE)
-    return client_.failed(*why, "cannot write to " + printable(record.to.topic));
-  return queued;
+    return client_.failed(*why, "cannot write to " + printable(to.topic));
+  return refusal;
 }
 
 // Records come in runs of one topic.
@@ -143,7 +163,7 @@ Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
   }
   const auto error = send_commit();
   if (!error) {
-    begun_ = false;
+    ended();
     return {};
   }
   if (rd_kafka_error_is_retriable(error.get()) ||
@@ -189,8 +209,13 @@ Landing Transaction::abort(Error reason) {
     why.message += "; it had to be undone because of: " + reason.message;
     return failed(std::move(why));
   }
-  begun_ = false;
+  ended();
   return {is_permanent(reason.code) ? Landing::How::failed : Landing::How::aborted, std::move(reason)};
+}
+
+void Transaction::ended() {
+  begun_ = false;
+  kept_.clear();
 }
 
 void Transaction::give_up() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 
 #include "client.hpp"
 
@@ -29,14 +30,20 @@ class Transaction {
                                                    std::function<void(Step)> on_step = {});
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
 
   // Looks their leaders up before the first record of a transaction needs them.
   void will_write_to(const std::vector<std::string>& topics) { topics_ = look_up(*handle_, topics); }
   const std::string& id() const { return id_; }
   bool begun() const { return begun_; }
   Result<void> begin();
-  // `next`: set to the offset behind the record if that is larger, once the transaction is committed.
-  Result<void> add(const Client::Outgoing& record, Offset* next = nullptr);
+  Result<void> add(const Client::Outgoing& record);
+  // Records of one partition, in their order: key, payload, and as _private null or an Offset that is set to
+  // the one behind the record, if that is larger, once the transaction is committed.
+  using Run = std::vector<rd_kafka_message_t>;
+  enum class Values : std::uint8_t { copied, kept };  // kept: by keep(), read where they are
+  Result<void> add(const TopicPartition& to, Run& records, Values values);
+  void keep(std::shared_ptr<const void> bytes) { kept_.push_back(std::move(bytes)); }  // until the end
   // Sends the positions with everything else, and commits.
   Landing commit(const rd_kafka_topic_partition_list_t* positions,
                  const rd_kafka_consumer_group_metadata_t* group);
@@ -58,6 +65,8 @@ class Transaction {
     if (on_step_) on_step_(step);
   }
   rd_kafka_topic_t& topic_of(const std::string& name);
+  Result<void> why_refused(const TopicPartition& to, Error refusal) const;
+  void ended();
   KafkaError send_commit();
   Landing land(const rd_kafka_error_t& error, const char* what);
   Landing failed(Error error) const;
@@ -71,6 +80,7 @@ class Transaction {
   bool begun_ = false;
   std::chrono::steady_clock::time_point begun_at_ = {};
   std::optional<Error> undelivered_ = {};  // the first one
+  std::vector<std::shared_ptr<const void>> kept_ = {};
 };
 
 }  // namespace eventy::kafka::detail
