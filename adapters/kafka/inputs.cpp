@@ -27,8 +27,7 @@ Result<void> Inputs::join() {
        {"session.timeout.ms", std::to_string(session_ms)},
        {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 15, 100))},
        {"partition.assignment.strategy", "cooperative-sticky"},
-       // Beyond, fetching stops for a second.
-       {"queued.min.messages", "250000"},
+       {"queued.min.messages", "100000"},
        {"queued.max.messages.kbytes", "262144"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_opaque(conf->get(), this);
@@ -43,6 +42,7 @@ Result<void> Inputs::join() {
   queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
   rd_kafka_queue_cb_event_enable(
       queue_.get(), [](rd_kafka_t*, void* self) { static_cast<Inputs*>(self)->events_.wake(); }, this);
+  refill_.emplace(*consumer_, *queue_);
   return subscribe();
 }
 
@@ -60,6 +60,7 @@ void Inputs::leave() {
   await_first_assignment();
   answer_rebalances();
   owned_.clear();  // messages go before their consumer
+  refill_.reset();
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   queue_.reset();
   topics_.clear();
@@ -84,11 +85,11 @@ bool Inputs::is_member() const {
   return member;
 }
 
-// librdkafka 2.0.2 ends the process when a consumer is destroyed that has joined and was assigned nothing
-// yet.
+// librdkafka 2.0.2 ends the process, or does not end, when a consumer is closed that has joined and was
+// assigned nothing yet; that it has joined may be on its way.
 void Inputs::await_first_assignment() {
   const auto deadline = std::chrono::steady_clock::now() + first_assignment_limit;
-  while (!was_assigned_ && is_member() && std::chrono::steady_clock::now() < deadline)
+  while (!was_assigned_ && std::chrono::steady_clock::now() < deadline)
     const Message dropped(rd_kafka_consumer_poll(consumer_.get(), 50));
 }
 
@@ -257,6 +258,7 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
   }
   more_ = false;
   last_topic_ = nullptr;
+  keep_fetching();
   for (auto& [p, owned] : owned_) take_backlog(owned, limits);
   for (int i = 0; !more_; ++i) {
     Message message(rd_kafka_consumer_poll(consumer_.get(), 0));
@@ -268,7 +270,17 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
     if (batch.records() > 0) events.push_back(Records{batch.finish()});
   batches_.clear();
   last_topic_ = nullptr;
+  keep_fetching();
   return {};
+}
+
+void Inputs::keep_fetching() {
+  refill_->look([this] {
+    std::vector<PartitionId> fetched;
+    for (const auto& [p, owned] : owned_)
+      if (owned.stage == Owned::Stage::restored && !owned.stopped) fetched.push_back(p);
+    return list_of(fetched, &Cursor::fetched);
+  });
 }
 
 Result<void> Inputs::take_error(const rd_kafka_message_t& message) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "batches.hpp"
+#include "refill.hpp"
 #include "scope.hpp"
 
 namespace eventy::kafka::detail {
@@ -89,6 +90,7 @@ class Inputs {
   void answer_rebalances();
   void resume(PartitionId partition);
   PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
+  void keep_fetching();
 
   struct Source {  // where the messages of a place go
     Owned* owned = nullptr;
@@ -118,6 +120,7 @@ class Inputs {
   Handle consumer_ = {};
   std::vector<Topic> topics_ = {};
   Queue queue_ = {};
+  std::optional<Refill> refill_ = {};
 };
 
 }  // namespace eventy::kafka::detail
