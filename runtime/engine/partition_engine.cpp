@@ -8,6 +8,8 @@ namespace eventy {
 
 namespace {
 
+constexpr std::size_t looks_per_slice = 16, most_records_per_look = 64;
+
 // Up to a quarter more, so that partitions that failed together do not come back together.
 Duration with_jitter(Duration wait, std::uint64_t random) {
   const auto quarter = static_cast<std::uint64_t>(wait.count()) / 4 + 1;
@@ -53,10 +55,9 @@ PartitionEngine::Step PartitionEngine::step() {
   // As large as the last one was, so that it need not grow and move.
   slice_.effects.outputs.bytes.reserve(output_bytes_ + output_bytes_ / 8);
   slice_.effects.outputs.entries.reserve(output_entries_ + output_entries_ / 8);
-  const std::size_t most = runtime_.options().max_records_per_slice;
-  while (!queue_.empty() && slice_.records < most && !waits_until_) {
+  while (!queue_.empty() && !is_slice_full() && !waits_until_) {
     const auto batch = queue_.front();
-    while (next_record_ < batch->records.size() && slice_.records < most) {
+    while (next_record_ < batch->records.size() && !is_slice_full()) {
       if (handle(batch, next_record_) == Progress::waits) break;
       ++next_record_, ++slice_.records, ++stats_.records;
     }
@@ -79,6 +80,7 @@ PartitionEngine::Step PartitionEngine::step() {
   if (slice_.records > 0 || slice_.finished_batches > 0) {
     output_bytes_ = slice_.effects.outputs.bytes.size();
     output_entries_ = slice_.effects.outputs.entries.size();
+    records_per_look_ = std::clamp<std::size_t>(slice_.records / looks_per_slice, 1, most_records_per_look);
     freeze_state();
     slice_.number = {slice_number_++};
     slice_.has_deferred = !deferred_.empty() && deferred_.back().slice == slice_.number.value;
@@ -86,6 +88,13 @@ PartitionEngine::Step PartitionEngine::step() {
     evict();
   }
   return step;
+}
+
+// A slice that takes long would hold up the commit of what it has done, and a rebalance.
+bool PartitionEngine::is_slice_full() const {
+  if (slice_.records >= runtime_.options().max_records_per_slice) return true;
+  if (slice_.records == 0 || slice_.records % records_per_look_ != 0) return false;
+  return clock_.now() - now_ >= runtime_.options().max_time_per_slice;
 }
 
 PartitionEngine::Progress PartitionEngine::handle(const std::shared_ptr<const Batch>& batch,

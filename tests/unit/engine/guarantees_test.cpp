@@ -5,6 +5,7 @@
 #include <caf/test/unit_test.hpp>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <algorithm>
 
 #include <sstream>
 
@@ -154,6 +155,27 @@ CAF_TEST(exactly_once_outputs_and_state_appear_with_the_commit_and_not_before) {
   CAF_CHECK_EQUAL(f.seen().size(), 2u);
   CAF_CHECK_EQUAL(f.state(), 3);
   CAF_CHECK_EQUAL(f.store.position("counter", "web-events", {0}).value().value, 2);
+}
+
+CAF_TEST(a_slow_handler_ends_its_slice_early) {
+  testing::VirtualClock* clock = nullptr;
+  int runs = 0;
+  Fixture f(service<>("counter").on<Clicked>(exactly_once, [&](auto&, const Clicked&) {
+    const bool fast = ++runs > 30 && runs <= 200;  // in between
+    clock->advance(Duration(fast ? 0 : 10));
+  }));
+  clock = &f.clock;
+  for (int i = 0; i < 400; ++i) f.click(1);
+  std::vector<int> slices;
+  for (int before = 0; before < 400; before = runs) {
+    f.node->round();
+    slices.push_back(runs - before);
+    CAF_REQUIRE_LESS(slices.size(), 100u);
+  }
+  std::erase(slices, 0);
+  CAF_REQUIRE_GREATER(slices.size(), 5u);
+  CAF_CHECK((std::vector(slices.begin(), slices.begin() + 4) == std::vector{10, 10, 10, 180}));
+  CAF_CHECK_LESS(*std::max_element(slices.begin() + 4, slices.end()), 23);  // after it looked less often
 }
 
 CAF_TEST(an_aborted_cycle_is_undone_and_redone_once) {

@@ -73,6 +73,8 @@ class PartitionEngine final : detail::Effects {
   };
   enum class Progress : std::uint8_t { done, waits };
 
+  bool is_slice_full() const;
+
   // the record being handled
   Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index);
   bool decode(const Batch& batch, const StoredRecord& record);  // false: dealt with
@@ -124,6 +126,7 @@ class PartitionEngine final : detail::Effects {
   Slice slice_;
   std::uint64_t slice_number_ = 1, committed_ = 0;
   std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice
+  std::size_t records_per_look_ = 1;                   // at the clock, by the last slice's length
   std::deque<Deferred> deferred_;
   std::optional<Instant> waits_until_;
 
