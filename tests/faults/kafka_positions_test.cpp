@@ -3,7 +3,9 @@
 #define CAF_SUITE kafka_positions
 
 #include "adapters/kafka/client.hpp"
+#include "adapters/kafka/group.hpp"
 #include "adapters/kafka/positions.hpp"
+#include "adapters/kafka/transaction.hpp"
 #include "conformance/driver.hpp"
 #include "eventy/kafka/kafka_store.hpp"
 #include "support/kafka_broker.hpp"
@@ -34,6 +36,21 @@ struct Fixture {
   // What stands in the group's committed offset.
   kafka::detail::Client::Committed committed() {
     return client->committed(options.prefix + "counter", {{options.prefix + "in", 0}}).value().at(0);
+  }
+  // The first position again, with another note: by nobody of the group, once that is empty.
+  void commit_by_hand(const kafka::detail::PositionNote& note) {
+    const std::string group = options.prefix + "counter";
+    const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+    while (!kafka::detail::membership_of(*client, group).value().members.empty() &&
+           std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const auto transaction = kafka::detail::Transaction::open(*client, options.prefix + "by-hand").value();
+    const auto list = kafka::detail::make_list(1);
+    kafka::detail::add_position(*list, {options.prefix + "in", 0}, Offset{0}, note);
+    const kafka::detail::GroupMetadata nobody(rd_kafka_consumer_group_metadata_new(group.c_str()));
+    transaction->begin().value();
+    const auto landing = transaction->commit(list.get(), nobody.get());
+    CAF_REQUIRE(landing.how == kafka::detail::Landing::How::committed);
   }
   std::string cycle() { return kafka::detail::read_note(committed().metadata).cycle; }
 
@@ -80,6 +97,15 @@ std::unique_ptr<RecordStore> held_store(kafka::Options options, Gate& gate) {
   return kafka::open(options).value();
 }
 
+Error end_of_session(Driver& driver) {
+  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto polled = driver->poll({}); !polled.ok()) return polled.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {};
+}
+
 }  // namespace
 
 CAF_TEST_FIXTURE_SCOPE(positions, Fixture)
@@ -106,6 +132,44 @@ CAF_TEST(positions_that_stay_the_same_are_committed_again_now_and_then) {
   driver.commit(42);
   driver.until("the positions to be committed again", [&] { return cycle().ends_with("-0"); });
   CAF_CHECK_EQUAL(committed().next.value_or(Offset{-1}).value, 1);
+}
+
+// It learns of the loss by its first heartbeat, which comes too late. What it would send then names no
+// member: it is refused here, whatever a broker makes of that.
+CAF_TEST(a_session_that_lost_its_partitions_commits_nothing) {
+  options.session_timeout = std::chrono::milliseconds(3000);
+  options.properties["heartbeat.interval.ms"] = "5000";  // after the end of the session
+  open();
+  Driver driver(*store);
+  driver.ready().read_until(1);
+  driver.append(Slice().next(1));
+  std::this_thread::sleep_for(std::chrono::seconds(6));
+  driver.commit(43);
+  CAF_REQUIRE_EQUAL(driver.aborted.size(), 1u);
+  CAF_MESSAGE(driver.aborted[0].reason.message);
+  CAF_CHECK(driver.aborted[0].reason.code == ErrorCode::fenced);
+  CAF_CHECK_EQUAL(committed().next.value_or(Offset{-1}).value, 0);
+}
+
+// As after an election of a leader that lacked the last cycles: the log is the same one, and too short.
+CAF_TEST(a_changelog_that_ends_before_what_was_committed_is_refused) {
+  options.session_timeout = std::chrono::milliseconds(1000);
+  open();
+  {
+    Driver driver(*store);
+    driver.ready();
+    driver.append(Slice().set("k", "1"));
+    driver.commit(44);
+  }
+  auto note = kafka::detail::read_note(committed().metadata);
+  CAF_REQUIRE(!note.log.empty());
+  note.log_reached.value += 10;
+  commit_by_hand(note);
+  Driver next(*store);
+  const auto end = end_of_session(next);
+  CAF_CHECK(end.code == ErrorCode::corrupt);
+  CAF_CHECK(end.message.find("but it was written up to " + std::to_string(note.log_reached.value)) !=
+            end.message.npos);
 }
 
 // What the first one says of its changelog must not speak of partitions that it no longer has: the second
