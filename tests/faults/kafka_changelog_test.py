@@ -56,6 +56,11 @@ class Case(Campaign):
         if not all(at["first"] > 0 for at in self.state_of_log()):
             raise Failure(f"{self.name}: nothing was truncated")
 
+    def make_anew(self):
+        self.observer.ask("delete", self.changelog)
+        wait_until(lambda: not self.observer.ask("topics", self.changelog), 20, "the end of the changelog")
+        self.observer.ask("create", self.changelog, self.partitions, "cleanup.policy=compact")
+
     def recovers(self):
         """Goes on as if nothing had been, from what the log and the copies hold."""
         self.feed(COUNT)
@@ -127,11 +132,18 @@ def a_compacted_changelog():
 
 def a_changelog_that_was_made_anew():
     """Deleted, and there again without a record: an empty state would be a wrong one."""
-    def make_anew(c):
-        c.observer.ask("delete", c.changelog)
-        wait_until(lambda: not c.observer.ask("topics", c.changelog), 20, "the end of the changelog")
-        c.observer.ask("create", c.changelog, c.partitions, "cleanup.policy=compact")
-    each("anew", make_anew, Case.refuses, Case.refuses)
+    each("anew", Case.make_anew, Case.refuses, Case.refuses)
+
+
+def a_changelog_that_was_made_anew_and_has_grown():
+    """Deleted, and there again with more records than it had: only its name tells that it is another one."""
+    def make_anew_and_fill(c):
+        before = {at["partition"]: at["end"] for at in c.state_of_log()}
+        c.make_anew()
+        while any(at["end"] <= before[at["partition"]] for at in c.state_of_log()):
+            c.observer.ask("feed", c.changelog, c.partitions, c.keys, 0, COUNT, 0)
+            c.observer.ask("end-feed", c.changelog)
+    each("grown", make_anew_and_fill, Case.refuses, Case.refuses)
 
 
 def a_truncated_changelog():
@@ -158,5 +170,6 @@ def copies_that_lack_the_tail():
 
 
 if __name__ == "__main__":
-    kafka_harness.main(a_compacted_changelog, a_changelog_that_was_made_anew, a_truncated_changelog,
-                       copies_older_than_the_changelog, copies_that_lack_the_tail)
+    kafka_harness.main(a_compacted_changelog, a_changelog_that_was_made_anew,
+                       a_changelog_that_was_made_anew_and_has_grown, a_truncated_changelog, copies_older_than_the_changelog,
+                       copies_that_lack_the_tail)

@@ -295,6 +295,25 @@ CAF_TEST(a_copy_is_continued_while_the_log_keeps_the_ends_of_keys_and_made_anew_
   CAF_CHECK_EQUAL(read_by_a_copy_of_age(minutes(26 * 60), minutes(48 * 60)), records_per_cycle);
 }
 
+// Whose name stands at the same offset: a service that was begun anew, and copies of before that were left.
+CAF_TEST(a_copy_of_another_log_is_made_anew) {
+  const auto prefix = eventy::tests::unique_prefix(), earlier = eventy::tests::unique_prefix();
+  TemporaryFolder folder, elsewhere;
+  {
+    Node node(earlier, folder.path());
+    node.commit(1);
+  }
+  {
+    Node node(prefix, elsewhere.path());
+    node.commit(2), node.commit(3);
+  }
+  std::filesystem::rename(folder.path() / (earlier + "counter"), folder.path() / (prefix + "counter"));
+  Node node(prefix, folder.path());
+  CAF_CHECK_EQUAL(node.restored, 2 * records_per_cycle);
+  CAF_CHECK(node.agrees());
+  CAF_CHECK(!node.driver->state("key 1/0").value());
+}
+
 CAF_TEST(a_start_after_a_kill_reads_the_last_cycle_at_most) {
   const auto prefix = eventy::tests::unique_prefix();
   TemporaryFolder folder, notes;
