@@ -7,7 +7,7 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr int messages_per_read = 20'000;
+constexpr std::size_t messages_per_read = 20'000;
 constexpr std::chrono::seconds first_assignment_limit{3};
 // librdkafka forgets what it has fetched of a partition that is paused, and fetches it again later. So a
 // pause that is soon over only keeps its messages here; beyond this, shared by the partitions, they are not
@@ -27,7 +27,7 @@ Result<void> Inputs::join() {
        {"session.timeout.ms", std::to_string(session_ms)},
        {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 15, 100))},
        {"partition.assignment.strategy", "cooperative-sticky"},
-       {"queued.min.messages", "100000"},
+       {"queued.min.messages", "25000"},
        {"queued.max.messages.kbytes", "262144"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_opaque(conf->get(), this);
@@ -258,29 +258,28 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
   }
   more_ = false;
   last_topic_ = nullptr;
-  keep_fetching();
   for (auto& [p, owned] : owned_) take_backlog(owned, limits);
-  for (int i = 0; !more_; ++i) {
+  std::size_t messages = 0, bytes = 0;
+  while (!more_) {
     Message message(rd_kafka_consumer_poll(consumer_.get(), 0));
     if (!message) break;
+    ++messages, bytes += message->len;
     if (auto good = take(std::move(message), limits); !good) return good;
-    more_ = more_ || i == messages_per_read;
+    more_ = more_ || messages == messages_per_read;
   }
   for (auto& [place, batch] : batches_)
     if (batch.records() > 0) events.push_back(Records{batch.finish()});
   batches_.clear();
   last_topic_ = nullptr;
-  keep_fetching();
+  refill_->took(messages, bytes, [this] { return list_of(fetched(), &Cursor::fetched); });
   return {};
 }
 
-void Inputs::keep_fetching() {
-  refill_->look([this] {
-    std::vector<PartitionId> fetched;
-    for (const auto& [p, owned] : owned_)
-      if (owned.stage == Owned::Stage::restored && !owned.stopped) fetched.push_back(p);
-    return list_of(fetched, &Cursor::fetched);
-  });
+std::vector<PartitionId> Inputs::fetched() const {
+  std::vector<PartitionId> partitions;
+  for (const auto& [p, owned] : owned_)
+    if (owned.stage == Owned::Stage::restored && !owned.stopped) partitions.push_back(p);
+  return partitions;
 }
 
 Result<void> Inputs::take_error(const rd_kafka_message_t& message) const {

@@ -90,7 +90,7 @@ class Inputs {
   void answer_rebalances();
   void resume(PartitionId partition);
   PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
-  void keep_fetching();
+  std::vector<PartitionId> fetched() const;
 
   struct Source {  // where the messages of a place go
     Owned* owned = nullptr;

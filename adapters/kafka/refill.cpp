@@ -5,26 +5,29 @@ namespace {
 
 constexpr int patience_ms = 500;  // the request matters, not its answer
 
-std::size_t most_queued(rd_kafka_t& consumer) {
+std::size_t number(rd_kafka_t& consumer, const char* property) {
   char text[32];
   std::size_t size = sizeof text;
-  if (rd_kafka_conf_get(rd_kafka_conf(&consumer), "queued.min.messages", text, &size) != RD_KAFKA_CONF_OK)
-    return SIZE_MAX;
+  if (rd_kafka_conf_get(rd_kafka_conf(&consumer), property, text, &size) != RD_KAFKA_CONF_OK) return SIZE_MAX;
   return std::stoull(text);
 }
 
 }  // namespace
 
 Refill::Refill(rd_kafka_t& consumer, rd_kafka_queue_t& queue)
-    : consumer_(consumer), queue_(queue), most_(most_queued(consumer)) {}
+    : consumer_(consumer),
+      queue_(queue),
+      most_messages_(number(consumer, "queued.min.messages")),
+      most_bytes_(number(consumer, "queued.max.messages.kbytes") * 1024) {}
 
-void Refill::look(const std::function<PartitionList()>& assigned) {
-  const std::size_t queued = rd_kafka_queue_length(&queue_);
-  if (queued >= most_) full_ = true;
-  if (!full_ || queued > most_ / 2 || asking_) return;
-  full_ = false;
+// From full to half empty is half a queue that was taken, so none of these moments is missed.
+void Refill::took(std::size_t messages, std::size_t bytes, const std::function<PartitionList()>& fetched) {
+  messages_ += messages, bytes_ += bytes;
+  if (asking_ || (messages_ < most_messages_ / 2 && bytes_ < most_bytes_ / 2)) return;
+  if (rd_kafka_queue_length(&queue_) > most_messages_ / 2) return;
+  messages_ = bytes_ = 0;
   asking_ = true;
-  const std::shared_ptr<rd_kafka_topic_partition_list_t> partitions = assigned();
+  const std::shared_ptr<rd_kafka_topic_partition_list_t> partitions = fetched();
   worker_.begin([this, partitions] { ask(*partitions); });
 }
 

@@ -16,16 +16,16 @@ class Refill {
   // Of a consumer, and the queue that all of its partitions share; both outlive this object.
   Refill(rd_kafka_t& consumer, rd_kafka_queue_t& queue);
 
-  // Before and after the queue is read. `assigned`: what is fetched.
-  void look(const std::function<PartitionList()>& assigned);
+  // After so much was taken out of the queue. `fetched`: the partitions.
+  void took(std::size_t messages, std::size_t bytes, const std::function<PartitionList()>& fetched);
 
  private:
   void ask(rd_kafka_topic_partition_list_t& partitions);
 
   rd_kafka_t& consumer_;
   rd_kafka_queue_t& queue_;
-  std::size_t most_;  // messages in the queue, beyond which nothing is fetched
-  bool full_ = false;
+  std::size_t most_messages_, most_bytes_;  // in the queue; beyond, nothing is fetched
+  std::size_t messages_ = 0, bytes_ = 0;    // taken since the leaders were asked
   std::atomic<bool> asking_ = false;
   Worker worker_ = {};  // the last member: its jobs use the others
 };
