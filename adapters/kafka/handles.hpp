@@ -29,7 +29,8 @@ struct ConfDestroyer {
 };
 void destroy_handle(rd_kafka_t* handle);  // and its reports end
 // `bytes`: what it may read until it is destroyed, should that take longer than this call.
-void destroy_handle(rd_kafka_t* handle, std::shared_ptr<const void> bytes);
+// `flags`: of rd_kafka_destroy_flags().
+void destroy_handle(rd_kafka_t* handle, std::shared_ptr<const void> bytes, int flags = 0);
 
 using DestroyHandle = void(rd_kafka_t*);
 

@@ -64,8 +64,9 @@ void Inputs::leave() {
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   queue_.reset();
   topics_.clear();
-  rd_kafka_consumer_close(consumer_.get());
-  consumer_.reset();
+  // Closed in order it would ask for rebalances to be answered, and in librdkafka 2.0.2 may wait for ever for
+  // the answer. A static member tells the group nothing of its end in either case.
+  destroy_handle(consumer_.release(), nullptr, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 // librdkafka keeps a member that changes its subscription in the group; one that drops it leaves, also a

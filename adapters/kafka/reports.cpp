@@ -80,11 +80,11 @@ void Reports::add(const rd_kafka_t& handle, std::shared_ptr<Reports> reports) {
 // threads, rather than that a session never ends.
 void destroy_handle(rd_kafka_t* handle) { destroy_handle(handle, nullptr); }
 
-void destroy_handle(rd_kafka_t* handle, std::shared_ptr<const void> bytes) {
+void destroy_handle(rd_kafka_t* handle, std::shared_ptr<const void> bytes, int flags) {
   auto destroyed = std::make_shared<std::promise<void>>();
   const auto reports = Directory::instance().of(handle);
-  std::thread thread([handle, destroyed, bytes = std::move(bytes)] {
-    rd_kafka_destroy(handle);
+  std::thread thread([handle, destroyed, bytes = std::move(bytes), flags] {
+    rd_kafka_destroy_flags(handle, flags);
     {
       Directory& directory = Directory::instance();
       const std::lock_guard lock(directory.mutex);
