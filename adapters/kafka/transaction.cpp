@@ -10,6 +10,9 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds first_patience{100};
+// The cluster writes the marks of a transaction after it has acknowledged the commit. One that begins
+// meanwhile is told to come again, and librdkafka does so 20 ms later.
+constexpr std::chrono::milliseconds rest{3};
 
 // What would befall the same outputs again, however often their cycle is done.
 bool is_permanent(ErrorCode code) {
@@ -107,6 +110,7 @@ KafkaError Transaction::insist(Call call) const {
 
 Result<void> Transaction::begin() {
   undelivered_.reset();
+  std::this_thread::sleep_until(ended_at_ + rest);
   const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
   if (error) return client_.failed(*error, "cannot begin a transaction");
   begun_ = true;
@@ -215,6 +219,7 @@ Landing Transaction::abort(Error reason) {
 
 void Transaction::ended() {
   begun_ = false;
+  ended_at_ = std::chrono::steady_clock::now();
   kept_.clear();
 }
 

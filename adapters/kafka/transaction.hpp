@@ -78,7 +78,7 @@ class Transaction {
   std::vector<Topic> topics_ = {};
   std::size_t last_topic_ = 0;
   bool begun_ = false;
-  std::chrono::steady_clock::time_point begun_at_ = {};
+  std::chrono::steady_clock::time_point begun_at_ = {}, ended_at_ = {};
   std::optional<Error> undelivered_ = {};  // the first one
   std::vector<std::shared_ptr<const void>> kept_ = {};
 };
