@@ -1,16 +1,21 @@
 #include "changelog.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
+#include <mutex>
 
 #include "eventy/core/ids.hpp"
 #include "eventy/store/rules.hpp"
+#include "eventy/store/worker.hpp"
+#include "refill.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::size_t batch_bytes = 4u << 20;  // of a partition, in memory before they go into its copy
+constexpr std::size_t batch_bytes = 2u << 20;  // of a partition, in memory before they go into its copy
+constexpr int most_applying = 2;               // batches on their way into copies
 constexpr int poll_ms = 10;
 constexpr std::chrono::milliseconds progress_interval{250};     // at least, between reports of one partition
 constexpr Duration default_retention = std::chrono::hours(24);  // of tombstones, where Kafka does not tell
@@ -73,6 +78,8 @@ class Restorer {
   void tell_progress();
   Result<void> look_behind_marks();
   Result<void> check_end(const Work& work) const;
+  Result<void> applied();
+  PartitionList unread() const;
   Error lost(const Work& work, const std::string& what) const;
   std::string names(const Work& work) const {
     return "topic " + printable(topic_) + " partition " + std::to_string(work.task.partition.value);
@@ -84,6 +91,12 @@ class Restorer {
   Duration most_age_ = {};  // of a copy that is continued
   std::map<std::int32_t, Work> works_ = {};
   Handle handle_ = {};
+  Queue queue_ = {};
+  std::optional<Refill> refill_ = {};
+  std::atomic<int> applying_ = 0;  // batches that the writer has in hand
+  std::mutex failure_mutex_ = {};
+  std::optional<Error> failure_ = {};  // of the writer
+  Worker writer_ = {};                 // the last member: its jobs use the others
 };
 
 Error Restorer::lost(const Work& work, const std::string& what) const {
@@ -152,7 +165,7 @@ Result<void> Restorer::verified(Work& work, bool same_log) {
 Result<void> Restorer::begin() {
   auto conf = client_.reading_conf({{"group.id", client_.options().prefix + "eventy-reader"},
                                     {"fetch.wait.max.ms", "10"},
-                                    {"queued.min.messages", "250000"},
+                                    {"queued.min.messages", "50000"},
                                     {"queued.max.messages.kbytes", "65536"}});
   if (!conf) return conf.error();
   auto handle = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
@@ -167,6 +180,8 @@ Result<void> Restorer::begin() {
   }
   if (const auto code = rd_kafka_assign(handle_.get(), list.get()))
     return client_.failed(code, "cannot read topic " + printable(topic_));
+  queue_.reset(rd_kafka_queue_get_consumer(handle_.get()));
+  refill_.emplace(*handle_, *queue_);
   return {};
 }
 
@@ -206,13 +221,29 @@ Result<void> Restorer::take(Work& work, const rd_kafka_message_t& message) {
   return work.bytes < batch_bytes ? Result<void>() : flush(work);
 }
 
+// Copies are written while the next records are read.
 Result<void> Restorer::flush(Work& work) {
-  std::vector<LocalState::Change> changes;
-  for (const auto& [key, value] : work.read) changes.emplace_back(key, value);
+  if (applying_ >= most_applying) writer_.wait();
   work.task.place.next = work.next;
   work.task.place.synced = SystemClock{}.now();
-  if (auto applied = work.task.copy->apply(changes, work.task.place); !applied) return applied;
+  ++applying_;
+  const auto read = std::make_shared<decltype(work.read)>(std::move(work.read));
+  writer_.begin([this, read, copy = work.task.copy, place = work.task.place] {
+    const std::vector<LocalState::Change> changes(read->begin(), read->end());
+    if (auto done = copy->apply(changes, place); !done) {
+      const std::lock_guard lock(failure_mutex_);
+      failure_ = done.error();
+    }
+    --applying_;
+  });
   work.read.clear(), work.bytes = 0;
+  return applied();
+}
+
+// What the writer could not do.
+Result<void> Restorer::applied() {
+  const std::lock_guard lock(failure_mutex_);
+  if (failure_) return *failure_;
   return {};
 }
 
@@ -228,9 +259,7 @@ void Restorer::tell_progress() {
 
 // Marks of transactions are no messages, but they move the consumer's position.
 Result<void> Restorer::look_behind_marks() {
-  const auto list = make_list();
-  for (const auto& [p, work] : works_)
-    if (!work.done()) rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(), p);
+  const auto list = unread();
   if (list->cnt == 0 || rd_kafka_position(handle_.get(), list.get())) return {};
   for (int i = 0; i < list->cnt; ++i) {
     Work& work = works_.at(list->elems[i].partition);
@@ -246,6 +275,13 @@ Result<void> Restorer::look_behind_marks() {
   return {};
 }
 
+PartitionList Restorer::unread() const {
+  auto list = make_list();
+  for (const auto& [p, work] : works_)
+    if (!work.done()) rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(), p);
+  return list;
+}
+
 Result<void> Restorer::loop() {
   auto heard = std::chrono::steady_clock::now(), told = heard;
   const auto all_done = [&] {
@@ -257,6 +293,7 @@ Result<void> Restorer::loop() {
     if (now - told >= progress_interval) tell_progress(), told = now;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       heard = now;
+      refill_->took(1, message->len, [this] { return unread(); });
       Work& work = works_.at(message->partition);
       if (work.done()) continue;
       if (auto taken = take(work, *message); !taken) return taken;
@@ -304,8 +341,9 @@ Result<void> Restorer::run(std::vector<Restore>& tasks) {
     if (auto checked = check_end(work); !checked) return checked;
     if (auto flushed = flush(work); !flushed) return flushed;
   }
+  writer_.wait();
   tell_progress();
-  return {};
+  return applied();
 }
 
 }  // namespace
