@@ -25,17 +25,6 @@ rd_kafka_message_t message_of(std::optional<std::string_view> key, std::optional
   return message;
 }
 
-// The record of an entry, without its place.
-void read_entry(const OutputBuffer& outputs, const OutputBuffer::Entry& e, Client::Outgoing& out) {
-  out.key = e.has_key ? std::optional(outputs.key(e)) : std::nullopt;
-  out.value = outputs.value(e);
-  out.headers.clear();
-  for (std::uint32_t h = 0; h < e.headers; ++h) {
-    const Header header = outputs.header(outputs.headers[e.first_header + h]);
-    out.headers.emplace_back(header.name, header.value);
-  }
-}
-
 }  // namespace
 
 std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer& outputs) {
@@ -43,7 +32,12 @@ std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer&
   for (const auto& e : outputs.entries) {
     auto& out = records.emplace_back();
     out.to = scope.in_kafka({e.partition, e.topic});
-    read_entry(outputs, e, out);
+    if (e.has_key) out.key = outputs.key(e);
+    out.value = outputs.value(e);
+    for (std::uint32_t h = 0; h < e.headers; ++h) {
+      const Header header = outputs.header(outputs.headers[e.first_header + h]);
+      out.headers.emplace_back(header.name, header.value);
+    }
   }
   return records;
 }
@@ -135,15 +129,8 @@ Result<void> Commits::share(const std::shared_ptr<const OutputBuffer>& outputs) 
 }
 
 Result<void> Commits::copy(const OutputBuffer& outputs) {
-  Client::Outgoing out;
-  const OutputBuffer::Entry* last = nullptr;
-  for (const auto& e : outputs.entries) {
-    if (!last || last->topic != e.topic || last->partition != e.partition)
-      out.to = scope_.in_kafka({e.partition, e.topic});
-    last = &e;
-    read_entry(outputs, e, out);
-    if (auto added = transaction_->add(out); !added) return added;
-  }
+  for (const auto& record : records_of(scope_, outputs))
+    if (auto added = transaction_->add(record); !added) return added;
   return {};
 }
 

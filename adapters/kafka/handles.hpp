@@ -30,12 +30,10 @@ struct ConfDestroyer {
 void destroy_handle(rd_kafka_t* handle);  // and its reports end
 // `bytes`: what it may read until it is destroyed, should that take longer than this call.
 // `flags`: of rd_kafka_destroy_flags().
-void destroy_handle(rd_kafka_t* handle, std::shared_ptr<const void> bytes, int flags = 0);
-
-using DestroyHandle = void(rd_kafka_t*);
+void destroy_handle_with(rd_kafka_t* handle, int flags, std::shared_ptr<const void> bytes);
 
 using Conf = std::unique_ptr<rd_kafka_conf_t, ConfDestroyer>;
-using Handle = Owner<rd_kafka_t, static_cast<DestroyHandle*>(destroy_handle)>;
+using Handle = Owner<rd_kafka_t, destroy_handle>;
 using Queue = Owner<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using Event = Owner<rd_kafka_event_t, rd_kafka_event_destroy>;
 using Message = Owner<rd_kafka_message_t, rd_kafka_message_destroy>;

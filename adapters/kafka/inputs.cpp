@@ -66,7 +66,7 @@ void Inputs::leave() {
   topics_.clear();
   // Closed in order it would ask for rebalances to be answered, and in librdkafka 2.0.2 may wait for ever for
   // the answer. A static member tells the group nothing of its end in either case.
-  destroy_handle(consumer_.release(), nullptr, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  destroy_handle_with(consumer_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, nullptr);
 }
 
 // librdkafka keeps a member that changes its subscription in the group; one that drops it leaves, also a

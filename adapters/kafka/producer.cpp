@@ -79,7 +79,7 @@ Result<std::shared_ptr<rd_kafka_t>> Producer::handle_for(const std::vector<Clien
   rd_kafka_conf_set_dr_msg_cb(made->get(), on_delivery);
   auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(made));
   if (!handle) return handle.error();
-  handle_ = std::shared_ptr<rd_kafka_t>(handle->release(), static_cast<DestroyHandle*>(destroy_handle));
+  handle_ = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
   batch_size_ = std::stoull(size);
   return handle_;
 }

@@ -75,12 +75,12 @@ void Reports::add(const rd_kafka_t& handle, std::shared_ptr<Reports> reports) {
   directory.reports[&handle] = std::move(reports);
 }
 
+void destroy_handle(rd_kafka_t* handle) { destroy_handle_with(handle, 0, nullptr); }
+
 // librdkafka can wait there for ever, at least up to 2.0.2: for a partition that nobody can let go of, which
 // is kept by a mark in its own queue once its topic was deleted. Such a handle is left behind, with its idle
 // threads, rather than that a session never ends.
-void destroy_handle(rd_kafka_t* handle) { destroy_handle(handle, nullptr); }
-
-void destroy_handle(rd_kafka_t* handle, std::shared_ptr<const void> bytes, int flags) {
+void destroy_handle_with(rd_kafka_t* handle, int flags, std::shared_ptr<const void> bytes) {
   auto destroyed = std::make_shared<std::promise<void>>();
   const auto reports = Directory::instance().of(handle);
   std::thread thread([handle, destroyed, bytes = std::move(bytes), flags] {

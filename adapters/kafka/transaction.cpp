@@ -55,7 +55,8 @@ Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, con
 
 Transaction::~Transaction() {
   topics_.clear();  // before their producer
-  if (!kept_.empty()) destroy_handle(handle_.release(), std::make_shared<decltype(kept_)>(std::move(kept_)));
+  if (!kept_.empty())
+    destroy_handle_with(handle_.release(), 0, std::make_shared<decltype(kept_)>(std::move(kept_)));
 }
 
 Error Transaction::not_begun(const rd_kafka_error_t& error) const {

@@ -6,8 +6,8 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <functional>
 #include <mutex>
 #include <sstream>

@@ -29,8 +29,7 @@ struct RuntimeOptions {
   std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
   std::size_t max_cached_keys = 100'000;    // of a partition; clean ones beyond are evicted
   std::size_t max_records_per_slice = 4096;
-  Duration max_time_per_slice{
-      100};  // then it ends after the record in hand, or some more after sudden slowness
+  Duration max_time_per_slice{100};          // soon after, where handlers are suddenly slow
   std::shared_ptr<spdlog::logger> log = {};  // null: silent
 };
 
