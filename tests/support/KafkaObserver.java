@@ -47,6 +47,7 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.PolicyViolationException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -134,6 +135,23 @@ public class KafkaObserver {
   void create(String topic, int partitions, String config) throws Exception {
     NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty()).configs(pairs(config));
     admin.createTopics(List.of(wanted)).all().get();
+    Instant deadline = Instant.now().plus(PATIENCE);
+    while (!isServed(topic, partitions)) {
+      if (Instant.now().isAfter(deadline)) throw new IllegalStateException(topic + " is created, but not served");
+      Thread.sleep(20);
+    }
+  }
+
+  // A topic is created before every broker has made its partitions; one of a name just deleted, even later.
+  boolean isServed(String topic, int partitions) throws Exception {
+    try {
+      List<TopicPartition> places = partitions(List.of(topic));
+      return places.size() == partitions
+          && offsets(places, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED).size() == partitions;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RetriableException) return false;
+      throw e;
+    }
   }
 
   void configure(String topic, String config) throws Exception {
