@@ -79,6 +79,7 @@ class BridgeEngine {
   bool drained() const;
   // Every topic read to its end and committed, every source out of input, nothing in flight.
   bool idle();
+  bool has_lanes() const { return !lanes_.empty(); }
   std::uint64_t activity() const {
     return activity_;
   }  // grows with all that could make work for another service
