@@ -1,0 +1,153 @@
+#include "scenario.hpp"
+
+#include <algorithm>
+
+#include "eventy/testing/plain_format.hpp"
+#include "vocabulary.hpp"
+
+namespace eventy::simulation {
+
+namespace {
+
+using testing::Chance;
+using testing::SimulationFaults;
+
+std::string uuid_of(Chance& chance) {
+  std::string uuid(36, '0');
+  UuidDeriver("input").derive(std::to_string(chance.next()), 0, std::span<char, 36>(uuid.data(), 36));
+  return uuid;
+}
+
+// Records from outside: mostly good ones; some twice, some without a key, at a wrong place, of a version that
+// nobody reads, or of no format at all.
+class Feed {
+ public:
+  Feed(testing::Simulation& simulation, Chance& chance, std::uint32_t partitions)
+      : store_(simulation.store()),
+        trace_(simulation.trace()),
+        chance_(chance),
+        partitions_(partitions),
+        keys_(chance.between(1, 9)) {}
+
+  void some(std::uint64_t most) {
+    std::vector<NewRecord> records;
+    for (auto n = chance_.between(1, most); n > 0; --n) {
+      records.push_back(one());
+      if (chance_.below(25) != 0) continue;
+      trace_.fired("input twice");
+      records.push_back(NewRecord(records.back()));
+    }
+    store_.append("web-events", records).value();
+  }
+
+ private:
+  NewRecord one() {
+    const bool note = chance_.below(4) == 0;
+    const std::string key = "k" + std::to_string(chance_.below(keys_));
+    NewRecord out{.key = key, .partition = partition_of(key, partitions_)};
+    Record record(Kind::event, "urn:web", note ? "Noted" : "Clicked", "urn:web");
+    record.set_uuid(uuid_of(chance_)).set_correlation_id("web:x:1").set_date({}).set_partition_key(key);
+    record.data = {{"id", Value{next_++}}};
+    const auto is = [this, odd = chance_.below(100)](std::uint64_t which, std::string_view what) {
+      if (odd == which) trace_.fired(what);
+      return odd == which;
+    };
+    if (is(0, "input without a key")) out.key.reset(), record.set_partition_key(std::nullopt);
+    if (is(1, "input at a wrong place"))
+      out.partition = PartitionId{static_cast<std::uint32_t>(chance_.below(partitions_))};
+    if (is(2, "input of a version that nobody reads")) record.set_version("2.0.0");
+    if (is(3, "input whose data does not fit")) record.data = {{"id", Value{std::string("no number")}}};
+    out.value = is(4, "input that is garbage") ? "garbage" : encode(record, *encoder_);
+    return out;
+  }
+
+  testing::SimulatedStore& store_;
+  testing::Trace& trace_;
+  Chance& chance_;
+  std::uint32_t partitions_;
+  std::uint64_t keys_;
+  std::int64_t next_ = 0;
+  std::unique_ptr<Encoder> encoder_ = testing::plain_serializer()->make_encoder();
+};
+
+// A few kinds of faults for each seed, each more or less often, so that every mixture comes up.
+SimulationFaults faults_of(Chance& chance) {
+  const auto maybe = [&](double most) {
+    return chance.below(2) == 0 ? 0 : most * static_cast<double>(chance.between(1, 10)) / 10;
+  };
+  SimulationFaults f;
+  f.store = {.short_batches = maybe(0.7),
+             .late_answers = maybe(0.4),
+             .gaps = maybe(0.3),
+             .aborts = maybe(0.2),
+             .unknown = maybe(0.2),
+             .commit_most = Duration(static_cast<int>(maybe(400))),
+             .restore_most = Duration(static_cast<int>(maybe(500))),
+             .late_most = Duration(50)};
+  if (chance.below(6) == 0) return f;  // nobody dies
+  f.store.failed_polls = maybe(0.01), f.store.failed_commits = maybe(0.05);
+  f.store.failed_appends = maybe(0.01), f.store.failed_writes = maybe(0.03);
+  f.store.failed_reads = maybe(0.02);
+  f.die_in_call = maybe(0.004), f.die = maybe(0.002), f.freeze = maybe(0.003), f.stop = maybe(0.002);
+  f.move_partition = maybe(0.02), f.lose_partition = maybe(0.004), f.crash_lane = maybe(0.01);
+  return f;
+}
+
+testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
+  testing::SimulationOptions o{.seed = run.seed};
+  o.nodes = static_cast<std::uint32_t>(chance.between(1, 3));
+  o.runtime.max_cached_keys = chance.between(1, 12);
+  o.runtime.max_records_per_slice = chance.between(1, 40);
+  o.bridge.cycle = {.interval = Duration(static_cast<int>(chance.between(0, 200))),
+                    .max_bytes = chance.below(3) == 0 ? 2'000 : 1u << 20};
+  o.bridge.max_batches_in_flight = chance.between(1, 4);
+  o.source_slices_in_flight = chance.between(1, 4);
+  o.faults = faults_of(chance);
+  o.hooks = run.hooks, o.listen = run.listen;
+  return o;
+}
+
+bool is_calm(const std::map<std::string, std::uint64_t, std::less<>>& fired) {
+  static constexpr std::string_view costly[] = {
+      "lane restarted", "bridge restarted",   "revoked", "lost", "node died",
+      "node stopped",   "node died in a call"};
+  return std::none_of(std::begin(costly), std::end(costly), [&](auto kind) { return fired.contains(kind); });
+}
+
+}  // namespace
+
+Verdict run(const RunOptions& options) {
+  Chance chance(options.seed * 2 + 1);  // of what the seed makes; the simulation has its own
+  const auto script = std::make_shared<Script>(options.seed);
+  testing::Simulation simulation(options_of(options, chance));
+  script->simulation = &simulation;
+  script->ticks = static_cast<std::int64_t>(chance.below(40));
+  const auto partitions = static_cast<std::uint32_t>(chance.between(1, 4));
+  simulation.store()
+      .ensure_topics(
+          {{"web-events", partitions}, {"beta-responses", static_cast<std::uint32_t>(chance.between(1, 4))}})
+      .value();
+  simulation.add(alpha(script), partitions);
+  simulation.add(beta(script), partitions);
+
+  Feed feed(simulation, chance, partitions);
+  for (auto part = chance.between(3, 8); part > 0; --part) {
+    feed.some(20);
+    simulation.run(chance.between(20, 300));
+  }
+  simulation.heal();
+  const auto unrest = simulation.settle();
+
+  Verdict verdict{.trace_hash = simulation.trace().hash(), .fired = simulation.trace().fired()};
+  verdict.wrong = script->broken;
+  if (unrest) {
+    verdict.wrong.push_back("it does not converge: " + *unrest);
+  } else {
+    const auto found = judge(simulation.store(), *script, is_calm(verdict.fired));
+    verdict.wrong.insert(verdict.wrong.end(), found.begin(), found.end());
+  }
+  script->simulation = nullptr;
+  return verdict;
+}
+
+}  // namespace eventy::simulation

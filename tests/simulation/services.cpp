@@ -1,0 +1,139 @@
+// The services of a simulation, and how they misbehave.
+#include <new>
+
+#include "script.hpp"
+#include "vocabulary.hpp"
+
+namespace eventy::simulation {
+
+Script::Act Script::act(std::string_view handler, std::uint64_t id) const {
+  const std::uint64_t drawn = link(link(seed_, handler), id) % 1000;
+  if (drawn < 30) return Act::poison;
+  if (drawn < 80) return handler == "maybe" ? Act::poison : Act::fails_a_few_times;  // it gets one try
+  if (drawn < 90) return Act::out_of_memory;
+  if (drawn < 120) return Act::slow;
+  if (drawn < 123) return Act::stuck;
+  return Act::works;
+}
+
+void Script::play(std::string_view handler, std::uint64_t id, std::string_view input) {
+  auto& trace = simulation->trace();
+  Act what = act(handler, id);
+  if (what == Act::works) return;
+  if (what == Act::poison && handler == "source") what = Act::fails_a_few_times;  // or it would never end
+  if (what == Act::slow || what == Act::stuck) {
+    trace.fired(what == Act::slow ? "slow handler" : "stuck handler");
+    return simulation->spend(what == Act::slow ? Duration(10 + id % 400) : Duration(30'000));
+  }
+  if (what == Act::poison) {
+    trace.fired("poison");
+    throw Poison("cannot be handled");
+  }
+  int& failures = failures_[{std::string(handler), std::string(input)}];
+  if (failures >= static_cast<int>(1 + id % 3)) return;
+  ++failures;
+  if (what == Act::out_of_memory) throw std::bad_alloc();
+  trace.fired("handler failed, and may be tried again");
+  throw Busy("not now");
+}
+
+void Script::runs_at_most_once(const Meta& meta, std::string_view service) {
+  const auto committed =
+      simulation->store().position(std::string(service), std::string(meta.topic), meta.partition).value();
+  if (committed <= meta.offset)
+    broken.push_back(
+        "an at-most-once handler ran before its position was committed: " + std::string(meta.topic) + '/' +
+        std::to_string(meta.partition.value) + '@' + std::to_string(meta.offset.value));
+}
+
+namespace {
+
+constexpr OnFailure patient{.retry = {.times = 4, .first = Duration(20), .most = Duration(2'000)}};
+
+void look(Pull<TickPosition>& pull, Script& script) {
+  std::int64_t next = pull.position().next;
+  if (next >= script.ticks) return pull.nothing_for(Duration(100));
+  script.play("source", static_cast<std::uint64_t>(next), tick_place(next));
+  for (int i = 0; i < 3 && next < script.ticks; ++i, ++next) {
+    if (is_bad_line(next)) {
+      pull.dead_letter(tick_place(next), "cannot be read", "bad");
+    } else {
+      pull.emit(Ticked{next}, tick_key(next));
+    }
+  }
+  pull.advance({next});
+}
+
+}  // namespace
+
+Service alpha(std::shared_ptr<Script> script) {
+  const auto play = [script](std::string_view handler, std::int64_t id, const Meta& meta) {
+    script->play(handler, static_cast<std::uint64_t>(id), meta.uuid);
+  };
+  return service<Chains>("alpha")
+      .on(exactly_once,
+          [play](Turn<Chains>& turn, const Clicked& c) {
+            auto& chain = turn.edit().clicked;
+            chain = link(chain, c.id);
+            turn.emit(Chained{c.id, chain});
+            play("clicked", c.id, turn.meta());
+            if (asks(c.id)) turn.request(Ask{c.id}, {.key = asked_key(c.id)});
+          })
+      .on(at_least_once,
+          [play](Turn<Chains>& turn, const Clicked& c) {
+            turn.emit(Seen{c.id});
+            play("seen", c.id, turn.meta());
+          })
+      .on(at_most_once,
+          [play, script](StatelessTurn& turn, const Clicked& c) {
+            script->runs_at_most_once(turn.meta(), "alpha");
+            turn.emit(Maybe{c.id});
+            play("maybe", c.id, turn.meta());
+          })
+      .on(at_least_once,
+          [play](Turn<Chains>& turn, const Noted& n) {
+            auto& chain = turn.edit().noted;
+            chain = link(chain, n.id);
+            turn.emit(Kept{n.id, chain});
+            play("noted", n.id, turn.meta());
+          })
+      .on(exactly_once,
+          [play](Turn<Chains>& turn, const Ticked& t) {
+            play("ticked", t.id, turn.meta());
+            auto& chain = turn.edit().ticked;
+            chain = link(chain, t.id);
+          })
+      .on(exactly_once,
+          [play](Turn<Chains>& turn, const Reply<Answer>& reply) {
+            auto& chain = turn.edit().answered;
+            chain = link(chain, turn.meta().request_uuid);
+            chain = reply.ok() ? link(chain, reply.value().chain) : link(chain, *reply.error_code());
+            turn.emit(Answered{std::string(turn.meta().request_uuid), chain});
+            play("answered", static_cast<std::int64_t>(link(0, turn.meta().request_uuid) >> 1), turn.meta());
+          })
+      .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { look(pull, *script); })
+      .on_failure<Busy>(patient);
+}
+
+Service beta(std::shared_ptr<Script> script) {
+  const auto play = [script](std::string_view handler, std::int64_t id, const Meta& meta) {
+    script->play(handler, static_cast<std::uint64_t>(id), meta.uuid);
+  };
+  return service<Asked>("beta")
+      .on(exactly_once,
+          [play](RequestTurn<Asked, Ask>& turn, const Ask& a) {
+            auto& chain = turn.edit().asks;
+            chain = link(chain, a.id);
+            play("ask", a.id, turn.meta());
+            is_refused(a.id) ? turn.refuse(a.id, "no") : turn.respond(Answer{a.id, chain});
+          })
+      .on(exactly_once,
+          [play](Turn<Asked>& turn, const Chained& c) {
+            play("chained", c.id, turn.meta());
+            auto& chain = turn.edit().chained;
+            chain = link(chain, c.chain);
+          })
+      .on_failure<Busy>(patient);
+}
+
+}  // namespace eventy::simulation
