@@ -140,6 +140,8 @@ Verdict run(const RunOptions& options) {
 
   Verdict verdict{.trace_hash = simulation.trace().hash(), .fired = simulation.trace().fired()};
   verdict.wrong = script->broken;
+  for (const auto& fired : verdict.fired)
+    if (fired.first.starts_with(testing::defect)) verdict.wrong.push_back(fired.first);
   if (unrest) {
     verdict.wrong.push_back("it does not converge: " + *unrest);
   } else {

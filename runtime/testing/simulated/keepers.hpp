@@ -6,6 +6,7 @@
 
 #include "eventy/engine/bridge_engine.hpp"
 #include "eventy/engine/restart_policy.hpp"
+#include "eventy/testing/simulation.hpp"
 #include "world.hpp"
 
 namespace eventy::testing::detail {

@@ -56,7 +56,7 @@ struct Simulation::Impl {
       throw ProcessDied{world.working()->node()};
     });
     if (options.hooks.deliver)
-      world.set_hook([this](Actor& to, ActorId, Mail& mail) { return hook(to, mail); });
+      world.set_hook([this](Actor& to, ActorId from, Mail& mail) { return hook(to, from, mail); });
   }
 
   void set_faults(const SimulationFaults& f) {
@@ -65,8 +65,8 @@ struct Simulation::Impl {
     world.set_lane_crashes(f.crash_lane);
   }
 
-  bool hook(Actor& to, Mail& mail) {
-    SimulationHooks::Letter letter{to.id(), to.epoch(), mail};
+  bool hook(Actor& to, ActorId from, Mail& mail) {
+    SimulationHooks::Letter letter{from, to.id(), to.epoch(), mail};
     return options.hooks.deliver(letter,
                                  [this](ActorId at, Mail more) { world.send({}, at, std::move(more)); });
   }

@@ -99,6 +99,8 @@ void SupervisorActor::bridge_failed(const mail::Down& m) {
 
 // How long to wait before the next try; nullopt: this service has given up, and its process ends.
 std::optional<Duration> SupervisorActor::backoff(const std::string& reason, std::optional<ErrorCode> code) {
+  if (code == ErrorCode::internal || code == ErrorCode::invalid_argument)
+    world_.trace().fired(std::string(defect) + reason);
   const auto [verdict, wait] = policy_.failed(clock_.now(), code);
   if (verdict == RestartPolicy::Verdict::restart) return wait;
   static constexpr const char* why[] = {"", "too many failures", "final failure", "fenced by a twin"};

@@ -37,7 +37,7 @@ struct SimulationHooks {
   std::function<std::unique_ptr<StoreSession>(std::unique_ptr<StoreSession>, const SessionOptions&)> session =
       {};
   struct Letter {
-    ActorId to;
+    ActorId from, to;
     Epoch epoch;  // of the lane that gets it
     Mail& mail;
   };
@@ -57,6 +57,9 @@ struct SimulationOptions {
   SimulationHooks hooks = {};
   std::function<void(std::string_view)> listen = {};  // to each line of the trace
 };
+
+// Among what fired: a failure that no fault explains begins so.
+inline constexpr std::string_view defect = "a defect: ";
 
 struct SettleLimits {
   std::size_t messages = 400'000;

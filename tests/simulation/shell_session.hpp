@@ -1,0 +1,29 @@
+// A session around another one, which does as that does: what a seeded bug changes, it overrides.
+#pragma once
+
+#include "eventy/store/record_store.hpp"
+
+namespace eventy::simulation {
+
+class ShellSession : public StoreSession {
+ public:
+  explicit ShellSession(std::unique_ptr<StoreSession> inner) : inner_(std::move(inner)) {}
+  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override { return inner_->poll(limits); }
+  void on_ready(std::function<void()> wake) override { inner_->on_ready(std::move(wake)); }
+  void pause(PartitionId partition) override { inner_->pause(partition); }
+  void resume(PartitionId partition) override { inner_->resume(partition); }
+  Result<void> append(const SliceEffects& effects) override { return inner_->append(effects); }
+  Result<void> write_now(const OutputBuffer& outputs) override { return inner_->write_now(outputs); }
+  Result<void> commit(CycleId cycle) override { return inner_->commit(cycle); }
+  Result<void> abort() override { return inner_->abort(); }
+  Result<Outcome> resolve(CycleId cycle) override { return inner_->resolve(cycle); }
+  void release(const std::vector<PartitionId>& partitions) override { inner_->release(partitions); }
+  std::uint32_t partition_count(TopicIndex topic) const override { return inner_->partition_count(topic); }
+  Result<bool> at_end() override { return inner_->at_end(); }
+  void close() override { inner_->close(); }
+
+ protected:
+  std::unique_ptr<StoreSession> inner_;
+};
+
+}  // namespace eventy::simulation
