@@ -219,7 +219,9 @@ void BridgeEngine::source_waits(Lane lane, Epoch epoch) {
 }
 
 std::vector<BridgeAction> BridgeEngine::lane_down(Lane lane) {
-  if (const auto it = lanes_.find(lane); it != lanes_.end()) {
+  // One that is not restored has not been started: this was told of an earlier one, before its partition came
+  // back.
+  if (const auto it = lanes_.find(lane); it != lanes_.end() && it->second.state) {
     it->second.down = true;
     undo_all();
   }

@@ -445,6 +445,24 @@ CAF_TEST(a_lost_partition_commits_nothing_of_what_was_in_hand) {
   CAF_CHECK_EQUAL(f.state(), 1);
 }
 
+CAF_TEST(a_crash_that_is_told_of_late_starts_no_partition_before_it_is_restored) {
+  Fixture f(counter());
+  f.click(1);
+  f.settle();
+  f.store.revoke("counter", {0});
+  f.settle(4);
+  f.store.hold_restore("counter", true);
+  f.store.assign("counter", "node", {0});
+  f.node->poll();
+  f.node->crash(0);  // of the partition as it was before it moved
+  f.node->start_again(0);
+  CAF_CHECK(f.node->owned().empty());
+  f.store.hold_restore("counter", false);
+  f.click(2);
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 3);
+}
+
 CAF_TEST(a_partition_lost_with_one_cycle_in_flight_and_the_next_one_open_is_let_go_after_the_outcome) {
   Fixture f(counter(), 2);
   const std::string other = key_beside("ann");
