@@ -44,7 +44,7 @@ struct DeferredDone {  // the at-most-once turns up to this slice have run, and 
   SliceNumber up_to;
   std::shared_ptr<const OutputBuffer> outputs;
 };
-struct SourceWaits {  // the source found nothing
+struct LaneWaits {  // the source found nothing, or the partition waits for a retry or a probe
   Lane lane;
   Epoch epoch;
 };
@@ -111,7 +111,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::StepOn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Wake)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::DeferredDone)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::SourceWaits)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LaneWaits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LaneStarted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LaneDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::StartAgain)

@@ -22,7 +22,7 @@ caf::behavior BridgeState::begin(BridgeSetup setup) {
         engine_->deferred_done(m.lane, m.epoch, m.up_to, *m.outputs);
         go_on();
       },
-      [this](const msg::SourceWaits& m) { engine_->source_waits(m.lane, m.epoch); },
+      [this](const msg::LaneWaits& m) { engine_->lane_waits(m.lane, m.epoch); },
       [this](const msg::LaneStarted& m) { started(m); },
       [this](const msg::LaneDown& m) { lane_down(m.lane); },
       [this](const msg::StartAgain& m) { perform(engine_->start_again(m.lane)), go_on(); },

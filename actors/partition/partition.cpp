@@ -13,6 +13,7 @@ caf::behavior partition(caf::stateful_actor<PartitionState>* self, const LaneSet
 caf::behavior PartitionState::begin(LaneSetup setup) {
   setup_ = std::move(setup);
   keep_text_of_exceptions(self_);
+  step_soon();  // the release of a key may have been interrupted
   return {
       [this](const msg::Deliver& m) { deliver(m); },         [this](const msg::StepOn&) { step(); },
       [this](const msg::CommittedUpTo& m) { committed(m); }, [this](const msg::RewindTo& m) { rewind(m); },
@@ -38,6 +39,7 @@ void PartitionState::step() {
   auto done = engine().step();
   if (done.slice)
     self_->send(setup_.bridge, msg::Finished{std::make_shared<const Slice>(std::move(*done.slice))});
+  if (done.waits) self_->send(setup_.bridge, msg::LaneWaits{setup_.lane, engine().epoch()});
   if (done.more) {
     step_soon();
   } else if (done.wake) {
@@ -54,7 +56,10 @@ void PartitionState::committed(const msg::CommittedUpTo& m) {
                                                std::make_shared<const OutputBuffer>(std::move(outputs))});
 }
 
-void PartitionState::rewind(const msg::RewindTo& m) { engine().rewind(m.epoch); }
+void PartitionState::rewind(const msg::RewindTo& m) {
+  engine().rewind(m.epoch);
+  step_soon();
+}
 
 // A bad question is the asker's error, not a crash of the partition.
 caf::result<std::string> PartitionState::answer(const msg::Query& m) {

@@ -42,7 +42,7 @@ void SourceState::look() {
     self_->send(setup_.bridge, msg::Finished{std::make_shared<const Slice>(std::move(*found.slice))});
   }
   if (!found.wait) return look_soon();
-  self_->send(setup_.bridge, msg::SourceWaits{setup_.lane, engine().epoch()});
+  self_->send(setup_.bridge, msg::LaneWaits{setup_.lane, engine().epoch()});
   waits_ = true;
   self_->delayed_send(self_, *found.wait, msg::Wake{});
 }

@@ -36,6 +36,8 @@ std::string_view to_string(ErrorCode code) {
       return "timed_out";
     case ErrorCode::io:
       return "io";
+    case ErrorCode::stopped:
+      return "stopped";
     case ErrorCode::closed:
       return "closed";
     case ErrorCode::internal:
@@ -52,6 +54,7 @@ bool is_final(ErrorCode code) {
     case ErrorCode::permission_denied:
     case ErrorCode::corrupt:
     case ErrorCode::newer_format:
+    case ErrorCode::stopped:
       return true;
     default:
       return false;

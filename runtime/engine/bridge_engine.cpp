@@ -191,7 +191,7 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
   check(session_->append(slice.effects));
   cycles_.add(slice, clock_.now());
   if (slice.has_deferred) lane.deferred_slices.push_back(slice.number.value);
-  lane.source_waits = false;
+  lane.waits = false;
   lane.in_flight -= std::min<std::size_t>(lane.in_flight, slice.finished_batches);
   if (lane.paused && lane.in_flight <= options_.max_batches_in_flight / 2) {
     lane.paused = false;
@@ -213,9 +213,9 @@ void BridgeEngine::deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, cons
   std::erase_if(it->second.deferred_slices, [&](std::uint64_t n) { return n <= up_to.value; });
 }
 
-void BridgeEngine::source_waits(Lane lane, Epoch epoch) {
+void BridgeEngine::lane_waits(Lane lane, Epoch epoch) {
   if (const auto it = lanes_.find(lane); it != lanes_.end() && cycles_.epoch_of(lane) == epoch)
-    it->second.source_waits = true;
+    it->second.waits = true;
 }
 
 std::vector<BridgeAction> BridgeEngine::lane_down(Lane lane) {
@@ -287,17 +287,19 @@ void BridgeEngine::go_back() {
     const Epoch epoch = new_epoch();
     cycles_.open_lane(lane, epoch);
     state.in_flight = 0;
-    state.source_waits = false;
+    state.waits = false;
     state.deferred_slices.clear();
     if (std::exchange(state.paused, false)) session_->resume(lane.partition);
     if (!state.down) actions_.push_back(action::Rewind{lane, epoch});
   }
 }
 
+// What a partition holds that waits for a retry or a probe is read again after the next start.
 bool BridgeEngine::drained() const {
   return draining_ && !cycles_.open() && !cycles_.in_flight() && !abort_wanted_ &&
          std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
-           return lane.second.in_flight == 0 && lane.second.deferred_slices.empty();
+           const LaneState& state = lane.second;
+           return (state.in_flight == 0 || state.waits) && state.deferred_slices.empty();
          });
 }
 
@@ -305,7 +307,7 @@ bool BridgeEngine::idle() {
   if (cycles_.open() || cycles_.in_flight() || abort_wanted_ || lanes_.empty()) return false;
   for (const auto& [lane, state] : lanes_) {
     if (!state.state || state.down || state.in_flight > 0 || !state.deferred_slices.empty()) return false;
-    if (lane.is_source() && !state.source_waits) return false;
+    if (lane.is_source() && !state.waits) return false;
   }
   const auto end = session_->at_end();
   if (!end.ok()) throw Failure(end.error());

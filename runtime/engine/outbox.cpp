@@ -1,10 +1,16 @@
 #include "eventy/engine/outbox.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+
+#include "eventy/store/chunk.hpp"
 
 namespace eventy {
 
 namespace {
+
+constexpr std::size_t dead_letter_headers_size = 4096;  // of all that is told of one, at most
+constexpr std::size_t header_overhead = 32;             // of a header, as stores keep it
 
 [[noreturn]] void refuse(const Plan& plan, const detail::OutputSpec& spec, const char* why) {
   throw std::logic_error("service " + plan.name + " cannot write " + std::string(spec.name) + " of " +
@@ -106,32 +112,55 @@ void Outbox::end() {
   entry.value_size = static_cast<std::uint32_t>(size);
 }
 
+namespace {
+
+void add_header(OutputBuffer& into, std::string_view name, std::string_view value) {
+  OutputBuffer::HeaderEntry h{.name_at = into.bytes.size(),
+                              .name_size = static_cast<std::uint32_t>(name.size())};
+  into.bytes.append(name);
+  h.value_at = into.bytes.size();
+  h.value_size = static_cast<std::uint32_t>(value.size());
+  into.bytes.append(value);
+  into.headers.push_back(h);
+  ++into.entries.back().headers;
+}
+
+}  // namespace
+
 void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into) {
+  const std::size_t dead = ServiceRuntime::dead_letters.value;
+  const std::size_t most = dead < routes_->max_sizes.size() ? routes_->max_sizes[dead] : max_record_size;
+  const std::size_t own = std::min(most, dead_letter_headers_size);  // for what is told of it
+  std::size_t size = letter.bytes.size() + (letter.key ? letter.key->size() : 0);
+  for (const auto& h : letter.headers) size += h.name.size() + h.value.size() + header_overhead;
+  DeadLetter fits = letter;
+  std::string_view left_out;
+  if (size > most - own) {
+    fits.bytes = {}, fits.headers = {}, left_out = "value";
+    if (letter.key && letter.key->size() > most - own) fits.key.reset(), left_out = "key and value";
+  }
+  dead_letter(fits, left_out, target, into);
+}
+
+void Outbox::dead_letter(const DeadLetter& letter, std::string_view left_out, PartitionId target,
+                         OutputBuffer& into) {
   open_entry(ServiceRuntime::dead_letters, target, letter.key, into);
   into.bytes.append(letter.bytes);
-  auto& entry = into.entries.back();
-  entry.value_size = static_cast<std::uint32_t>(letter.bytes.size());
-  const auto header = [&](std::string_view name, std::string_view value) {
-    OutputBuffer::HeaderEntry h{.name_at = into.bytes.size(),
-                                .name_size = static_cast<std::uint32_t>(name.size())};
-    into.bytes.append(name);
-    h.value_at = into.bytes.size();
-    h.value_size = static_cast<std::uint32_t>(value.size());
-    into.bytes.append(value);
-    into.headers.push_back(h);
-    ++entry.headers;
-  };
+  into.entries.back().value_size = static_cast<std::uint32_t>(letter.bytes.size());
+  for (const auto& h : letter.headers) add_header(into, h.name, h.value);
+  const auto header = [&](std::string_view name, std::string_view value) { add_header(into, name, value); };
   header(dead_letter::reason, letter.reason.substr(0, 1000));
-  header(dead_letter::error_class, letter.error_class);
+  header(dead_letter::error_class, letter.error_class.substr(0, 500));
   header(dead_letter::handler, letter.handler);
   header(dead_letter::attempts, std::to_string(letter.attempts));
-  if (!letter.place.empty()) header(dead_letter::place, letter.place);
+  if (!letter.place.empty()) header(dead_letter::place, letter.place.substr(0, 1000));
   if (!letter.topic.empty()) {
     header(dead_letter::topic, letter.topic);
     header(dead_letter::partition, std::to_string(letter.partition.value));
     header(dead_letter::offset, std::to_string(letter.offset.value));
   }
   header(dead_letter::time, std::to_string(letter.time.time_since_epoch().count()));
+  if (!left_out.empty()) header(dead_letter::left_out, left_out);
 }
 
 void Outbox::forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,

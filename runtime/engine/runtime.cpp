@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "failure_rows.hpp"
+
 namespace eventy {
 
 namespace {
@@ -54,7 +56,8 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
       if (returns_) dispatch_[returns_->value].push_back(candidate);
       asked_.emplace_back(h.ns, intern(topic_of(owner_of(h.ns), Kind::request)));
     }
-    derivers_.emplace_back(p.ns + ' ' + id_of(h));
+    handler_ids_.push_back(id_of(h));
+    derivers_.emplace_back(p.ns + ' ' + handler_ids_.back());
   }
   for (const auto& ns : p.requested) asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
   find_partitioners();
@@ -115,6 +118,7 @@ SessionOptions ServiceRuntime::session_options(std::string node) const {
                    .free_inputs = free_inputs_,
                    .keyspaces = {"state"}};
   for (const auto& s : plan().sources) o.keyspaces.push_back("source:" + s.name);
+  o.keyspaces.emplace_back(failures_keyspace_name);
   const auto& handlers = plan().handlers;
   if (std::all_of(handlers.begin(), handlers.end(),
                   [](const auto& h) { return h.guarantee == Guarantee::exactly_once; }))
@@ -126,6 +130,12 @@ std::vector<TopicSpec> ServiceRuntime::topic_specs(std::uint32_t partitions) con
   std::vector<TopicSpec> specs;
   for (const auto& t : topics_) specs.push_back({t, partitions});
   return specs;
+}
+
+std::optional<TopicIndex> ServiceRuntime::topic_named(std::string_view name) const {
+  const auto it = std::find(topics_.begin(), topics_.end(), name);
+  if (it == topics_.end()) return std::nullopt;
+  return TopicIndex{static_cast<std::uint32_t>(it - topics_.begin())};
 }
 
 std::optional<TopicIndex> ServiceRuntime::requests_of(std::string_view ns) const {

@@ -19,10 +19,19 @@ std::string_view to_string(Guarantee guarantee) {
   return "unknown";
 }
 
-const OnFailure& Plan::policy_for(const std::exception_ptr& error) const {
-  for (const auto& f : failures)
-    if (f.matches(error)) return f.policy;
-  return otherwise;
+const OnFailure* Failures::for_class_of(const std::exception_ptr& error) const {
+  for (const auto& c : classes_)
+    if (c.matches(error)) return &c.policy;
+  return nullptr;
+}
+
+Plan::Policy Plan::policy_for(const Handler& handler, const std::exception_ptr& error) const {
+  static const OnFailure by_default = {};
+  for (const Failures* said : {&handler.failures, &failures}) {
+    if (const auto* policy = said->for_class_of(error)) return {*policy, true};
+    if (const auto* policy = said->otherwise()) return {*policy, false};
+  }
+  return {by_default, false};
 }
 
 bool Plan::handles_responses() const {

@@ -130,6 +130,13 @@ void Bench::advance(Duration by) {
   run();
 }
 
+void Bench::release(std::string_view key) {
+  engine_->release(key);
+  run();
+}
+
+std::uint64_t Bench::parked(std::string_view key) const { return engine_->parked(key); }
+
 void Bench::pull(std::string_view source, std::size_t limit) {
   const auto& known = runtime_->plan().sources;
   auto it = sources_.find(source);

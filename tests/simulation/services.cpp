@@ -48,7 +48,7 @@ void Script::runs_at_most_once(const Meta& meta, std::string_view service) {
 
 namespace {
 
-constexpr OnFailure patient{.retry = {.times = 4, .first = Duration(20), .most = Duration(2'000)}};
+const OnFailure patient{.retry = {.times = 4, .first = Duration(20), .most = Duration(2'000)}};
 
 void look(Pull<TickPosition>& pull, Script& script) {
   std::int64_t next = pull.position().next;

@@ -36,13 +36,14 @@ class LocalService {
       auto step = engine->step();
       any |= step.more;
       if (step.slice) any = true, hold(*step.slice);
+      if (step.waits) waiting_lanes_.push_back({lane, engine->epoch()});
     }
     for (auto& [lane, engine] : sources_) {
       auto look = engine->look();
       if (look.slice) {
         any = true, hold(*look.slice);
       } else {
-        bridge_->source_waits(lane, engine->epoch());
+        bridge_->lane_waits(lane, engine->epoch());
       }
     }
     return any;
@@ -54,6 +55,7 @@ class LocalService {
       slices_.pop_front();
       carry_out(bridge_->accept(slice));
     }
+    for (const auto& [lane, epoch] : std::exchange(waiting_lanes_, {})) bridge_->lane_waits(lane, epoch);
   }
   void round() { poll(), work(), hand_over(); }
   void crash(std::uint32_t p) {
@@ -102,6 +104,7 @@ class LocalService {
   std::map<Lane, std::unique_ptr<PartitionEngine>> partitions_;
   std::map<Lane, std::unique_ptr<SourceEngine>> sources_;
   std::deque<Slice> slices_;
+  std::vector<std::pair<Lane, Epoch>> waiting_lanes_;
 };
 
 }  // namespace eventy::testing

@@ -14,8 +14,8 @@ void BridgeActor::receive(ActorId, Mail& mail) {
   } else if (const auto* done = std::get_if<mail::DeferredDone>(&mail)) {
     engine_->deferred_done(done->lane, done->epoch, done->up_to, *done->outputs);
     go_on();
-  } else if (const auto* waits = std::get_if<mail::SourceWaits>(&mail)) {
-    engine_->source_waits(waits->lane, waits->epoch);
+  } else if (const auto* waits = std::get_if<mail::LaneWaits>(&mail)) {
+    engine_->lane_waits(waits->lane, waits->epoch);
   } else if (const auto* lane = std::get_if<mail::LaneStarted>(&mail)) {
     started(*lane);
   } else if (const auto* down = std::get_if<mail::LaneDown>(&mail)) {

@@ -25,6 +25,7 @@ void PartitionActor::receive(ActorId, Mail& mail) {
                                            std::make_shared<const OutputBuffer>(std::move(outputs))});
   } else if (const auto* rewind = std::get_if<mail::RewindTo>(&mail)) {
     engine().rewind(rewind->epoch);
+    step_soon();
   } else if (std::holds_alternative<mail::Exit>(mail)) {
     world_.end(*this, "told to");
   }
@@ -86,7 +87,7 @@ void SourceActor::look() {
     send(setup_.bridge, mail::Finished{std::make_shared<const Slice>(std::move(*found.slice))});
   }
   if (!found.wait) return look_soon();
-  send(setup_.bridge, mail::SourceWaits{setup_.lane, engine().epoch()});
+  send(setup_.bridge, mail::LaneWaits{setup_.lane, engine().epoch()});
   waits_ = true;
   send_later(*found.wait, mail::Wake{});
 }

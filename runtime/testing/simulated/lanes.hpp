@@ -22,6 +22,7 @@ class PartitionActor final : public Actor {
   PartitionActor(World& world, std::uint32_t node, std::string name, LaneSetup setup)
       : Actor(world, node, std::move(name)), setup_(std::move(setup)) {}
   void receive(ActorId from, Mail& mail) override;
+  void begin() override { step_soon(); }
   bool is_lane() const override { return true; }
   Epoch epoch() const override { return engine_ ? engine_->epoch() : setup_.epoch; }
 

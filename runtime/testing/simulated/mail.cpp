@@ -37,7 +37,7 @@ struct Describe {
     return "DeferredDone " + name(m.lane) + ", epoch " + number(m.epoch.value) + ", slice " +
            number(m.up_to.value) + ", " + number(m.outputs->entries.size()) + " outputs";
   }
-  std::string operator()(const mail::SourceWaits& m) const { return "SourceWaits " + name(m.lane); }
+  std::string operator()(const mail::LaneWaits& m) const { return "LaneWaits " + name(m.lane); }
   std::string operator()(const mail::LaneStarted& m) const {
     return "LaneStarted " + name(m.lane) + ", epoch " + number(m.epoch.value);
   }

@@ -27,7 +27,7 @@ class FaultyReader final : public StateReader {
   FaultyReader(std::shared_ptr<const StateReader> inner, std::shared_ptr<Faults> faults)
       : inner_(std::move(inner)), faults_(std::move(faults)) {}
   Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
-    if (faults_->loads_to_fail > 0) {
+    if (keyspace.value == 0 && faults_->loads_to_fail > 0) {
       --faults_->loads_to_fail, ++faults_->loads_failed;
       return Error{faults_->code, "the state of a key is damaged"};
     }

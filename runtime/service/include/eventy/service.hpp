@@ -101,10 +101,10 @@ class ServiceOf {
   explicit ServiceOf(std::unique_ptr<Plan> plan) : plan_(std::move(plan)) {}
 
   // A handler: callable as const, shared by the threads of the partitions. Its message type comes from its
-  // second parameter, or is named where that is `auto`. Throws std::invalid_argument for a second one of its
-  // kind.
+  // second parameter, or is named where that is `auto`. Its failures go before those of the service. Throws
+  // std::invalid_argument for a second one of its kind.
   template <class Named = void, Guarantee G, class F>
-  ServiceOf on(GuaranteeTag<G>, F f) && {
+  ServiceOf on(GuaranteeTag<G>, F f, Failures failures = {}) && {
     using M = typename decltype(detail::handled<Named, F>())::type;
     static_assert(!std::is_void_v<M>,
                   "with a generic lambda, name the message: .on<Message>(guarantee, handler)");
@@ -122,15 +122,16 @@ class ServiceOf {
           "handler has no state: StatelessTurn&");
       using R = typename M::record;
       if constexpr (callable) {
-        detail::add_handler(*plan_, {R::kind, R::ns, R::name, R::version, G,
-                                     std::make_shared<const F>(std::move(f)), &detail::run_handler<F, T, M>});
+        detail::add_handler(*plan_,
+                            {R::kind, R::ns, R::name, R::version, G, std::make_shared<const F>(std::move(f)),
+                             &detail::run_handler<F, T, M>, std::move(failures)});
       }
     }
     return std::move(*this);
   }
   template <class Named = void, class F>
-  ServiceOf on(F f) && {
-    return std::move(*this).template on<Named>(exactly_once, std::move(f));
+  ServiceOf on(F f, Failures failures = {}) && {
+    return std::move(*this).template on<Named>(exactly_once, std::move(f), std::move(failures));
   }
 
   // Answers a query from the committed state of a key: `(const State*, const Query&)`, null where there is
@@ -165,22 +166,14 @@ class ServiceOf {
     return std::move(*this);
   }
 
+  // What happens when a handler fails that has no policy of its own for it.
   ServiceOf on_failure(OnFailure policy) && {
-    plan_->otherwise = policy;
+    plan_->failures.otherwise(std::move(policy));
     return std::move(*this);
   }
   template <class E>
   ServiceOf on_failure(OnFailure policy) && {
-    plan_->failures.push_back({[](const std::exception_ptr& p) {
-                                 try {
-                                   std::rethrow_exception(p);
-                                 } catch (const E&) {
-                                   return true;
-                                 } catch (...) {
-                                   return false;
-                                 }
-                               },
-                               policy});
+    plan_->failures.of<E>(std::move(policy));
     return std::move(*this);
   }
   // The namespace, where it is not `urn:NAME`.

@@ -29,6 +29,7 @@ enum class ErrorCode : std::uint8_t {
   too_large,             // a record or a field is over a stated limit
   timed_out,             // a deadline passed
   io,                    // any other failure of a file, socket or database
+  stopped,               // a failure policy says: stop
   closed,                // used after close, or during shutdown
   internal,              // a defect of this library
 };

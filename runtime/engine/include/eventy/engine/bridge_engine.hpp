@@ -69,7 +69,9 @@ class BridgeEngine {
   std::vector<BridgeAction> accept(const Slice& slice);
   // What at-most-once turns wrote after the commit of `up_to`; sent also when it is empty.
   void deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs);
-  void source_waits(Lane lane, Epoch epoch);  // it found nothing
+  // A source found nothing, or a partition holds records that wait for a retry or a probe. True until its
+  // next slice.
+  void lane_waits(Lane lane, Epoch epoch);
   // A lane crashed: whatever is not committed is undone for all. Its successor starts through start_again().
   std::vector<BridgeAction> lane_down(Lane lane);
   std::vector<BridgeAction> start_again(Lane lane);
@@ -94,7 +96,7 @@ class BridgeEngine {
     bool paused = false;
     bool down = false;
     bool leaving = false;  // revoked: what it has in hand counts, what it still sends does not
-    bool source_waits = false;
+    bool waits = false;    // see lane_waits()
     std::vector<std::uint64_t> deferred_slices;  // taken, their at-most-once turns not done
   };
   void handle(Assigned& e);

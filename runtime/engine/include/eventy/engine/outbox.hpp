@@ -2,6 +2,8 @@
 // partition. Owned by one partition or source; one thread.
 #pragma once
 
+#include <span>
+
 #include "eventy/engine/runtime.hpp"
 
 namespace eventy {
@@ -35,7 +37,10 @@ class Outbox {
     Instant time = {};
     std::optional<std::string_view> key = {};
     std::string_view bytes = {};
+    std::span<const Header> headers = {};  // of the record itself
   };
+  // What does not fit into the topic is left out, and a header says so: first the original headers and value,
+  // then the key.
   void dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into);
   // A record's own bytes, to another topic.
   void forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
@@ -52,6 +57,8 @@ class Outbox {
  private:
   TopicIndex topic_for(const detail::OutputSpec& spec) const;
   std::optional<std::string_view> key_of_response(const ReplyTo& to) const;
+  void dead_letter(const DeadLetter& letter, std::string_view left_out, PartitionId target,
+                   OutputBuffer& into);
   void open_entry(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
                   OutputBuffer& into);
 

@@ -11,8 +11,13 @@
 
 namespace eventy {
 
+class FailureBook;
+struct ParkedRecord;
+
 struct PartitionStats {
   std::uint64_t records = 0, turns = 0, failed_turns = 0, retries = 0, dead_letters = 0, dropped = 0;
+  std::uint64_t parked = 0, released = 0;  // records
+  std::uint64_t pauses = 0;
 };
 
 class PartitionEngine final : detail::Effects {
@@ -29,6 +34,7 @@ class PartitionEngine final : detail::Effects {
     std::optional<Slice> slice = {};
     std::optional<Instant> wake = {};  // a retry waits until then: call step() again
     bool more = false;                 // work is left: call step() again
+    bool waits = false;                // for a retry or a probe, with records in hand
   };
   // Works through what is queued, up to one slice. A throw is a crash: the engine is of no further use.
   Step step();
@@ -39,6 +45,11 @@ class PartitionEngine final : detail::Effects {
   // Nothing since the last commit happened: state is as of then, the queue is empty, slices count from 1
   // again.
   void rewind(Epoch epoch);
+
+  // The records that are parked for the key are handled now, in order, at the next steps; nothing if it is
+  // not parked.
+  void release(std::string_view key);
+  std::uint64_t parked(std::string_view key);  // records of the key that are parked
 
   // Answers a query from committed state. Throws DecodeError for a bad question, Failure for an unknown one.
   void answer(std::string_view query, std::string_view key, Reader& question, Writer& out);
@@ -63,7 +74,12 @@ class PartitionEngine final : detail::Effects {
     std::uint32_t handler;
     int attempts = 0;
     bool gave_up = false;
+    Last then = Last::dead_letter;  // of one that gave up
     std::string reason = {}, error_class = {};
+  };
+  struct GivenUp {
+    std::string_view handler = {}, error_class = {}, reason = {};
+    int attempts = 1;
   };
   struct Deferred {
     std::uint64_t slice;
@@ -73,7 +89,11 @@ class PartitionEngine final : detail::Effects {
   };
   enum class Progress : std::uint8_t { done, waits };
 
+  void begin_slice();
+  void work_on_released();
+  void work_on_queue();
   bool is_slice_full() const;
+  Slice end_slice();
 
   // the record being handled
   Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index);
@@ -84,13 +104,32 @@ class PartitionEngine final : detail::Effects {
   bool find_key(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
-  bool keeps_trying(const ServiceRuntime::Candidate& candidate, const std::exception_ptr& error);
-  void give_up(const StoredRecord& record, std::string_view handler, std::string_view error_class,
-               std::string_view reason, int attempts, OutputBuffer& into);
+  void defer(const std::shared_ptr<const Batch>& batch, std::size_t index);
   void undo_record();
   void load_context();
+
+  // what becomes of failures
+  bool keeps_trying(const ServiceRuntime::Candidate& candidate, const std::exception_ptr& error,
+                    std::size_t record_size);
+  bool is_last(Failed& f, const OnFailure& policy, Last then, std::size_t record_size);
+  void pause(const Probe& probe, const std::string& reason);
+  bool recall();
+  Progress remember();
+  void settle(const Batch& batch, const StoredRecord& record);
+  void go_on();
+  void give_up(const Batch& batch, const StoredRecord& record, const GivenUp& what, OutputBuffer& into);
+  std::string place() const;
+  static std::size_t record_size(const Batch& batch, const StoredRecord& record);
   Failed& failed(std::uint32_t handler);
   bool gave_up(std::uint32_t handler) const;
+
+  // parked keys
+  void park(const Batch& batch, const StoredRecord& record, ParkedRecord row);
+  Progress park_behind(const Batch& batch, const StoredRecord& record);
+  bool take_release();
+  void release_first(const std::string& key);
+  bool runs_again(const Batch& batch, const ParkedRecord& row);
+  bool settle_parked(const Batch& batch, ParkedRecord& row);
 
   // state
   Entry& entry_for(std::string_view key);
@@ -120,6 +159,7 @@ class PartitionEngine final : detail::Effects {
   std::unique_ptr<ValueEncoder> state_encoder_;
   std::unique_ptr<ValueDecoder> state_decoder_;
   Outbox outbox_;
+  std::unique_ptr<FailureBook> failures_;
 
   std::deque<std::shared_ptr<const Batch>> queue_;
   std::size_t next_record_ = 0;  // in queue_.front()
@@ -129,6 +169,10 @@ class PartitionEngine final : detail::Effects {
   std::size_t records_per_look_ = 1;                   // at the clock, by the last slice's length
   std::deque<Deferred> deferred_;
   std::optional<Instant> waits_until_;
+  std::uint64_t released_ = 0;    // parked records in this slice
+  bool from_parked_ = false;      // the record being handled was parked: one try
+  bool paused_ = false;           // at the record being handled
+  const Probe* probe_ = nullptr;  // of the pause, if it has one to ask
 
   Meta meta_;
   std::optional<std::string> key_storage_;

@@ -20,6 +20,14 @@ class logger;
 
 namespace eventy {
 
+// Of the parked records of one partition. Where one more does not fit, the partition pauses before it.
+struct ParkingLimits {
+  std::size_t records_per_key = 1'000;
+  std::size_t records = 10'000;
+  std::size_t bytes = 64u << 20;        // of all of them
+  std::size_t record_bytes = 1u << 20;  // of one
+};
+
 struct RuntimeOptions {
   std::shared_ptr<const Serializer> serializer;
   std::shared_ptr<const StateFormat> state_format;
@@ -29,16 +37,19 @@ struct RuntimeOptions {
   std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
   std::size_t max_cached_keys = 100'000;    // of a partition; clean ones beyond are evicted
   std::size_t max_records_per_slice = 4096;
-  Duration max_time_per_slice{100};          // soon after, where handlers are suddenly slow
+  Duration max_time_per_slice{100};  // soon after, where handlers are suddenly slow
+  Duration durable_wait{1'000};      // a retry after so long a wait is kept in the state
+  ParkingLimits parking = {};
   std::shared_ptr<spdlog::logger> log = {};  // null: silent
 };
 
-// The header names of a dead letter; its value and key are the original ones.
+// The header names of a dead letter, beside the original ones; its value and key are the original ones.
 namespace dead_letter {
 inline constexpr std::string_view reason = "eventy-reason", error_class = "eventy-error-class",
                                   handler = "eventy-handler", attempts = "eventy-attempts",
                                   topic = "eventy-topic", partition = "eventy-partition",
-                                  offset = "eventy-offset", time = "eventy-time", place = "eventy-place";
+                                  offset = "eventy-offset", time = "eventy-time", place = "eventy-place",
+                                  left_out = "eventy-left-out";  // what did not fit: "value", "key and value"
 }
 
 class ServiceRuntime {
@@ -65,6 +76,7 @@ class ServiceRuntime {
   static KeyspaceIndex source_keyspace(std::size_t source) {
     return {static_cast<std::uint32_t>(source + 1)};
   }
+  KeyspaceIndex failures_keyspace() const { return {static_cast<std::uint32_t>(plan().sources.size() + 1)}; }
 
   struct Candidate {  // a handler that may match records of a topic
     std::uint32_t handler;
@@ -74,6 +86,9 @@ class ServiceRuntime {
   // In the order in which their guarantees run.
   const std::vector<Candidate>& candidates(TopicIndex topic) const { return dispatch_[topic.value]; }
   const UuidDeriver& deriver(std::uint32_t handler) const { return derivers_[handler]; }
+  // The same in every build: kind, namespace, name, guarantee.
+  const std::string& handler_id(std::uint32_t handler) const { return handler_ids_[handler]; }
+  std::optional<TopicIndex> topic_named(std::string_view name) const;
 
  private:
   TopicIndex intern(std::string name);
@@ -90,6 +105,7 @@ class ServiceRuntime {
   std::vector<std::pair<std::string, TopicIndex>> asked_;
   std::vector<std::vector<Candidate>> dispatch_;
   std::vector<UuidDeriver> derivers_;
+  std::vector<std::string> handler_ids_;
 };
 
 // A runtime with the partition counts that its session reported.

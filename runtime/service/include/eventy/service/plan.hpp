@@ -90,6 +90,7 @@ struct Plan {
     Guarantee guarantee{};
     std::shared_ptr<const void> code;
     void (*run)(const void* code, detail::TurnCore& core, Reader& data) = nullptr;
+    Failures failures = {};  // go before those of the service
   };
   struct Query {
     std::string_view name;
@@ -102,10 +103,6 @@ struct Plan {
     std::shared_ptr<const void> code;
     void (*run)(const void* code, detail::PullCore& core) = nullptr;
   };
-  struct FailureClass {
-    bool (*matches)(const std::exception_ptr&) = nullptr;
-    OnFailure policy;
-  };
   std::string name, ns;
   const detail::StateOps* state = nullptr;  // null: the service has no state
   std::vector<Handler> handlers;
@@ -113,10 +110,15 @@ struct Plan {
   std::vector<Source> sources;
   std::vector<std::string>
       requested;  // namespaces that requests go to, beside those whose responses are handled
-  std::vector<FailureClass> failures;  // the first that matches decides
-  OnFailure otherwise = {};
+  Failures failures;
 
-  const OnFailure& policy_for(const std::exception_ptr& error) const;
+  // What is said of this error: by the handler, else by the service, else the default. `is_named` tells
+  // whether by its class.
+  struct Policy {
+    const OnFailure& on_failure;
+    bool is_named;
+  };
+  Policy policy_for(const Handler& handler, const std::exception_ptr& error) const;
   bool handles_responses() const;
 };
 

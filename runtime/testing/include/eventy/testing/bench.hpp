@@ -47,6 +47,8 @@ class Bench {
   }
   void tell_bytes(const std::string& topic, std::string value, std::optional<std::string> key);  // any bytes
   void advance(Duration by);
+  void release(std::string_view key);                // of what is parked; see eventy/engine/parking.hpp
+  std::uint64_t parked(std::string_view key) const;  // records
   // One look of a source.
   void pull(std::string_view source, std::size_t limit = 100);
 

@@ -43,7 +43,7 @@ struct DeferredDone {
   SliceNumber up_to;
   std::shared_ptr<const OutputBuffer> outputs;
 };
-struct SourceWaits {
+struct LaneWaits {
   Lane lane;
   Epoch epoch;
 };
@@ -89,11 +89,10 @@ struct Exit {};  // to a child: end
 
 }  // namespace mail
 
-using Mail =
-    std::variant<mail::Deliver, mail::CommittedUpTo, mail::RewindTo, mail::StopLooking, mail::StepOn,
-                 mail::Wake, mail::Finished, mail::DeferredDone, mail::SourceWaits, mail::LaneStarted,
-                 mail::LaneDown, mail::StartAgain, mail::Drain, mail::StartLane, mail::StopLane,
-                 mail::Drained, mail::RestartLane, mail::RestartBridge, mail::Down, mail::Exit>;
+using Mail = std::variant<mail::Deliver, mail::CommittedUpTo, mail::RewindTo, mail::StopLooking, mail::StepOn,
+                          mail::Wake, mail::Finished, mail::DeferredDone, mail::LaneWaits, mail::LaneStarted,
+                          mail::LaneDown, mail::StartAgain, mail::Drain, mail::StartLane, mail::StopLane,
+                          mail::Drained, mail::RestartLane, mail::RestartBridge, mail::Down, mail::Exit>;
 
 // One line for the trace.
 std::string describe(const Mail& mail);

@@ -1,0 +1,99 @@
+// What a partition keeps of failures: the record that waits for another try, and the records that are parked.
+// Lives in the state of the partition, so that it survives restarts and moves, and is committed with what it
+// belongs to. Owned by one PartitionEngine; one thread at a time. Throws Failure where the store or its rows
+// cannot be trusted.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "eventy/engine/runtime.hpp"
+#include "failure_rows.hpp"
+
+namespace eventy {
+
+// Rows of a keyspace as they will be when all that is staged is committed.
+class StagedRows {
+ public:
+  StagedRows(std::shared_ptr<const StateReader> committed, KeyspaceIndex keyspace)
+      : committed_(std::move(committed)), keyspace_(keyspace) {}
+
+  std::optional<std::string> get(const std::string& key) const;
+  void put(std::string key, std::optional<std::string> value);  // nullopt: delete
+  bool has_changes() const { return !changed_.empty(); }        // in the slice that is being made
+  void end_slice(std::uint64_t slice, std::vector<StateChange>& into);
+  void committed(std::uint64_t up_to);
+  void rewind();
+
+ private:
+  struct Row {
+    std::optional<std::string> value;
+    std::uint64_t slice = 0;  // the last one that wrote it; 0: the one that is being made
+  };
+  std::shared_ptr<const StateReader> committed_;
+  KeyspaceIndex keyspace_;
+  std::map<std::string, Row> staged_ = {};
+  std::vector<std::string> changed_ = {};
+};
+
+class FailureBook {
+ public:
+  FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state);
+  // Reads what is committed, once; before anything else, and after each rewind(). False: the partition
+  // belongs to somebody else now, who reads it.
+  bool load();
+
+  // --- the record that waits: one at most, for the others of the partition wait behind it ---
+  const WaitingRecord* waiting(std::string_view topic, Offset offset) const;
+  void wait(WaitingRecord record, bool durably);
+  void done(std::string_view topic, Offset offset);  // handled, in one way or another
+
+  // --- parked keys ---
+  bool is_parked(std::string_view key) const;
+  std::uint64_t parked(std::string_view key) const;  // records
+  bool has_room(std::string_view key, std::size_t record_bytes) const;
+  void park(std::string_view key, const ParkedRecord& record,
+            Instant now);  // behind what is parked of the key
+  std::optional<ParkedRecord> first(std::string_view key) const;
+  void drop_first(std::string_view key);
+  // It failed once more: it stays where it is, as it is now, and its key is no longer being released.
+  void keep_first(std::string_view key, const ParkedRecord& record);
+  bool release(std::string_view key);            // false: it is not parked
+  std::optional<std::string> releasing() const;  // the next key to work on
+  const ParkedTotals& totals() const { return totals_; }
+
+  // --- with the slices of the partition ---
+  bool has_changes() const { return rows_.has_changes(); }
+  void end_slice(std::uint64_t slice, std::vector<StateChange>& into);
+  void committed(std::uint64_t up_to);
+  void rewind();
+
+ private:
+  // A record that is settled, but not committed: if that is undone, its attempts still count.
+  struct Settled {
+    WaitingRecord record;
+    std::uint64_t slice = 0;  // 0: the one that is being made
+    bool undone = false;
+  };
+  template <class Row>
+  std::optional<Row> get(const std::string& key) const;
+  template <class Row>
+  std::string encode(const Row& row) const;
+  template <class Row>
+  void put(std::string key, const Row& row);
+  void forget_undone(const std::string& topic, std::int64_t offset);
+  void put_totals();
+  void stop_releasing(std::string_view key);
+
+  const ServiceRuntime& runtime_;
+  std::unique_ptr<ValueEncoder> encoder_;
+  std::unique_ptr<ValueDecoder> decoder_;
+  StagedRows rows_;
+  std::optional<WaitingRecord> waiting_ = {};
+  std::deque<Settled> settled_ = {};
+  bool is_loaded_ = false, has_waiting_row_ = false;
+  ParkedTotals totals_ = {};
+};
+
+}  // namespace eventy

@@ -1,0 +1,82 @@
+// What the keyspace `failures` of a service holds, in its state format, with its kinds told apart by the
+// first byte of their key:
+//   "w"                              the record that waits for another try, if the wait is long
+//   "t"                              the totals of the parked records, and the keys that are being released
+//   "h" key                          the head of a parked key: the sequence numbers of its records
+//   "r" sequence (8 bytes, big-endian) key   a parked record
+// A partition has its own rows; only it reads and writes them, but for the tools that list what is parked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eventy/core/codec.hpp"
+
+namespace eventy {
+
+inline constexpr std::string_view failures_keyspace_name = "failures";
+
+using Bytes = std::vector<std::byte>;
+inline Bytes to_bytes(std::string_view s) {
+  const auto* at = reinterpret_cast<const std::byte*>(s.data());
+  return {at, at + s.size()};
+}
+inline std::string_view view(const Bytes& b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
+
+struct HandlerFailure {
+  std::string handler;  // its id
+  std::int32_t attempts = 0;
+  bool gave_up = false;
+  std::uint8_t then = 0;  // Last, of one that gave up
+  Bytes reason = {}, error_class = {};
+  EVENTY_FIELDS(handler, attempts, gave_up, then, reason, error_class);
+};
+
+struct WaitingRecord {
+  std::string topic;
+  std::int64_t offset = 0;
+  Instant due = {};
+  bool paused = false;  // no retry is left; a probe decides
+  std::vector<HandlerFailure> failures = {};
+  EVENTY_FIELDS(topic, offset, due, paused, failures);
+};
+
+struct ParkedTotals {
+  std::uint64_t keys = 0, records = 0, bytes = 0;
+  std::vector<Bytes> releasing = {};
+  EVENTY_FIELDS(keys, records, bytes, releasing);
+};
+
+struct ParkedHead {
+  std::uint64_t first = 0, next = 0;  // sequence numbers
+  Instant since = {};
+  Bytes reason = {};
+  EVENTY_FIELDS(first, next, since, reason);
+};
+
+struct ParkedHeader {
+  Bytes name, value;
+  EVENTY_FIELDS(name, value);
+};
+
+struct ParkedRecord {
+  std::string topic;
+  std::uint32_t partition = 0;
+  std::int64_t offset = 0;
+  std::optional<Bytes> key = {};  // of the record, which may differ from the one it is parked under
+  Bytes value = {};
+  std::vector<ParkedHeader> headers = {};
+  std::vector<std::string> handlers = {};  // that are still to run
+  std::int32_t attempts = 0;               // 0: it only waits behind another one
+  Bytes reason = {}, error_class = {};
+  EVENTY_FIELDS(topic, partition, offset, key, value, headers, handlers, attempts, reason, error_class);
+};
+
+inline std::string head_key(std::string_view key) { return std::string("h").append(key); }
+std::string parked_key(std::uint64_t sequence, std::string_view key);
+
+}  // namespace eventy

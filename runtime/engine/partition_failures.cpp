@@ -1,0 +1,329 @@
+// The part of PartitionEngine that decides what becomes of failed turns: another try, a dead letter, a parked
+// key, a pause, the end; and the release of parked keys.
+#include <algorithm>
+
+#include "eventy/engine/parking.hpp"
+#include "eventy/engine/partition_engine.hpp"
+#include "failure_book.hpp"
+#include "failure_class.hpp"
+
+namespace eventy {
+
+namespace {
+
+// Up to a quarter more, so that partitions that failed together do not come back together.
+Duration with_jitter(Duration wait, std::uint64_t random) {
+  const auto quarter = static_cast<std::uint64_t>(wait.count()) / 4 + 1;
+  return wait + Duration(static_cast<std::int64_t>(random % quarter));
+}
+
+Duration backoff(const Retry& retry, int attempt) {
+  Duration wait = retry.first;
+  for (int i = 1; i < attempt && wait < retry.most; ++i) wait *= 2;
+  return std::min(wait, retry.most);
+}
+
+std::span<const Header> headers_of(const Batch& batch, const StoredRecord& record) {
+  return std::span(batch.headers).subspan(record.first_header, record.headers);
+}
+
+std::size_t size_of(const Batch& batch, const StoredRecord& record) {
+  std::size_t size = record.value.size() + (record.key ? record.key->size() : 0);
+  for (const auto& h : headers_of(batch, record)) size += h.name.size() + h.value.size();
+  return size;
+}
+
+// A parked record as if it had just been read.
+std::shared_ptr<const Batch> batch_of(const ParkedRecord& row, TopicIndex topic) {
+  auto batch = std::make_shared<Batch>();
+  batch->topic = topic;
+  batch->partition = {row.partition};
+  batch->next = {row.offset + 1};
+  std::string& slab = batch->slab;
+  slab.append(view(row.value));
+  if (row.key) slab.append(view(*row.key));
+  for (const auto& h : row.headers) slab.append(view(h.name)).append(view(h.value));
+  slab.append(value_padding, '\0');
+  std::string_view rest = slab;
+  const auto take = [&](const Bytes& b) {
+    const auto taken = rest.substr(0, b.size());
+    rest.remove_prefix(b.size());
+    return taken;
+  };
+  StoredRecord record{.offset = {row.offset}, .value = take(row.value)};
+  if (row.key) record.key = take(*row.key);
+  for (const auto& h : row.headers) {
+    const auto name = take(h.name);
+    batch->headers.push_back({name, take(h.value)});
+  }
+  record.headers = static_cast<std::uint32_t>(batch->headers.size());
+  batch->records.push_back(record);
+  return batch;
+}
+
+}  // namespace
+
+// --- a turn failed ---
+
+// Books the failure. True: the record stays where it is and waits, for another try or for a probe.
+bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate,
+                                   const std::exception_ptr& error, std::size_t record_size) {
+  ++stats_.failed_turns;
+  Failed& f = failed(candidate.handler);
+  ++f.attempts;
+  const ErrorText text = describe(error);
+  f.reason = text.reason, f.error_class = text.error_class;
+  const auto [policy, is_named] = plan_.policy_for(*candidate.plan, error);
+  if (text.is_decode_error)
+    return is_last(f, policy, is_named ? policy.then : Last::dead_letter, record_size);
+  if (from_parked_ || f.attempts > policy.retry.times) return is_last(f, policy, policy.then, record_size);
+  ++stats_.retries;
+  waits_until_ = now_ + with_jitter(backoff(policy.retry, f.attempts),
+                                    hash64(meta_.uuid, static_cast<std::uint64_t>(f.attempts)));
+  log(LogLevel::warning, "attempt " + std::to_string(f.attempts) + " of " +
+                             std::string(candidate.plan->name) + " failed, will try again: " + f.reason);
+  return true;
+}
+
+// No retry is left: true where the partition pauses, else the handler gives up.
+bool PartitionEngine::is_last(Failed& f, const OnFailure& policy, Last then, std::size_t record_size) {
+  if (then == Last::stop)
+    throw Failure({ErrorCode::stopped, "service " + plan_.name + ": " +
+                                           std::string(plan_.handlers[f.handler].name) + " failed on " +
+                                           place() + ", and its policy says stop: " + f.reason});
+  if (then == Last::park_key && !key_) then = Last::dead_letter;
+  if (from_parked_ && then == Last::pause_partition) then = Last::park_key;  // where it is already
+  const bool is_full = then == Last::park_key && !from_parked_ && !failures_->has_room(*key_, record_size);
+  if (then == Last::pause_partition || is_full) {
+    pause(policy.probe, is_full ? "no room to park its key for " + f.reason : f.reason);
+    return true;
+  }
+  f.gave_up = true;
+  f.then = then;
+  return false;
+}
+
+void PartitionEngine::pause(const Probe& probe, const std::string& reason) {
+  waits_until_ = now_ + probe.every;
+  paused_ = true;
+  probe_ = probe.ask ? &probe : nullptr;
+  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  if (known && known->paused) return;
+  ++stats_.pauses;
+  log(LogLevel::error, "the partition pauses at " + place() + ", next look in " +
+                           std::to_string(probe.every.count()) + " ms: " + reason);
+}
+
+// What is known of earlier tries of this record. False: the next one is not due yet.
+bool PartitionEngine::recall() {
+  failed_.clear();
+  paused_ = false;
+  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  if (!known) return true;
+  waits_until_ = known->due;
+  if (now_ < known->due) return false;
+  waits_until_.reset();
+  if (known->paused && probe_ && !probe_->ask()) {
+    waits_until_ = now_ + probe_->every;
+    return false;
+  }
+  for (const auto& f : known->failures)
+    for (const auto& c : matched_)
+      if (runtime_.handler_id(c.handler) == f.handler)
+        failed_.push_back({c.handler, f.attempts, f.gave_up, static_cast<Last>(f.then),
+                           std::string(view(f.reason)), std::string(view(f.error_class))});
+  return true;
+}
+
+PartitionEngine::Progress PartitionEngine::remember() {
+  WaitingRecord record{.topic = std::string(meta_.topic), .offset = meta_.offset.value, .due = *waits_until_};
+  record.paused = paused_;
+  for (const auto& f : failed_)
+    record.failures.push_back({runtime_.handler_id(f.handler), f.attempts, f.gave_up,
+                               static_cast<std::uint8_t>(f.then), to_bytes(f.reason),
+                               to_bytes(f.error_class)});
+  // A pause is written once, not at each look of its probe.
+  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const bool is_news = !paused_ || !known || !known->paused;
+  const bool is_long = *waits_until_ - now_ >= runtime_.options().durable_wait;
+  failures_->wait(std::move(record), is_news && is_long);
+  return Progress::waits;
+}
+
+// Its turns are staged; what the handlers that gave up leave behind comes with them.
+void PartitionEngine::settle(const Batch& batch, const StoredRecord& record) {
+  if (paused_ || failures_->waiting(meta_.topic, meta_.offset)) go_on();
+  ParkedRecord row;
+  for (const auto& f : failed_) {
+    if (!f.gave_up) continue;
+    if (f.then != Last::park_key) {
+      give_up(batch, record, {plan_.handlers[f.handler].name, f.error_class, f.reason, f.attempts},
+              slice_.effects.outputs);
+      continue;
+    }
+    row.handlers.push_back(runtime_.handler_id(f.handler));
+    row.attempts = f.attempts, row.reason = to_bytes(f.reason), row.error_class = to_bytes(f.error_class);
+  }
+  if (!row.handlers.empty()) park(batch, record, std::move(row));
+  failed_.clear();
+}
+
+void PartitionEngine::go_on() {
+  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  if (known && known->paused) log(LogLevel::info, "the partition goes on at " + place());
+  failures_->done(meta_.topic, meta_.offset);
+  paused_ = false;
+  probe_ = nullptr;
+}
+
+void PartitionEngine::give_up(const Batch& batch, const StoredRecord& record, const GivenUp& what,
+                              OutputBuffer& into) {
+  ++stats_.dead_letters;
+  outbox_.dead_letter({.reason = what.reason,
+                       .error_class = what.error_class,
+                       .handler = what.handler,
+                       .attempts = what.attempts,
+                       .topic = meta_.topic,
+                       .partition = meta_.partition,
+                       .offset = meta_.offset,
+                       .time = now_,
+                       .key = record.key,
+                       .bytes = record.value,
+                       .headers = headers_of(batch, record)},
+                      {partition_.value % routes_->partitions[ServiceRuntime::dead_letters.value]}, into);
+  log(LogLevel::error, "dead letter: " + place() + ": " + std::string(what.reason));
+}
+
+std::string PartitionEngine::place() const {
+  return std::string(meta_.topic) + '/' + std::to_string(meta_.partition.value) + '@' +
+         std::to_string(meta_.offset.value);
+}
+
+std::size_t PartitionEngine::record_size(const Batch& batch, const StoredRecord& record) {
+  return size_of(batch, record);
+}
+
+// --- parked keys ---
+
+// Its row says which handlers are still to run and why.
+void PartitionEngine::park(const Batch& batch, const StoredRecord& record, ParkedRecord row) {
+  row.topic = meta_.topic;
+  row.partition = batch.partition.value;
+  row.offset = record.offset.value;
+  if (record.key) row.key = to_bytes(*record.key);
+  row.value = to_bytes(record.value);
+  for (const auto& h : headers_of(batch, record))
+    row.headers.push_back({to_bytes(h.name), to_bytes(h.value)});
+  failures_->park(*key_, row, now_);
+  ++stats_.parked;
+  if (row.attempts > 0)
+    log(LogLevel::error, "a key is parked at " + place() + ": " + std::string(view(row.reason)));
+}
+
+// A record of a key that is parked keeps its place in the order of the key.
+PartitionEngine::Progress PartitionEngine::park_behind(const Batch& batch, const StoredRecord& record) {
+  if (!failures_->has_room(*key_, size_of(batch, record))) {
+    failed_.clear();
+    pause({}, "no room behind its parked key");
+    return remember();
+  }
+  ParkedRecord row;
+  for (const auto& c : matched_) row.handlers.push_back(runtime_.handler_id(c.handler));
+  go_on();
+  park(batch, record, std::move(row));
+  return Progress::done;
+}
+
+// A request to release a key, from whoever looks after the service. False: it is another record.
+bool PartitionEngine::take_release() {
+  if (meta_.kind != Kind::request || meta_.ns != plan_.ns || meta_.name != release_request_name) return false;
+  if (meta_.partition_key) release(*meta_.partition_key);
+  return true;
+}
+
+void PartitionEngine::release(std::string_view key) {
+  if (!failures_->load() || !failures_->release(key)) return;
+  const auto& left = failures_->totals();
+  if (const auto& logger = runtime_.options().log; logger)
+    log(LogLevel::info, "a key is released; " + std::to_string(left.keys) + " keys with " +
+                            std::to_string(left.records) + " records are parked in this partition");
+}
+
+std::uint64_t PartitionEngine::parked(std::string_view key) {
+  return failures_->load() ? failures_->parked(key) : 0;
+}
+
+void PartitionEngine::work_on_released() {
+  while (!is_slice_full()) {
+    const auto key = failures_->releasing();
+    if (!key) return;
+    release_first(*key);
+    ++released_;
+  }
+}
+
+void PartitionEngine::release_first(const std::string& key) {
+  ParkedRecord row = failures_->first(key).value();
+  const auto topic = runtime_.topic_named(row.topic);
+  const auto batch = batch_of(row, topic.value_or(ServiceRuntime::requests));
+  ++stats_.released;
+  if (runs_again(*batch, row)) {
+    defer(batch, 0);
+    if (!settle_parked(*batch, row)) return failures_->keep_first(key, row);
+  }
+  failures_->drop_first(key);
+}
+
+// Runs the handlers that a parked record waits for. False: there are none any more, or it went elsewhere.
+bool PartitionEngine::runs_again(const Batch& batch, const ParkedRecord& row) {
+  const StoredRecord& record = batch.records.front();
+  if (!decode(batch, record)) return false;
+  match(batch.topic);
+  std::erase_if(matched_, [&](const auto& c) {
+    return std::find(row.handlers.begin(), row.handlers.end(), runtime_.handler_id(c.handler)) ==
+           row.handlers.end();
+  });
+  if (matched_.empty()) {
+    give_up(batch, record,
+            {"", "NoHandler", "it was parked for handlers that the service no longer has", row.attempts},
+            slice_.effects.outputs);
+    return false;
+  }
+  if (!find_key(batch, record)) return false;
+  failed_.clear();
+  from_parked_ = true;
+  run_all(batch, record);
+  from_parked_ = false;
+  return true;
+}
+
+// True: nothing of it is left to run.
+bool PartitionEngine::settle_parked(const Batch& batch, ParkedRecord& row) {
+  row.handlers.clear();
+  for (const auto& f : failed_) {
+    if (f.then != Last::park_key) {
+      give_up(batch, batch.records.front(),
+              {plan_.handlers[f.handler].name, f.error_class, f.reason, row.attempts + f.attempts},
+              slice_.effects.outputs);
+      continue;
+    }
+    row.handlers.push_back(runtime_.handler_id(f.handler));
+    row.attempts += f.attempts;
+    row.reason = to_bytes(f.reason), row.error_class = to_bytes(f.error_class);
+    log(LogLevel::error, "failed once more, its key stays parked: " + place() + ": " + f.reason);
+  }
+  failed_.clear();
+  return row.handlers.empty();
+}
+
+PartitionEngine::Failed& PartitionEngine::failed(std::uint32_t handler) {
+  for (auto& f : failed_)
+    if (f.handler == handler) return f;
+  return failed_.emplace_back(Failed{.handler = handler});
+}
+
+bool PartitionEngine::gave_up(std::uint32_t handler) const {
+  return std::any_of(failed_.begin(), failed_.end(),
+                     [&](const Failed& f) { return f.handler == handler && f.gave_up; });
+}
+}  // namespace eventy

@@ -1,0 +1,177 @@
+// The part of PartitionEngine that handles one record: what it is, whose key it has, and the turns of its
+// handlers.
+#include <algorithm>
+
+#include "eventy/engine/partition_engine.hpp"
+#include "failure_book.hpp"
+
+namespace eventy {
+
+PartitionEngine::Progress PartitionEngine::handle(const std::shared_ptr<const Batch>& batch,
+                                                  std::size_t index) {
+  const StoredRecord& record = batch->records[index];
+  if (!decode(*batch, record)) return Progress::done;
+  if (take_release()) return Progress::done;
+  match(batch->topic);
+  if (matched_.empty() || !find_key(*batch, record)) return Progress::done;
+  if (key_ && failures_->is_parked(*key_)) return park_behind(*batch, record);
+  if (!recall()) return Progress::waits;
+  if (!run_all(*batch, record)) return remember();
+  defer(batch, index);
+  settle(*batch, record);
+  return Progress::done;
+}
+
+// At-most-once turns come after the commit.
+void PartitionEngine::defer(const std::shared_ptr<const Batch>& batch, std::size_t index) {
+  for (const auto& c : matched_)
+    if (c.plan->guarantee == Guarantee::at_most_once)
+      deferred_.push_back({slice_number_, batch, index, c.handler});
+}
+
+bool PartitionEngine::decode(const Batch& batch, const StoredRecord& record) {
+  meta_.topic = runtime_.topic_name(batch.topic);
+  meta_.partition = batch.partition;
+  meta_.offset = record.offset;
+  context_loaded_ = false;
+  try {
+    static_cast<Envelope&>(meta_) = decoder_->decode(record.value);
+  } catch (const DecodeError& e) {
+    static_cast<Envelope&>(meta_) = {};
+    give_up(batch, record, {"", "DecodeError", e.what()}, slice_.effects.outputs);
+    return false;
+  }
+  // A response for somebody else is none of our business; its data is never read.
+  if (meta_.kind == Kind::response && meta_.destination != plan_.ns) {
+    ++stats_.dropped;
+    return false;
+  }
+  return true;
+}
+
+void PartitionEngine::match(TopicIndex topic) {
+  matched_.clear();
+  for (const auto& c : runtime_.candidates(topic))
+    if (c.plan->name == meta_.name && c.plan->kind == meta_.kind && c.plan->ns == meta_.ns)
+      matched_.push_back(c);
+}
+
+// Takes the requester's key out of the context of a response to this service; false: it is not there.
+bool PartitionEngine::take_requester_key() {
+  if (decoder_->context_is_empty()) return false;
+  load_context();
+  const auto own = context_.find(plan_.ns);
+  if (own == context_.end()) return false;
+  const auto kept = own->second.find(request_entry_name(meta_.request_uuid));
+  if (kept == own->second.end()) return false;
+  const auto* key = std::get_if<std::string>(&kept->second);
+  if (key) {
+    key_storage_ = *key;
+    key_ = *key_storage_;
+  }
+  const bool found = key != nullptr;
+  own->second.erase(kept);
+  if (own->second.empty()) context_.erase(own);
+  return found;
+}
+
+// The key as handlers see it; that of a response is its requester's, which leaves the context. False: a
+// response whose context lacks it. Throws DecodeError.
+bool PartitionEngine::read_key() {
+  key_ = meta_.partition_key;
+  if (key_ && key_->empty()) key_.reset();
+  return meta_.kind != Kind::response || take_requester_key();
+}
+
+// The key whose state the record concerns. False where the record must not touch state here: it was forwarded
+// or dead-lettered.
+bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
+  bool has_way_home = false;
+  try {
+    has_way_home = read_key();
+  } catch (const DecodeError& e) {
+    give_up(batch, record, {"", "DecodeError", e.what()}, slice_.effects.outputs);
+    return false;
+  }
+  if (!plan_.state) return true;
+  if (!has_way_home) {
+    give_up(batch, record, {"", "NoWayHome", "the response's context lacks the key of its requester"},
+            slice_.effects.outputs);
+    return false;
+  }
+  if (!key_) {
+    give_up(batch, record, {"", "NoKey", "a record without a key cannot reach a service with state"},
+            slice_.effects.outputs);
+    return false;
+  }
+  const Partitioner by = runtime_.partitioner();
+  const PartitionId home = partition_of(*key_, routes_->lead(), by);
+  if (home == partition_) return true;
+  if (meta_.kind == Kind::response && batch.topic != runtime_.returns()) {
+    outbox_.forward(*runtime_.returns(),
+                    partition_of(*key_, routes_->partitions[runtime_.returns()->value], by), *key_,
+                    record.value, slice_.effects.outputs);
+    return false;
+  }
+  const std::string reason = "its key belongs to partition " + std::to_string(home.value) + " by " +
+                             std::string(to_string(by)) +
+                             ", not to this one; the partitioner of a topic is set in [partitioners]";
+  give_up(batch, record, {"", "Misplaced", reason}, slice_.effects.outputs);
+  return false;
+}
+
+// Runs the record's handlers of the cycle. A failure undoes the record as a whole; then it waits for a retry
+// (false) or goes again without the handler that gave up, so that all its turns are in one slice.
+bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
+  origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .now = now_};
+  auto& transactional = slice_.effects.outputs;
+  auto& immediate = slice_.immediate;
+  const auto start = Outbox::mark(transactional);
+  const auto start_now = Outbox::mark(immediate);
+  for (bool again = true; again;) {
+    again = false;
+    undo_taken_ = false;
+    for (const auto& candidate : matched_) {
+      if (candidate.plan->guarantee == Guarantee::at_most_once || gave_up(candidate.handler)) continue;
+      const bool at_once = candidate.plan->guarantee == Guarantee::at_least_once;
+      const auto turn = Outbox::mark(immediate);
+      try {
+        state_allowed_ = true;
+        edited_in_turn_ = false;
+        run_turn(candidate, at_once ? immediate : transactional);
+        // What a turn wrote must not be visible before the state that it changed.
+        if (at_once && edited_in_turn_) Outbox::move_tail(immediate, turn, transactional);
+      } catch (const Failure&) {
+        throw;  // the store or the state cannot be trusted: not this record's fault
+      } catch (const std::bad_alloc&) {
+        throw;
+      } catch (...) {
+        Outbox::roll_back(transactional, start);
+        Outbox::roll_back(immediate, start_now);
+        undo_record();
+        if (keeps_trying(candidate, std::current_exception(), record_size(batch, record))) return false;
+        context_loaded_ = false;
+        if (meta_.kind == Kind::response) find_key(batch, record);
+        again = true;
+        break;
+      }
+    }
+  }
+  return true;
+}
+
+void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out) {
+  ++stats_.turns;
+  if (meta_.version != candidate.plan->version &&
+      parse_version(meta_.version).value_or(Version{}).major != candidate.major)
+    throw DecodeError("version " + std::string(meta_.version) + " of " + std::string(meta_.name) +
+                      " is not read by a handler of version " + std::string(candidate.plan->version));
+  entry_ = state_allowed_ && plan_.state ? &entry_for(*key_) : nullptr;
+  origin_.deriver = &runtime_.deriver(candidate.handler);
+  ordinal_ = 0;
+  out_ = &out;
+  detail::TurnCore core{key_, meta_, *this, now_};
+  candidate.plan->run(candidate.plan->code.get(), core, decoder_->data());
+}
+
+}  // namespace eventy

@@ -1,0 +1,259 @@
+// Failed records that wait, in the state of their partition: through aborts, crashes, restarts and moves,
+// within limits, until they are released. The engines of bridge and partitions on the memory store, step by
+// step.
+#define CAF_SUITE parking
+
+#include <caf/test/unit_test.hpp>
+
+#include "counter_fixture.hpp"
+#include "eventy/engine/parking.hpp"
+
+namespace {
+
+using namespace eventy;
+using namespace eventy::counting;
+using Fate = MemoryStore::CommitFate;
+using namespace std::chrono_literals;
+
+// Fails on negative clicks until it is mended.
+struct Faulty {
+  bool is_mended = false;
+  std::int64_t attempts = 0;
+};
+Service faulty(std::shared_ptr<Faulty> how, OnFailure policy) {
+  return service<Tally>("counter")
+      .on(exactly_once,
+          [how](Turn<Tally>& turn, const Clicked& c) {
+            turn.edit().n = turn.edit().n * 10 + std::abs(c.n);
+            turn.emit(Counted{std::string(turn.key()), turn.state()->n});
+            if (c.n >= 0 || how->is_mended) return;
+            ++how->attempts;
+            throw Busy("not now");
+          })
+      .on_failure(std::move(policy));
+}
+const OnFailure parks{.then = Last::park_key};
+
+std::vector<ParkedKey> parked(const Fixture& f) {
+  return parked_keys(f.store, *testing::plain_state_format(), "counter").value();
+}
+void release(Fixture& f, const std::string& key) {
+  const auto service = faulty({}, {});
+  for (const auto& p : parked(f))
+    if (p.key == key) release_key(f.store, *testing::plain_serializer(), service.plan(), p).value();
+}
+std::int64_t position(const Fixture& f) {
+  return f.store.position("counter", "web-events", {0}).value().value;
+}
+
+struct DeadLetter {
+  std::string value;
+  std::map<std::string, std::string> headers;
+};
+std::vector<DeadLetter> dead_letters(Fixture& f) {
+  std::vector<DeadLetter> all;
+  const auto reader = f.store.read("counter-dead-letters", {0}, {0}).value();
+  for (auto batch = reader->next({}).value(); !batch->records.empty(); batch = reader->next({}).value()) {
+    for (const auto& r : batch->records) {
+      auto& letter = all.emplace_back(DeadLetter{std::string(r.value), {}});
+      for (std::uint32_t h = 0; h < r.headers; ++h) {
+        const auto& header = batch->headers[r.first_header + h];
+        letter.headers.emplace(header.name, header.value);
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+CAF_TEST(parked_records_survive_a_restart_and_are_released_in_order_by_a_request) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, parks));
+  for (const std::int64_t n : {1, -2, 3}) f.click(n);
+  f.click(5, "bob");
+  f.settle();
+  f.node.reset();
+  f.node = f.make(faulty(how, parks), "node");
+  f.click(4);
+  f.settle();
+  CAF_CHECK_EQUAL(position(f), 5);
+  CAF_CHECK_EQUAL(f.state(), 1);
+  CAF_CHECK_EQUAL(f.state("bob"), 5);
+  const auto waiting = parked(f);
+  CAF_REQUIRE_EQUAL(waiting.size(), 1u);
+  CAF_CHECK_EQUAL(waiting[0].key, "ann");
+  CAF_CHECK_EQUAL(waiting[0].records, 3u);
+  CAF_CHECK_EQUAL(waiting[0].reason, "not now");
+  how->is_mended = true;
+  release(f, "ann");
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 1234);
+  CAF_CHECK_EQUAL(f.seen().size(), 5u);
+  CAF_CHECK(parked(f).empty());
+}
+
+CAF_TEST(parked_records_move_with_their_partition) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, parks));
+  f.click(-1), f.click(2);
+  f.settle();
+  const auto other = f.make(faulty(how, parks), "other");
+  for (int i = 0; i < 12; ++i) f.node->round(), other->round(), f.clock.advance(30ms);
+  f.store.revoke("counter", {0});
+  for (int i = 0; i < 12; ++i) f.node->round(), other->round(), f.clock.advance(30ms);
+  f.store.assign("counter", "other", {0});
+  how->is_mended = true;
+  release(f, "ann");
+  for (int i = 0; i < 12; ++i) f.node->round(), other->round(), f.clock.advance(30ms);
+  CAF_CHECK_EQUAL(other->owned().size(), 1u);
+  CAF_CHECK_EQUAL(f.state(), 12);
+}
+
+CAF_TEST(a_key_that_is_parked_in_an_aborted_cycle_is_parked_once) {
+  for (const auto fate : {Fate::aborts, Fate::unknown_and_aborted, Fate::unknown_but_committed}) {
+    const auto how = std::make_shared<Faulty>();
+    Fixture f(faulty(how, parks));
+    f.store.next_commit("counter", fate);
+    f.click(-1), f.click(2);
+    f.settle();
+    CAF_REQUIRE_EQUAL(parked(f).size(), 1u);
+    CAF_CHECK_EQUAL(parked(f)[0].records, 2u);
+    how->is_mended = true;
+    f.store.next_commit("counter", fate);  // of the release as well
+    release(f, "ann");
+    f.settle();
+    CAF_CHECK_EQUAL(f.state(), 12);
+    CAF_CHECK_EQUAL(f.seen().size(), 2u);
+  }
+}
+
+// The first slice of it is committed, then the partition crashes.
+CAF_TEST(a_release_that_a_crash_interrupts_goes_on_without_a_new_record) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, parks), 1, {.cycle = {.max_bytes = 1}});
+  f.click(-1);
+  for (int i = 0; i < 9; ++i) f.click(1);
+  f.settle();
+  how->is_mended = true;
+  auto short_slices = f.options();
+  short_slices.max_records_per_slice = 4;
+  f.node.reset();
+  f.node = std::make_unique<LocalService>(f.store, faulty(how, parks), short_slices,
+                                          BridgeOptions{.cycle = {.max_bytes = 1}}, f.clock, 1);
+  release(f, "ann");
+  while (parked(f).size() == 1 && parked(f)[0].records > 7) f.node->round(), f.clock.advance(1ms);
+  CAF_REQUIRE_EQUAL(parked(f).size(), 1u);
+  f.node->crash(0);
+  f.node->start_again(0);
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 1'111'111'111);
+  CAF_CHECK_EQUAL(f.seen().size(), 10u);
+  CAF_CHECK(parked(f).empty());
+}
+
+CAF_TEST(beyond_its_limits_a_partition_pauses_until_there_is_room_again) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, parks), 1, {}, {.records_per_key = 2});
+  for (const std::int64_t n : {-1, 2, 3, 4}) f.click(n);
+  f.click(7, "bob");
+  f.settle();
+  CAF_CHECK_EQUAL(position(f), 2);
+  CAF_CHECK_EQUAL(f.state("bob"), 0);
+  CAF_REQUIRE_EQUAL(parked(f).size(), 1u);
+  CAF_CHECK_EQUAL(parked(f)[0].records, 2u);
+  how->is_mended = true;
+  f.node->partition(0).release("ann");
+  f.settle(60);
+  CAF_CHECK_EQUAL(f.state(), 1234);
+  CAF_CHECK_EQUAL(f.state("bob"), 7);
+  CAF_CHECK(dead_letters(f).empty());
+}
+
+CAF_TEST(a_record_that_cannot_be_parked_for_its_size_pauses_the_partition) {
+  Fixture f(faulty(std::make_shared<Faulty>(), parks), 1, {}, {.record_bytes = 10});
+  f.click(-1);
+  f.settle();
+  CAF_CHECK_EQUAL(position(f), 0);
+  CAF_CHECK(parked(f).empty());
+  CAF_CHECK_EQUAL(f.node->partition(0).stats().pauses, 1u);
+}
+
+CAF_TEST(a_long_retry_goes_on_after_a_restart_where_it_was) {
+  const auto how = std::make_shared<Faulty>();
+  const OnFailure policy{.retry = {.times = 2, .first = 10s, .most = 60s}};
+  Fixture f(faulty(how, policy));
+  f.click(1), f.click(-2);
+  f.settle();
+  CAF_CHECK_EQUAL(how->attempts, 1);
+  for (int attempts : {1, 2}) {
+    f.node.reset();
+    f.node = f.make(faulty(how, policy), "node");
+    f.settle();
+    CAF_CHECK_EQUAL(how->attempts, attempts);  // none before its time
+    f.clock.advance(attempts == 1 ? 13s : 25s);
+    f.settle();
+    CAF_CHECK_EQUAL(how->attempts, attempts + 1);
+  }
+  CAF_REQUIRE_EQUAL(dead_letters(f).size(), 1u);
+  CAF_CHECK_EQUAL(dead_letters(f)[0].headers.at("eventy-attempts"), "3");
+  CAF_CHECK_EQUAL(position(f), 2);
+  std::size_t rows = 0;
+  f.store.scan("counter", "failures", [&](auto...) { return ++rows, true; }).value();
+  CAF_CHECK_EQUAL(rows, 0u);
+}
+
+CAF_TEST(attempts_are_not_forgotten_when_a_cycle_is_aborted_meanwhile) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, {.retry = {.times = 3, .first = 50ms, .most = 50ms}}), 2);
+  f.click(-1);
+  const std::string other = [] {
+    std::string key = "b";
+    while (partition_of(key, 2) == partition_of(std::string("ann"), 2)) key += 'b';
+    return key;
+  }();
+  for (int i = 0; i < 10; ++i) {
+    f.store.next_commit("counter", Fate::aborts);
+    f.click(1, other);
+    f.settle(4);
+  }
+  const auto aborted = static_cast<std::int64_t>(f.node->bridge().stats().aborted);
+  CAF_CHECK_GREATER(aborted, 3);
+  // Of a record that is undone the last try alone is made again.
+  CAF_CHECK_GREATER_OR_EQUAL(how->attempts, 4);
+  CAF_CHECK_LESS_OR_EQUAL(how->attempts, 4 + aborted);
+}
+
+CAF_TEST(a_node_drains_though_a_partition_waits_for_a_dependency) {
+  Fixture f(faulty(std::make_shared<Faulty>(), {.then = Last::pause_partition}));
+  f.click(1), f.click(-2);
+  f.settle();
+  f.node->bridge().drain();
+  CAF_CHECK(!f.node->bridge().idle());
+  f.settle();
+  CAF_CHECK(f.node->bridge().drained());
+  CAF_CHECK_EQUAL(position(f), 1);
+}
+
+CAF_TEST(a_dead_letter_keeps_bytes_and_headers_and_says_all_that_is_known) {
+  Fixture f(faulty(std::make_shared<Faulty>(), {}));
+  Record record(Kind::event, "urn:web", "Clicked", "urn:web");
+  record.set_partition_key("ann");
+  record.data = {{"n", Value{std::int64_t{-1}}}};
+  const std::string bytes = encode(record, *testing::plain_serializer()->make_encoder());
+  f.store.append("web-events", {{.key = "ann", .value = bytes, .headers = {{"trace", "t-1"}}}}).value();
+  f.settle();
+  const auto letters = dead_letters(f);
+  CAF_REQUIRE_EQUAL(letters.size(), 1u);
+  CAF_CHECK(letters[0].value == bytes);
+  auto headers = letters[0].headers;
+  CAF_CHECK_EQUAL(headers["trace"], "t-1");
+  CAF_CHECK_EQUAL(headers["eventy-reason"], "not now");
+  CAF_CHECK_EQUAL(headers["eventy-error-class"], "eventy::counting::Busy");
+  CAF_CHECK_EQUAL(headers["eventy-handler"], "Clicked");
+  CAF_CHECK_EQUAL(headers["eventy-attempts"], "1");
+  CAF_CHECK_EQUAL(headers["eventy-topic"], "web-events");
+  CAF_CHECK_EQUAL(headers["eventy-partition"], "0");
+  CAF_CHECK_EQUAL(headers["eventy-offset"], "0");
+  CAF_CHECK(!headers["eventy-time"].empty());
+}
