@@ -76,7 +76,10 @@ bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate,
   const auto [policy, is_named] = plan_.policy_for(*candidate.plan, error);
   if (text.is_decode_error)
     return is_last(f, policy, is_named ? policy.then : Last::dead_letter, record_size);
-  if (from_parked_ || f.attempts > policy.retry.times) return is_last(f, policy, policy.then, record_size);
+  const bool is_used_up = parked_attempts_ + f.attempts > policy.retry.times;
+  // A parked record has one try at each release; as long as tries are left, its key stays parked.
+  if (from_parked_) return is_last(f, policy, is_used_up ? policy.then : Last::park_key, record_size);
+  if (is_used_up) return is_last(f, policy, policy.then, record_size);
   ++stats_.retries;
   waits_until_ = now_ + with_jitter(backoff(policy.retry, f.attempts),
                                     hash64(meta_.uuid, static_cast<std::uint64_t>(f.attempts)));
@@ -292,8 +295,10 @@ bool PartitionEngine::runs_again(const Batch& batch, const ParkedRecord& row) {
   if (!find_key(batch, record)) return false;
   failed_.clear();
   from_parked_ = true;
+  parked_attempts_ = row.attempts;
   run_all(batch, record);
   from_parked_ = false;
+  parked_attempts_ = 0;
   return true;
 }
 

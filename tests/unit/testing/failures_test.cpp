@@ -115,6 +115,28 @@ CAF_TEST(a_released_record_that_fails_again_stays_first_and_its_key_stays_parked
   CAF_CHECK_EQUAL(order(bench, "ann"), 123);
 }
 
+CAF_TEST(a_released_record_is_not_dead_lettered_before_its_tries_are_used_up) {
+  const auto troubles = std::make_shared<Troubles>();
+  troubles->with = {{1, poison}, {2, down}};
+  Bench bench{service<Basket>("basket")
+                  .on(exactly_once, adding(troubles))
+                  .on_failure<Poison>(parks)
+                  .on_failure<Down>({.retry = {.times = 2}})};
+  for (const int n : {1, 2, 3}) bench.tell(Added{n}, "ann");
+  troubles->with.erase(1);
+  for (int release = 0; release < 2; ++release) {
+    bench.release("ann");
+    CAF_CHECK_EQUAL(bench.parked("ann"), 2u);
+    CAF_CHECK(bench.dead().empty());
+    CAF_CHECK_EQUAL(order(bench, "ann"), 1);
+  }
+  bench.release("ann");  // its third try is the last one
+  CAF_CHECK_EQUAL(bench.parked("ann"), 0u);
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-attempts"), "3");
+  CAF_CHECK_EQUAL(order(bench, "ann"), 13);
+}
+
 CAF_TEST(only_the_handlers_that_failed_run_again_after_a_release) {
   const auto troubles = std::make_shared<Troubles>();
   const auto others = std::make_shared<std::int64_t>(0);

@@ -171,6 +171,7 @@ class PartitionEngine final : detail::Effects {
   std::optional<Instant> waits_until_;
   std::uint64_t released_ = 0;    // parked records in this slice
   bool from_parked_ = false;      // the record being handled was parked: one try
+  int parked_attempts_ = 0;       // that it has had before
   bool paused_ = false;           // at the record being handled
   const Probe* probe_ = nullptr;  // of the pause, if it has one to ask
 
