@@ -304,16 +304,17 @@ bool PartitionEngine::runs_again(const Batch& batch, const ParkedRecord& row) {
 
 // True: nothing of it is left to run.
 bool PartitionEngine::settle_parked(const Batch& batch, ParkedRecord& row) {
+  const int before = row.attempts;  // of the record: the handlers that wait are tried together
   row.handlers.clear();
   for (const auto& f : failed_) {
     if (f.then != Last::park_key) {
       give_up(batch, batch.records.front(),
-              {plan_.handlers[f.handler].name, f.error_class, f.reason, row.attempts + f.attempts},
+              {plan_.handlers[f.handler].name, f.error_class, f.reason, before + f.attempts},
               slice_.effects.outputs);
       continue;
     }
     row.handlers.push_back(runtime_.handler_id(f.handler));
-    row.attempts += f.attempts;
+    row.attempts = before + f.attempts;
     row.reason = to_bytes(f.reason), row.error_class = to_bytes(f.error_class);
     log(LogLevel::error, "failed once more, its key stays parked: " + place() + ": " + f.reason);
   }
