@@ -223,10 +223,12 @@ void PartitionEngine::park(const Batch& batch, const StoredRecord& record, Parke
     log(LogLevel::error, "a key is parked at " + place() + ": " + std::string(view(row.reason)));
 }
 
-// A record of a key that is parked keeps its place in the order of the key.
+// A record of a key that is parked keeps its place in the order of the key. Where there is no room for it, a
+// request to release the key would lie behind it: so the key itself is tried again at each look.
 PartitionEngine::Progress PartitionEngine::park_behind(const Batch& batch, const StoredRecord& record) {
   if (!failures_->has_room(*key_, size_of(batch, record))) {
     failed_.clear();
+    failures_->release(*key_);
     pause({}, "no room behind its parked key");
     return remember();
   }

@@ -170,6 +170,26 @@ CAF_TEST(beyond_its_limits_a_partition_pauses_until_there_is_room_again) {
   CAF_CHECK(dead_letters(f).empty());
 }
 
+// A request for a release would lie behind the record for which there is no room.
+CAF_TEST(a_partition_that_pauses_for_room_tries_the_parked_key_again_by_itself) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, parks), 1, {.max_batches_in_flight = 1}, {.records_per_key = 2});
+  for (const std::int64_t n : {-1, 2, 3, 4}) f.click(n);
+  f.click(7, "bob");
+  f.settle(80);
+  CAF_REQUIRE_EQUAL(parked(f).size(), 1u);
+  CAF_CHECK_EQUAL(parked(f)[0].records, 2u);
+  CAF_CHECK_EQUAL(position(f), 2);
+  CAF_CHECK_GREATER(how->attempts, 1);
+  release(f, "ann");
+  how->is_mended = true;
+  f.settle(80);
+  CAF_CHECK_EQUAL(f.state(), 1234);
+  CAF_CHECK_EQUAL(f.state("bob"), 7);
+  CAF_CHECK(parked(f).empty());
+  CAF_CHECK(dead_letters(f).empty());
+}
+
 CAF_TEST(a_record_that_cannot_be_parked_for_its_size_pauses_the_partition) {
   Fixture f(faulty(std::make_shared<Faulty>(), parks), 1, {}, {.record_bytes = 10});
   f.click(-1);
