@@ -1,5 +1,7 @@
 // The part of PartitionEngine that decides what becomes of failed turns: another try, a dead letter, a parked
 // key, a pause, the end; and the release of parked keys.
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "eventy/engine/parking.hpp"
@@ -249,9 +251,10 @@ bool PartitionEngine::take_release() {
 void PartitionEngine::release(std::string_view key) {
   if (!failures_->load() || !failures_->release(key)) return;
   const auto& left = failures_->totals();
-  if (const auto& logger = runtime_.options().log; logger)
-    log(LogLevel::info, "a key is released; " + std::to_string(left.keys) + " keys with " +
-                            std::to_string(left.records) + " records are parked in this partition");
+  // Not through log(): outside of a turn there is no record that it could name.
+  if (const auto& logger = runtime_.options().log)
+    logger->info("[{}/{}] a key is released; {} keys with {} records are parked in this partition",
+                 plan_.name, partition_.value, left.keys, left.records);
 }
 
 std::uint64_t PartitionEngine::parked(std::string_view key) {

@@ -117,8 +117,8 @@ class PlainReader final : public Reader {
   std::string_view text() override { return chars('s', "a text"); }
   void bytes(std::vector<std::byte>& out) override {
     const auto v = chars('b', "bytes");
-    out.resize(v.size());
-    std::memcpy(out.data(), v.data(), v.size());
+    const auto* at = reinterpret_cast<const std::byte*>(v.data());
+    out.assign(at, at + v.size());
   }
   Instant instant() override { return Instant(Duration(static_cast<std::int64_t>(number('T', "a time")))); }
   void skip() override {
