@@ -2,6 +2,8 @@
 #include "bugs.hpp"
 #include "shell_session.hpp"
 
+#include <set>
+
 namespace eventy::simulation {
 
 namespace {
@@ -76,15 +78,34 @@ class SwapsSlices final : public ShellSession {
   std::optional<SliceEffects> held_;
 };
 
-class ForgetsSourcePositions final : public ShellSession {
+// Leaves the changes of some keyspaces out of the cycles.
+class ForgetsKeyspaces final : public ShellSession {
  public:
-  using ShellSession::ShellSession;
+  ForgetsKeyspaces(std::unique_ptr<StoreSession> inner, std::set<KeyspaceIndex> which)
+      : ShellSession(std::move(inner)), which_(std::move(which)) {}
   Result<void> append(const SliceEffects& effects) override {
     SliceEffects without = effects;
-    std::erase_if(without.state, [](const auto& c) { return c.keyspace != ServiceRuntime::state_keyspace; });
+    std::erase_if(without.state, [&](const auto& change) { return which_.contains(change.keyspace); });
     return inner_->append(without);
   }
+
+ private:
+  std::set<KeyspaceIndex> which_;
 };
+
+Bug forgets_keyspaces(std::string name, std::string prefix) {
+  return {
+      std::move(name), [prefix] {
+        testing::SimulationHooks hooks;
+        hooks.session = [prefix](std::unique_ptr<StoreSession> inner, const SessionOptions& options) {
+          std::set<KeyspaceIndex> which;
+          for (std::uint32_t k = 0; k < options.keyspaces.size(); ++k)
+            if (options.keyspaces[k].starts_with(prefix)) which.insert({k});
+          return std::unique_ptr<StoreSession>(std::make_unique<ForgetsKeyspaces>(std::move(inner), which));
+        };
+        return hooks;
+      }};
+}
 
 class WritesOutputsAtOnce final : public ShellSession {
  public:
@@ -172,7 +193,8 @@ class IsNotFenced final : public ShellSession {
 std::vector<Bug> bugs_of_cycles() {
   return {bug_of_session<CommitsWhatWasPolled>("positions that were polled are committed"),
           bug_of_session<SwapsSlices>("slices are appended out of order"),
-          bug_of_session<ForgetsSourcePositions>("a source's position is not in the cycle"),
+          forgets_keyspaces("a source's position is not in the cycle", "source:"),
+          forgets_keyspaces("parked records are not in the cycle", "failures"),
           bug_of_session<WritesOutputsAtOnce>("exactly-once outputs are written at once"),
           bug_of_session<WritesDeadLettersAtOnce>("dead letters are written at once"),
           bug_of_session<CommitsBeforeItsOutputs>("a commit does not wait for at-least-once outputs"),

@@ -32,11 +32,12 @@ const std::vector<std::string>& kinds_of_faults() {
       "node died, a commit in flight", "a dead node's commit goes through", "node frozen",
       "node became a zombie", "a zombie's commit is refused", "node stopped", "node drained", "revoked",
       "lost", "all partitions of a node lost", "lane crashed before a step", "lane crashed after a step",
-      "lane restarted", "bridge restarted", "gave up: too many failures",
+      "lane restarted", "bridge restarted", "gave up: too many failures", "a run without any loss",
       // of handlers and input
       "poison", "handler failed, and may be tried again", "out of memory", "slow handler", "stuck handler",
-      "input twice", "input without a key", "input at a wrong place", "input of a version that nobody reads",
-      "input whose data does not fit", "input that is garbage"};
+      "key parked", "partition paused", "process stopped by a policy", "input twice", "input without a key",
+      "input at a wrong place", "input of a version that nobody reads", "input whose data does not fit",
+      "input that is garbage"};
   return kinds;
 }
 

@@ -210,6 +210,7 @@ class Oracle {
     ByKey<std::string> expected, found;
     std::map<std::string, std::string> pairs;  // request → asked from asker
     for (const Line& line : lines_of(store_, "beta-requests")) {
+      if (!line.is("Ask")) continue;
       const auto id = *line.number("id");
       if (poison("ask", id)) {
         dead("beta", "beta-requests", line);

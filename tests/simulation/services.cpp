@@ -13,6 +13,10 @@ Script::Act Script::act(std::string_view handler, std::uint64_t id) const {
   if (drawn < 90) return Act::out_of_memory;
   if (drawn < 120) return Act::slow;
   if (drawn < 123) return Act::stuck;
+  if (handler == "maybe" || handler == "source") return Act::works;
+  if (drawn < 135) return Act::parks_its_key;
+  if (drawn < 140) return Act::pauses;
+  if (drawn < 142) return Act::stops_the_process;
   return Act::works;
 }
 
@@ -29,11 +33,28 @@ void Script::play(std::string_view handler, std::uint64_t id, std::string_view i
     trace.fired("poison");
     throw Poison("cannot be handled");
   }
+  if (what == Act::parks_its_key && !healed) {
+    trace.fired("key parked");
+    throw Blocked("its key is blocked");
+  }
+  if (what == Act::pauses && !healed) {
+    trace.fired("partition paused");
+    throw Down("what it needs is down");
+  }
+  fail_a_few_times(what, id, handler, input);
+}
+
+void Script::fail_a_few_times(Act what, std::uint64_t id, std::string_view handler, std::string_view input) {
   int& failures = failures_[{std::string(handler), std::string(input)}];
   if (failures >= static_cast<int>(1 + id % 3)) return;
+  if (what == Act::parks_its_key || what == Act::pauses) return;
   ++failures;
   if (what == Act::out_of_memory) throw std::bad_alloc();
-  trace.fired("handler failed, and may be tried again");
+  if (what == Act::stops_the_process) {
+    simulation->trace().fired("process stopped by a policy");
+    throw Fatal("this process must end");
+  }
+  simulation->trace().fired("handler failed, and may be tried again");
   throw Busy("not now");
 }
 
@@ -49,6 +70,18 @@ void Script::runs_at_most_once(const Meta& meta, std::string_view service) {
 namespace {
 
 const OnFailure patient{.retry = {.times = 4, .first = Duration(20), .most = Duration(2'000)}};
+const OnFailure parking{.retry = {.times = 1, .first = Duration(1'500)}, .then = Last::park_key};
+const OnFailure pausing{.then = Last::pause_partition, .probe = {.every = Duration(1'200)}};
+const OnFailure stopping{.then = Last::stop};
+
+template <class Builder>
+Service with_policies(Builder builder) {
+  return std::move(builder)
+      .template on_failure<Busy>(patient)
+      .template on_failure<Blocked>(parking)
+      .template on_failure<Down>(pausing)
+      .template on_failure<Fatal>(stopping);
+}
 
 void look(Pull<TickPosition>& pull, Script& script) {
   std::int64_t next = pull.position().next;
@@ -70,70 +103,70 @@ Service alpha(std::shared_ptr<Script> script) {
   const auto play = [script](std::string_view handler, std::int64_t id, const Meta& meta) {
     script->play(handler, static_cast<std::uint64_t>(id), meta.uuid);
   };
-  return service<Chains>("alpha")
-      .on(exactly_once,
-          [play](Turn<Chains>& turn, const Clicked& c) {
-            auto& chain = turn.edit().clicked;
-            chain = link(chain, c.id);
-            turn.emit(Chained{c.id, chain});
-            play("clicked", c.id, turn.meta());
-            if (asks(c.id)) turn.request(Ask{c.id}, {.key = asked_key(c.id)});
-          })
-      .on(at_least_once,
-          [play](Turn<Chains>& turn, const Clicked& c) {
-            turn.emit(Seen{c.id});
-            play("seen", c.id, turn.meta());
-          })
-      .on(at_most_once,
-          [play, script](StatelessTurn& turn, const Clicked& c) {
-            script->runs_at_most_once(turn.meta(), "alpha");
-            turn.emit(Maybe{c.id});
-            play("maybe", c.id, turn.meta());
-          })
-      .on(at_least_once,
-          [play](Turn<Chains>& turn, const Noted& n) {
-            auto& chain = turn.edit().noted;
-            chain = link(chain, n.id);
-            turn.emit(Kept{n.id, chain});
-            play("noted", n.id, turn.meta());
-          })
-      .on(exactly_once,
-          [play](Turn<Chains>& turn, const Ticked& t) {
-            play("ticked", t.id, turn.meta());
-            auto& chain = turn.edit().ticked;
-            chain = link(chain, t.id);
-          })
-      .on(exactly_once,
-          [play](Turn<Chains>& turn, const Reply<Answer>& reply) {
-            auto& chain = turn.edit().answered;
-            chain = link(chain, turn.meta().request_uuid);
-            chain = reply.ok() ? link(chain, reply.value().chain) : link(chain, *reply.error_code());
-            turn.emit(Answered{std::string(turn.meta().request_uuid), chain});
-            play("answered", static_cast<std::int64_t>(link(0, turn.meta().request_uuid) >> 1), turn.meta());
-          })
-      .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { look(pull, *script); })
-      .on_failure<Busy>(patient);
+  return with_policies(
+      service<Chains>("alpha")
+          .on(exactly_once,
+              [play](Turn<Chains>& turn, const Clicked& c) {
+                auto& chain = turn.edit().clicked;
+                chain = link(chain, c.id);
+                turn.emit(Chained{c.id, chain});
+                play("clicked", c.id, turn.meta());
+                if (asks(c.id)) turn.request(Ask{c.id}, {.key = asked_key(c.id)});
+              })
+          .on(at_least_once,
+              [play](Turn<Chains>& turn, const Clicked& c) {
+                turn.emit(Seen{c.id});
+                play("seen", c.id, turn.meta());
+              })
+          .on(at_most_once,
+              [play, script](StatelessTurn& turn, const Clicked& c) {
+                script->runs_at_most_once(turn.meta(), "alpha");
+                turn.emit(Maybe{c.id});
+                play("maybe", c.id, turn.meta());
+              })
+          .on(at_least_once,
+              [play](Turn<Chains>& turn, const Noted& n) {
+                auto& chain = turn.edit().noted;
+                chain = link(chain, n.id);
+                turn.emit(Kept{n.id, chain});
+                play("noted", n.id, turn.meta());
+              })
+          .on(exactly_once,
+              [play](Turn<Chains>& turn, const Ticked& t) {
+                play("ticked", t.id, turn.meta());
+                auto& chain = turn.edit().ticked;
+                chain = link(chain, t.id);
+              })
+          .on(exactly_once,
+              [play](Turn<Chains>& turn, const Reply<Answer>& reply) {
+                auto& chain = turn.edit().answered;
+                chain = link(chain, turn.meta().request_uuid);
+                chain = reply.ok() ? link(chain, reply.value().chain) : link(chain, *reply.error_code());
+                turn.emit(Answered{std::string(turn.meta().request_uuid), chain});
+                play("answered", static_cast<std::int64_t>(link(0, turn.meta().request_uuid) >> 1),
+                     turn.meta());
+              })
+          .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { look(pull, *script); }));
 }
 
 Service beta(std::shared_ptr<Script> script) {
   const auto play = [script](std::string_view handler, std::int64_t id, const Meta& meta) {
     script->play(handler, static_cast<std::uint64_t>(id), meta.uuid);
   };
-  return service<Asked>("beta")
-      .on(exactly_once,
-          [play](RequestTurn<Asked, Ask>& turn, const Ask& a) {
-            auto& chain = turn.edit().asks;
-            chain = link(chain, a.id);
-            play("ask", a.id, turn.meta());
-            is_refused(a.id) ? turn.refuse(a.id, "no") : turn.respond(Answer{a.id, chain});
-          })
-      .on(exactly_once,
-          [play](Turn<Asked>& turn, const Chained& c) {
+  return with_policies(
+      service<Asked>("beta")
+          .on(exactly_once,
+              [play](RequestTurn<Asked, Ask>& turn, const Ask& a) {
+                auto& chain = turn.edit().asks;
+                chain = link(chain, a.id);
+                play("ask", a.id, turn.meta());
+                is_refused(a.id) ? turn.refuse(a.id, "no") : turn.respond(Answer{a.id, chain});
+              })
+          .on(exactly_once, [play](Turn<Asked>& turn, const Chained& c) {
             play("chained", c.id, turn.meta());
             auto& chain = turn.edit().chained;
             chain = link(chain, c.chain);
-          })
-      .on_failure<Busy>(patient);
+          }));
 }
 
 }  // namespace eventy::simulation
