@@ -35,6 +35,7 @@ void PartitionActor::step() {
   step_is_sent_ = false;
   auto done = engine().step();
   if (done.slice) send(setup_.bridge, mail::Finished{std::make_shared<const Slice>(std::move(*done.slice))});
+  if (done.waits) send(setup_.bridge, mail::LaneWaits{setup_.lane, engine().epoch()});
   if (done.more) {
     step_soon();
   } else if (done.wake) {
