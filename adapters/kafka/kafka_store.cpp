@@ -120,10 +120,9 @@ class Store final : public RecordStore {
   Result<std::uint32_t> known(const std::string& topic, PartitionId partition) const {
     auto count = client_->partitions_of(topic);
     if (!count) return count.error();
-    if (!*count) return Error{ErrorCode::not_found, "topic " + printable(topic) + " does not exist"};
+    if (!*count) return no_topic(topic);
     if (partition.value < **count) return **count;
-    return Error{ErrorCode::not_found,
-                 "topic " + printable(topic) + " has no partition " + std::to_string(partition.value)};
+    return no_partition(topic, partition);
   }
 
   std::shared_ptr<Client> client_;

@@ -43,10 +43,9 @@ std::shared_ptr<Topic> Core::topic(const std::string& name) const {
 
 Result<std::shared_ptr<Topic>> Core::known_topic(const std::string& name, PartitionId partition) const {
   auto found = topic(name);
-  if (!found) return Error{ErrorCode::not_found, "topic " + printable(name) + " does not exist"};
+  if (!found) return no_topic(name);
   if (partition.value < found->partitions()) return found;
-  return Error{ErrorCode::not_found,
-               "topic " + printable(name) + " has no partition " + std::to_string(partition.value)};
+  return no_partition(name, partition);
 }
 
 std::vector<TopicSpec> Core::topics() const {

@@ -71,18 +71,6 @@ class MemoryRecordReader final : public RecordReader {
 
 }  // namespace detail
 
-namespace {
-
-Error no_topic(const std::string& topic) {
-  return {ErrorCode::not_found, "topic " + printable(topic) + " does not exist"};
-}
-Error no_partition(const std::string& topic, PartitionId partition) {
-  return {ErrorCode::not_found,
-          "topic " + printable(topic) + " has no partition " + std::to_string(partition.value)};
-}
-
-}  // namespace
-
 MemoryStore::MemoryStore() : impl_(std::make_shared<detail::MemoryImpl>()) { impl_->self = impl_; }
 MemoryStore::~MemoryStore() = default;
 

@@ -145,6 +145,15 @@ Result<void> check_topic(const TopicSpec& topic) {
                  " partitions: 1 to " + std::to_string(max_partitions) + " are possible");
 }
 
+Error no_topic(const std::string& topic) {
+  return {ErrorCode::not_found, "topic " + printable(topic) + " does not exist"};
+}
+
+Error no_partition(const std::string& topic, PartitionId partition) {
+  return {ErrorCode::not_found,
+          "topic " + printable(topic) + " has no partition " + std::to_string(partition.value)};
+}
+
 Error wrong_partition_count(const std::string& topic, std::uint32_t has, std::uint32_t asked) {
   return invalid("topic " + printable(topic) + " has " + std::to_string(has) + " partitions, not " +
                  std::to_string(asked) + "; the count of a topic cannot change");

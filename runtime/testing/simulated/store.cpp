@@ -100,11 +100,8 @@ class LogReader final : public RecordReader {
 Result<const SimulatedLog*> log_of(const SimulatedImpl& store, const std::string& topic,
                                    PartitionId partition) {
   const auto it = store.topics.find(topic);
-  if (it == store.topics.end())
-    return Error{ErrorCode::not_found, "topic " + printable(topic) + " does not exist"};
-  if (partition.value >= it->second.size())
-    return Error{ErrorCode::not_found,
-                 "topic " + printable(topic) + " has no partition " + std::to_string(partition.value)};
+  if (it == store.topics.end()) return no_topic(topic);
+  if (partition.value >= it->second.size()) return no_partition(topic, partition);
   return &it->second[partition.value];
 }
 
@@ -156,8 +153,7 @@ Result<std::unique_ptr<StoreSession>> SimulatedStore::open_session(const Session
 Result<std::vector<Offset>> SimulatedStore::append(const std::string& topic,
                                                    const std::vector<NewRecord>& records) {
   const auto it = impl_->topics.find(topic);
-  if (it == impl_->topics.end())
-    return Error{ErrorCode::not_found, "topic " + printable(topic) + " does not exist"};
+  if (it == impl_->topics.end()) return no_topic(topic);
   std::vector<PartitionId> places;
   for (const auto& record : records) {
     auto partition = place(record, topic, static_cast<std::uint32_t>(it->second.size()));

@@ -35,6 +35,8 @@ Result<void> check_effects(const SliceEffects& effects, const SessionOptions& op
 
 Result<void> check_topic(
     const TopicSpec& topic);  // a name and at least one partition, at most max_partitions
+Error no_topic(const std::string& topic);
+Error no_partition(const std::string& topic, PartitionId partition);
 Error wrong_partition_count(const std::string& topic, std::uint32_t has, std::uint32_t asked);
 
 // The partition of a record from outside: the one it names, else that of its key.
