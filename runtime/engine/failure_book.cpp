@@ -199,12 +199,11 @@ std::optional<ParkedRecord> FailureBook::first(std::string_view key) const {
   return record;
 }
 
-void FailureBook::drop_first(std::string_view key) {
-  const auto record = first(key);
+void FailureBook::drop_first(std::string_view key, const ParkedRecord& record) {
   auto head = get<ParkedHead>(head_key(key)).value();
   rows_.put(parked_key(head.first++, key), std::nullopt);
   --totals_.records;
-  totals_.bytes -= std::min<std::uint64_t>(totals_.bytes, size_of(*record));
+  totals_.bytes -= std::min<std::uint64_t>(totals_.bytes, size_of(record));
   if (head.first == head.next) {
     rows_.put(head_key(key), std::nullopt);
     --totals_.keys;

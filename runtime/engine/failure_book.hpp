@@ -56,7 +56,7 @@ class FailureBook {
   void park(std::string_view key, const ParkedRecord& record,
             Instant now);  // behind what is parked of the key
   std::optional<ParkedRecord> first(std::string_view key) const;
-  void drop_first(std::string_view key);
+  void drop_first(std::string_view key, const ParkedRecord& record);  // that first() gave
   // It failed once more: it stays where it is, as it is now, and its key is no longer being released.
   void keep_first(std::string_view key, const ParkedRecord& record);
   bool release(std::string_view key);            // false: it is not parked

@@ -68,20 +68,22 @@ std::shared_ptr<const Batch> batch_of(const ParkedRecord& row, TopicIndex topic)
 // --- a turn failed ---
 
 // Books the failure. True: the record stays where it is and waits, for another try or for a probe.
-bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate,
-                                   const std::exception_ptr& error, std::size_t record_size) {
+bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate, const Batch& batch,
+                                   const StoredRecord& record, const std::exception_ptr& error) {
   ++stats_.failed_turns;
   Failed& f = failed(candidate.handler);
   ++f.attempts;
   const ErrorText text = describe(error);
   f.reason = text.reason, f.error_class = text.error_class;
   const auto [policy, is_named] = plan_.policy_for(*candidate.plan, error);
-  if (text.is_decode_error)
-    return is_last(f, policy, is_named ? policy.then : Last::dead_letter, record_size);
-  const bool is_used_up = parked_attempts_ + f.attempts > policy.retry.times;
-  // A parked record has one try at each release; as long as tries are left, its key stays parked.
-  if (from_parked_) return is_last(f, policy, is_used_up ? policy.then : Last::park_key, record_size);
-  if (is_used_up) return is_last(f, policy, policy.then, record_size);
+  const bool is_used_up = text.is_decode_error || parked_attempts_ + f.attempts > policy.retry.times;
+  if (is_used_up || from_parked_) {
+    Last then = policy.then;
+    if (text.is_decode_error && !is_named) then = Last::dead_letter;
+    // A parked record has one try at each release; as long as tries are left, its key stays parked.
+    if (!is_used_up) then = Last::park_key;
+    return is_last(f, policy.probe, then, batch, record);
+  }
   ++stats_.retries;
   waits_until_ = now_ + with_jitter(backoff(policy.retry, f.attempts),
                                     hash64(meta_.uuid, static_cast<std::uint64_t>(f.attempts)));
@@ -91,16 +93,17 @@ bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate,
 }
 
 // No retry is left: true where the partition pauses, else the handler gives up.
-bool PartitionEngine::is_last(Failed& f, const OnFailure& policy, Last then, std::size_t record_size) {
+bool PartitionEngine::is_last(Failed& f, const Probe& probe, Last then, const Batch& batch,
+                              const StoredRecord& record) {
   if (then == Last::stop)
     throw Failure({ErrorCode::stopped, "service " + plan_.name + ": " +
                                            std::string(plan_.handlers[f.handler].name) + " failed on " +
                                            place() + ", and its policy says stop: " + f.reason});
   if (then == Last::park_key && !key_) then = Last::dead_letter;
   if (from_parked_ && then == Last::pause_partition) then = Last::park_key;  // where it is already
-  const bool is_full = then == Last::park_key && !from_parked_ && !failures_->has_room(*key_, record_size);
+  const bool is_full = then == Last::park_key && !from_parked_ && !has_room(batch, record);
   if (then == Last::pause_partition || is_full) {
-    pause(policy.probe, is_full ? "no room to park its key for " + f.reason : f.reason);
+    pause(probe, is_full ? "no room to park its key for " + f.reason : f.reason);
     return true;
   }
   f.gave_up = true;
@@ -204,11 +207,11 @@ std::string PartitionEngine::place() const {
          std::to_string(meta_.offset.value);
 }
 
-std::size_t PartitionEngine::record_size(const Batch& batch, const StoredRecord& record) {
-  return size_of(batch, record);
-}
-
 // --- parked keys ---
+
+bool PartitionEngine::has_room(const Batch& batch, const StoredRecord& record) const {
+  return failures_->has_room(*key_, size_of(batch, record));
+}
 
 // Its row says which handlers are still to run and why.
 void PartitionEngine::park(const Batch& batch, const StoredRecord& record, ParkedRecord row) {
@@ -228,7 +231,7 @@ void PartitionEngine::park(const Batch& batch, const StoredRecord& record, Parke
 // A record of a key that is parked keeps its place in the order of the key. Where there is no room for it, a
 // request to release the key would lie behind it: so the key itself is tried again at each look.
 PartitionEngine::Progress PartitionEngine::park_behind(const Batch& batch, const StoredRecord& record) {
-  if (!failures_->has_room(*key_, size_of(batch, record))) {
+  if (!has_room(batch, record)) {
     failed_.clear();
     failures_->release(*key_);
     pause({}, "no room behind its parked key");
@@ -279,7 +282,7 @@ void PartitionEngine::release_first(const std::string& key) {
     defer(batch, 0);
     if (!settle_parked(*batch, row)) return failures_->keep_first(key, row);
   }
-  failures_->drop_first(key);
+  failures_->drop_first(key, row);
 }
 
 // Runs the handlers that a parked record waits for. False: there are none any more, or it went elsewhere.

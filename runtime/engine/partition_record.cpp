@@ -149,7 +149,7 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
         Outbox::roll_back(transactional, start);
         Outbox::roll_back(immediate, start_now);
         undo_record();
-        if (keeps_trying(candidate, std::current_exception(), record_size(batch, record))) return false;
+        if (keeps_trying(candidate, batch, record, std::current_exception())) return false;
         context_loaded_ = false;
         if (meta_.kind == Kind::response) find_key(batch, record);
         again = true;

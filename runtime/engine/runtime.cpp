@@ -68,13 +68,10 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
 }
 
 TopicIndex ServiceRuntime::intern(std::string name) {
-  const auto it = std::find(topics_.begin(), topics_.end(), name);
-  const TopicIndex index{static_cast<std::uint32_t>(it - topics_.begin())};
-  if (it == topics_.end()) {
-    topics_.push_back(std::move(name));
-    dispatch_.emplace_back();
-  }
-  return index;
+  if (const auto known = topic_named(name)) return *known;
+  topics_.push_back(std::move(name));
+  dispatch_.emplace_back();
+  return {static_cast<std::uint32_t>(topics_.size() - 1)};
 }
 
 void ServiceRuntime::add_input(TopicIndex topic, bool free) {

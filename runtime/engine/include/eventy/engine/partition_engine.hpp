@@ -109,9 +109,9 @@ class PartitionEngine final : detail::Effects {
   void load_context();
 
   // what becomes of failures
-  bool keeps_trying(const ServiceRuntime::Candidate& candidate, const std::exception_ptr& error,
-                    std::size_t record_size);
-  bool is_last(Failed& f, const OnFailure& policy, Last then, std::size_t record_size);
+  bool keeps_trying(const ServiceRuntime::Candidate& candidate, const Batch& batch,
+                    const StoredRecord& record, const std::exception_ptr& error);
+  bool is_last(Failed& f, const Probe& probe, Last then, const Batch& batch, const StoredRecord& record);
   void pause(const Probe& probe, const std::string& reason);
   bool recall();
   Progress remember();
@@ -119,11 +119,11 @@ class PartitionEngine final : detail::Effects {
   void go_on();
   void give_up(const Batch& batch, const StoredRecord& record, const GivenUp& what, OutputBuffer& into);
   std::string place() const;
-  static std::size_t record_size(const Batch& batch, const StoredRecord& record);
   Failed& failed(std::uint32_t handler);
   bool gave_up(std::uint32_t handler) const;
 
   // parked keys
+  bool has_room(const Batch& batch, const StoredRecord& record) const;  // to park it
   void park(const Batch& batch, const StoredRecord& record, ParkedRecord row);
   Progress park_behind(const Batch& batch, const StoredRecord& record);
   bool take_release();
