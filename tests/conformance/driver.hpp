@@ -2,6 +2,7 @@
 // logs.
 #pragma once
 
+#include "../support/topic_log.hpp"
 #include "store_suite.hpp"
 
 #include <chrono>
@@ -17,27 +18,9 @@ namespace eventy::conformance {
 
 inline constexpr std::chrono::seconds patience{20};
 
-struct Seen {
-  std::int64_t offset = 0;
-  std::optional<std::string> key = {};
-  std::string value = {};
-  std::vector<std::pair<std::string, std::string>> headers = {};
-  friend bool operator==(const Seen&, const Seen&) = default;
-};
-
-inline std::vector<Seen> seen_in(const Batch& batch) {
-  std::vector<Seen> result;
-  for (const auto& r : batch.records) {
-    Seen seen{r.offset.value, {}, std::string(r.value), {}};
-    if (r.key) seen.key = std::string(*r.key);
-    for (std::uint32_t h = 0; h < r.headers; ++h) {
-      const Header& header = batch.headers[r.first_header + h];
-      seen.headers.emplace_back(header.name, header.value);
-    }
-    result.push_back(std::move(seen));
-  }
-  return result;
-}
+using support::log_of;
+using support::Seen;
+using support::seen_in;
 
 inline std::vector<std::string> values_of(const std::vector<Seen>& records) {
   std::vector<std::string> values;
@@ -45,17 +28,6 @@ inline std::vector<std::string> values_of(const std::vector<Seen>& records) {
   return values;
 }
 
-// All that is committed in a topic partition.
-inline std::vector<Seen> log_of(RecordStore& store, const std::string& topic, std::uint32_t partition = 0,
-                                std::int64_t from = 0) {
-  auto reader = store.read(topic, PartitionId{partition}, Offset{from}).value();
-  std::vector<Seen> all;
-  for (;;) {
-    auto batch = reader->next({}).value();
-    if (batch->records.empty()) return all;
-    for (auto& seen : seen_in(*batch)) all.push_back(std::move(seen));
-  }
-}
 inline std::vector<std::string> values_in(RecordStore& store, const std::string& topic,
                                           std::uint32_t partition = 0) {
   return values_of(log_of(store, topic, partition));

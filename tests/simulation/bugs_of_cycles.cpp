@@ -1,10 +1,12 @@
 // What goes wrong with what belongs into a cycle.
+#include "../support/shell_session.hpp"
 #include "bugs.hpp"
-#include "shell_session.hpp"
 
 #include <set>
 
 namespace eventy::simulation {
+
+using support::ShellSession;
 
 namespace {
 
@@ -31,14 +33,6 @@ void copy(const OutputBuffer& from, const OutputBuffer::Entry& entry, OutputBuff
 class CommitsWhatWasPolled final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (const auto& event : *events)
-      if (const auto* records = std::get_if<Records>(&event))
-        polled_[{records->batch->topic, records->batch->partition}] = records->batch->next;
-    return events;
-  }
   Result<void> append(const SliceEffects& effects) override {
     SliceEffects ahead = effects;
     for (auto& p : ahead.positions) p.next = std::max(p.next, polled_[{p.topic, ahead.partition}]);
@@ -46,6 +40,11 @@ class CommitsWhatWasPolled final : public ShellSession {
   }
 
  private:
+  Result<void> change(StoreEvent& event) override {
+    if (const auto* records = std::get_if<Records>(&event))
+      polled_[{records->batch->topic, records->batch->partition}] = records->batch->next;
+    return {};
+  }
   std::map<std::pair<TopicIndex, PartitionId>, Offset> polled_;
 };
 
@@ -94,17 +93,14 @@ class ForgetsKeyspaces final : public ShellSession {
 };
 
 Bug forgets_keyspaces(std::string name, std::string prefix) {
-  return {
-      std::move(name), [prefix] {
-        testing::SimulationHooks hooks;
-        hooks.session = [prefix](std::unique_ptr<StoreSession> inner, const SessionOptions& options) {
-          std::set<KeyspaceIndex> which;
-          for (std::uint32_t k = 0; k < options.keyspaces.size(); ++k)
-            if (options.keyspaces[k].starts_with(prefix)) which.insert({k});
-          return std::unique_ptr<StoreSession>(std::make_unique<ForgetsKeyspaces>(std::move(inner), which));
-        };
-        return hooks;
-      }};
+  return {std::move(name), [prefix] {
+            return with_session([prefix](std::unique_ptr<StoreSession> inner, const SessionOptions& options) {
+              std::set<KeyspaceIndex> which;
+              for (std::uint32_t k = 0; k < options.keyspaces.size(); ++k)
+                if (options.keyspaces[k].starts_with(prefix)) which.insert({k});
+              return std::make_unique<ForgetsKeyspaces>(std::move(inner), std::move(which));
+            });
+          }};
 }
 
 class WritesOutputsAtOnce final : public ShellSession {
@@ -136,22 +132,18 @@ class WritesDeadLettersAtOnce final : public ShellSession {
 class CommitsBeforeItsOutputs final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (const auto& event : *events) {
-      if (!std::holds_alternative<Committed>(event)) continue;
-      for (const auto& outputs : std::exchange(waiting_, {}))
-        if (auto done = inner_->write_now(outputs); !done.ok()) return done.error();
-    }
-    return events;
-  }
   Result<void> write_now(const OutputBuffer& outputs) override {
     waiting_.push_back(outputs);
     return {};
   }
 
  private:
+  Result<void> change(StoreEvent& event) override {
+    if (!std::holds_alternative<Committed>(event)) return {};
+    for (const auto& outputs : std::exchange(waiting_, {}))
+      if (auto done = inner_->write_now(outputs); !done.ok()) return done;
+    return {};
+  }
   std::vector<OutputBuffer> waiting_;
 };
 
@@ -159,18 +151,6 @@ class CommitsBeforeItsOutputs final : public ShellSession {
 class IsNotFenced final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (auto& event : *events) {
-      const auto* aborted = std::get_if<Aborted>(&event);
-      if (!aborted || aborted->reason.code != ErrorCode::fenced) continue;
-      for (const auto& outputs : flying_)
-        if (auto done = inner_->write_now(outputs); !done.ok()) return done.error();
-      event = Committed{aborted->cycle};
-    }
-    return events;
-  }
   Result<void> append(const SliceEffects& effects) override {
     open_.push_back(effects.outputs);
     return inner_->append(effects);
@@ -185,6 +165,14 @@ class IsNotFenced final : public ShellSession {
   }
 
  private:
+  Result<void> change(StoreEvent& event) override {
+    const auto* aborted = std::get_if<Aborted>(&event);
+    if (!aborted || aborted->reason.code != ErrorCode::fenced) return {};
+    for (const auto& outputs : flying_)
+      if (auto done = inner_->write_now(outputs); !done.ok()) return done;
+    event = Committed{aborted->cycle};
+    return {};
+  }
   std::vector<OutputBuffer> open_, flying_;
 };
 

@@ -1,8 +1,10 @@
 // What goes wrong where a session goes back, answers, or restores.
+#include "../support/shell_session.hpp"
 #include "bugs.hpp"
-#include "shell_session.hpp"
 
 namespace eventy::simulation {
+
+using support::ShellSession;
 
 namespace {
 
@@ -24,45 +26,39 @@ std::shared_ptr<const Batch> from(std::shared_ptr<const Batch> batch, Offset lea
 class DoesNotSeekBack final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (auto& event : *events) {
-      if (std::holds_alternative<Aborted>(event)) skip_ = read_;
-      if (auto* e = std::get_if<Restored>(&event))
-        std::erase_if(skip_, [&](const auto& s) { return s.first.second == e->partition; });
-      auto* records = std::get_if<Records>(&event);
-      if (!records) continue;
-      const Place place = place_of(*records->batch);
-      if (const auto it = skip_.find(place); it != skip_.end())
-        records->batch = from(records->batch, it->second);
-      read_[place] = records->batch->next;
-    }
-    return events;
-  }
   Result<void> abort() override {
     skip_ = read_;
     return inner_->abort();
   }
 
  private:
+  Result<void> change(StoreEvent& event) override {
+    if (std::holds_alternative<Aborted>(event)) skip_ = read_;
+    if (auto* e = std::get_if<Restored>(&event))
+      std::erase_if(skip_, [&](const auto& s) { return s.first.second == e->partition; });
+    auto* records = std::get_if<Records>(&event);
+    if (!records) return {};
+    const Place place = place_of(*records->batch);
+    if (const auto it = skip_.find(place); it != skip_.end())
+      records->batch = from(records->batch, it->second);
+    read_[place] = records->batch->next;
+    return {};
+  }
   std::map<Place, Offset> read_, skip_;
 };
 
 class GuessesCommitted final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (auto& event : *events) {
-      const auto* unknown = std::get_if<UnknownOutcome>(&event);
-      if (!unknown) continue;
-      const CycleId cycle = unknown->cycle;
-      if (const auto outcome = inner_->resolve(cycle); !outcome.ok()) return outcome.error();
-      event = Committed{cycle};
-    }
-    return events;
+
+ private:
+  Result<void> change(StoreEvent& event) override {
+    const auto* unknown = std::get_if<UnknownOutcome>(&event);
+    if (!unknown) return {};
+    const CycleId cycle = unknown->cycle;
+    if (const auto outcome = inner_->resolve(cycle); !outcome.ok()) return outcome.error();
+    event = Committed{cycle};
+    return {};
   }
 };
 
@@ -121,16 +117,6 @@ class OverlayReader final : public StateReader {
 class KeepsStateOfAborted final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (auto& event : *events)
-      if (auto* e = std::get_if<Restored>(&event)) {
-        std::erase_if(*written_, [&](const auto& w) { return std::get<0>(w.first) == e->partition; });
-        e->state = std::make_shared<OverlayReader>(e->state, written_, e->partition);
-      }
-    return events;
-  }
   Result<void> append(const SliceEffects& effects) override {
     for (const auto& change : effects.state)
       (*written_)[{effects.partition, change.keyspace, change.key}] = change.value;
@@ -138,6 +124,13 @@ class KeepsStateOfAborted final : public ShellSession {
   }
 
  private:
+  Result<void> change(StoreEvent& event) override {
+    if (auto* e = std::get_if<Restored>(&event)) {
+      std::erase_if(*written_, [&](const auto& w) { return std::get<0>(w.first) == e->partition; });
+      e->state = std::make_shared<OverlayReader>(e->state, written_, e->partition);
+    }
+    return {};
+  }
   std::shared_ptr<Overlay> written_ = std::make_shared<Overlay>();
 };
 
@@ -151,25 +144,6 @@ class RestoresTooLittle final : public ShellSession {
  public:
   RestoresTooLittle(std::unique_ptr<StoreSession> inner, std::shared_ptr<History> history)
       : ShellSession(std::move(inner)), history_(std::move(history)) {}
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (auto& event : *events) {
-      if (auto* e = std::get_if<Restored>(&event)) {
-        std::erase_if(*stale_, [&](const auto& s) { return std::get<0>(s.first) == e->partition; });
-        for (const auto& [key, value] : history_->before)
-          if (std::get<0>(key) == e->partition) stale_->emplace(key, value);
-        e->state = std::make_shared<OverlayReader>(e->state, stale_, e->partition);
-      }
-      if (std::holds_alternative<Aborted>(event)) open_.clear(), flying_.clear();
-      if (!std::holds_alternative<Committed>(event)) continue;
-      for (auto& [key, value] : std::exchange(flying_, {})) {
-        history_->before[key] = std::exchange(history_->now[key], value);
-        stale_->erase(key);
-      }
-    }
-    return events;
-  }
   Result<void> append(const SliceEffects& effects) override {
     for (const auto& change : effects.state)
       open_[{effects.partition, change.keyspace, change.key}] = change.value;
@@ -185,23 +159,36 @@ class RestoresTooLittle final : public ShellSession {
   }
 
  private:
+  Result<void> change(StoreEvent& event) override {
+    if (auto* e = std::get_if<Restored>(&event)) {
+      std::erase_if(*stale_, [&](const auto& s) { return std::get<0>(s.first) == e->partition; });
+      for (const auto& [key, value] : history_->before)
+        if (std::get<0>(key) == e->partition) stale_->emplace(key, value);
+      e->state = std::make_shared<OverlayReader>(e->state, stale_, e->partition);
+    }
+    if (std::holds_alternative<Aborted>(event)) open_.clear(), flying_.clear();
+    if (!std::holds_alternative<Committed>(event)) return {};
+    for (auto& [key, value] : std::exchange(flying_, {})) {
+      history_->before[key] = std::exchange(history_->now[key], value);
+      stale_->erase(key);
+    }
+    return {};
+  }
   std::shared_ptr<History> history_;
   std::shared_ptr<Overlay> stale_ = std::make_shared<Overlay>();
   Overlay open_, flying_;
 };
 
 Bug restores_too_little() {
-  return {"a restore stops before the end of the log", [] {
-            testing::SimulationHooks hooks;
-            const auto histories = std::make_shared<std::map<std::string, std::shared_ptr<History>>>();
-            hooks.session = [histories](std::unique_ptr<StoreSession> inner, const SessionOptions& options) {
-              auto& history = (*histories)[options.service];
-              if (!history) history = std::make_shared<History>();
-              return std::unique_ptr<StoreSession>(
-                  std::make_unique<RestoresTooLittle>(std::move(inner), history));
-            };
-            return hooks;
-          }};
+  return {
+      "a restore stops before the end of the log", [] {
+        const auto histories = std::make_shared<std::map<std::string, std::shared_ptr<History>>>();
+        return with_session([histories](std::unique_ptr<StoreSession> inner, const SessionOptions& options) {
+          auto& history = (*histories)[options.service];
+          if (!history) history = std::make_shared<History>();
+          return std::make_unique<RestoresTooLittle>(std::move(inner), history);
+        });
+      }};
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "../support/topic_log.hpp"
 #include "eventy/engine/runtime.hpp"
 #include "eventy/testing/plain_format.hpp"
 #include "oracle.hpp"
@@ -34,19 +35,12 @@ std::vector<Line> lines_of(testing::SimulatedStore& store, const std::string& to
   for (const auto& spec : store.topics().value()) {
     if (spec.name != topic) continue;
     for (std::uint32_t p = 0; p < spec.partitions; ++p) {
-      const auto reader = store.read(topic, {p}, {}).value();
-      for (auto batch = reader->next({}).value(); !batch->records.empty(); batch = reader->next({}).value()) {
-        for (const auto& r : batch->records) {
-          Line& line = all.emplace_back(Line{{p}, r.offset, {}, {}, {}});
-          if (r.key) line.key = std::string(*r.key);
-          for (std::uint32_t h = 0; h < r.headers; ++h) {
-            const Header& header = batch->headers[r.first_header + h];
-            line.headers.emplace(header.name, header.value);
-          }
-          try {
-            line.record = decode(r.value, *decoder);
-          } catch (const DecodeError&) {  // a line without a record
-          }
+      for (auto& seen : support::log_of(store, topic, p)) {
+        Line& line = all.emplace_back(Line{{p}, {seen.offset}, std::move(seen.key), {}, {}});
+        line.headers.insert(seen.headers.begin(), seen.headers.end());
+        try {
+          line.record = decode(seen.value, *decoder);
+        } catch (const DecodeError&) {  // a line without a record
         }
       }
     }

@@ -11,6 +11,7 @@
 #include "eventy/store/memory_store.hpp"
 #include "eventy/testing/plain_format.hpp"
 #include "examples/counter/counter.hpp"
+#include "support/shell_session.hpp"
 
 namespace eventy::actors {
 
@@ -39,36 +40,19 @@ class FaultyReader final : public StateReader {
   std::shared_ptr<Faults> faults_;
 };
 
-class FaultySession final : public StoreSession {
+class FaultySession final : public support::ShellSession {
  public:
   FaultySession(std::unique_ptr<StoreSession> inner, std::shared_ptr<Faults> faults)
-      : inner_(std::move(inner)), faults_(std::move(faults)) {}
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
-    auto events = inner_->poll(limits);
-    if (!events.ok()) return events;
-    for (auto& event : *events) {
-      if (auto* restored = std::get_if<Restored>(&event))
-        restored->state = std::make_shared<FaultyReader>(restored->state, faults_);
-      if (auto* aborted = std::get_if<Aborted>(&event); aborted && faults_->abort_reason)
-        aborted->reason = *faults_->abort_reason;
-    }
-    return events;
-  }
-  void on_ready(std::function<void()> wake) override { inner_->on_ready(std::move(wake)); }
-  void pause(PartitionId p) override { inner_->pause(p); }
-  void resume(PartitionId p) override { inner_->resume(p); }
-  Result<void> append(const SliceEffects& effects) override { return inner_->append(effects); }
-  Result<void> write_now(const OutputBuffer& outputs) override { return inner_->write_now(outputs); }
-  Result<void> commit(CycleId cycle) override { return inner_->commit(cycle); }
-  Result<void> abort() override { return inner_->abort(); }
-  Result<Outcome> resolve(CycleId cycle) override { return inner_->resolve(cycle); }
-  void release(const std::vector<PartitionId>& partitions) override { inner_->release(partitions); }
-  std::uint32_t partition_count(TopicIndex topic) const override { return inner_->partition_count(topic); }
-  Result<bool> at_end() override { return inner_->at_end(); }
-  void close() override { inner_->close(); }
+      : ShellSession(std::move(inner)), faults_(std::move(faults)) {}
 
  private:
-  std::unique_ptr<StoreSession> inner_;
+  Result<void> change(StoreEvent& event) override {
+    if (auto* restored = std::get_if<Restored>(&event))
+      restored->state = std::make_shared<FaultyReader>(restored->state, faults_);
+    if (auto* aborted = std::get_if<Aborted>(&event); aborted && faults_->abort_reason)
+      aborted->reason = *faults_->abort_reason;
+    return {};
+  }
   std::shared_ptr<Faults> faults_;
 };
 

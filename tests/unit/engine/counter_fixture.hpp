@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "../../support/local_node.hpp"
+#include "../../support/topic_log.hpp"
 #include "eventy/service.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "eventy/testing/plain_format.hpp"
@@ -57,6 +58,13 @@ struct Seen {
   std::int64_t n;
 };
 
+// A key in the other one of two partitions.
+inline std::string key_beside(const std::string& key) {
+  std::string other = "b0";
+  while (partition_of(other, 2) == partition_of(key, 2)) other += 'x';
+  return other;
+}
+
 class Fixture {
  public:
   explicit Fixture(Service service, std::uint32_t partitions = 1, BridgeOptions bridge = {},
@@ -87,13 +95,10 @@ class Fixture {
     std::vector<Seen> out;
     const auto decoder = testing::plain_serializer()->make_decoder();
     for (std::uint32_t p = 0; p < partitions_; ++p) {
-      const auto reader = store.read("counter-events", {p}, {0}).value();
-      for (auto batch = reader->next({}).value(); !batch->records.empty(); batch = reader->next({}).value()) {
-        for (const auto& r : batch->records) {
-          const Record record = decode(r.value, *decoder);
-          out.push_back({record.uuid(), std::get<std::string>(record.data.at(0).second.is),
-                         std::get<std::int64_t>(record.data.at(1).second.is)});
-        }
+      for (const auto& line : support::log_of(store, "counter-events", p)) {
+        const Record record = decode(line.value, *decoder);
+        out.push_back({record.uuid(), std::get<std::string>(record.data.at(0).second.is),
+                       std::get<std::int64_t>(record.data.at(1).second.is)});
       }
     }
     return out;

@@ -31,13 +31,6 @@ Service at_most(std::shared_ptr<int> runs) {
   });
 }
 
-// A key in the other one of two partitions.
-std::string key_beside(const std::string& key) {
-  std::string other = "b0";
-  while (partition_of(other, 2) == partition_of(key, 2)) other += 'x';
-  return other;
-}
-
 // The commit of click 1 is in flight and held; click 2 is in the next cycle, which is full.
 struct FullCycleBehindACommit : Fixture {
   FullCycleBehindACommit() : Fixture(counter(), 1, {.cycle = {.max_bytes = 1}}) {

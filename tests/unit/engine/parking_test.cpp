@@ -51,23 +51,15 @@ std::int64_t position(const Fixture& f) {
   return f.store.position("counter", "web-events", {0}).value().value;
 }
 
-struct DeadLetter {
-  std::string value;
-  std::map<std::string, std::string> headers;
-};
-std::vector<DeadLetter> dead_letters(Fixture& f) {
-  std::vector<DeadLetter> all;
-  const auto reader = f.store.read("counter-dead-letters", {0}, {0}).value();
-  for (auto batch = reader->next({}).value(); !batch->records.empty(); batch = reader->next({}).value()) {
-    for (const auto& r : batch->records) {
-      auto& letter = all.emplace_back(DeadLetter{std::string(r.value), {}});
-      for (std::uint32_t h = 0; h < r.headers; ++h) {
-        const auto& header = batch->headers[r.first_header + h];
-        letter.headers.emplace(header.name, header.value);
-      }
-    }
-  }
-  return all;
+std::vector<support::Seen> dead_letters(Fixture& f) {
+  return support::log_of(f.store, "counter-dead-letters");
+}
+std::map<std::string, std::string> headers_of(const support::Seen& letter) {
+  return {letter.headers.begin(), letter.headers.end()};
+}
+// Of two nodes that share the work.
+void settle_both(Fixture& f, LocalService& other) {
+  for (int i = 0; i < 12; ++i) f.node->round(), other.round(), f.clock.advance(30ms);
 }
 
 }  // namespace
@@ -104,13 +96,13 @@ CAF_TEST(parked_records_move_with_their_partition) {
   f.click(-1), f.click(2);
   f.settle();
   const auto other = f.make(faulty(how, parks), "other");
-  for (int i = 0; i < 12; ++i) f.node->round(), other->round(), f.clock.advance(30ms);
+  settle_both(f, *other);
   f.store.revoke("counter", {0});
-  for (int i = 0; i < 12; ++i) f.node->round(), other->round(), f.clock.advance(30ms);
+  settle_both(f, *other);
   f.store.assign("counter", "other", {0});
   how->is_mended = true;
   release(f, "ann");
-  for (int i = 0; i < 12; ++i) f.node->round(), other->round(), f.clock.advance(30ms);
+  settle_both(f, *other);
   CAF_CHECK_EQUAL(other->owned().size(), 1u);
   CAF_CHECK_EQUAL(f.state(), 12);
 }
@@ -219,7 +211,7 @@ CAF_TEST(a_long_retry_goes_on_after_a_restart_where_it_was) {
   }
   const auto letters = dead_letters(f);
   CAF_REQUIRE_EQUAL(letters.size(), 1u);
-  CAF_CHECK_EQUAL(letters[0].headers.at("eventy-attempts"), "3");
+  CAF_CHECK_EQUAL(headers_of(letters[0]).at("eventy-attempts"), "3");
   CAF_CHECK_EQUAL(position(f), 2);
   std::size_t rows = 0;
   f.store.scan("counter", "failures", [&](auto...) { return ++rows, true; }).value();
@@ -230,11 +222,7 @@ CAF_TEST(attempts_are_not_forgotten_when_a_cycle_is_aborted_meanwhile) {
   const auto how = std::make_shared<Faulty>();
   Fixture f(faulty(how, {.retry = {.times = 3, .first = 50ms, .most = 50ms}}), 2);
   f.click(-1);
-  const std::string other = [] {
-    std::string key = "b";
-    while (partition_of(key, 2) == partition_of(std::string("ann"), 2)) key += 'b';
-    return key;
-  }();
+  const std::string other = key_beside("ann");
   for (int i = 0; i < 10; ++i) {
     f.store.next_commit("counter", Fate::aborts);
     f.click(1, other);
@@ -269,7 +257,7 @@ CAF_TEST(a_dead_letter_keeps_bytes_and_headers_and_says_all_that_is_known) {
   const auto letters = dead_letters(f);
   CAF_REQUIRE_EQUAL(letters.size(), 1u);
   CAF_CHECK(letters[0].value == bytes);
-  auto headers = letters[0].headers;
+  auto headers = headers_of(letters[0]);
   CAF_CHECK_EQUAL(headers["trace"], "t-1");
   CAF_CHECK_EQUAL(headers["eventy-reason"], "not now");
   CAF_CHECK_EQUAL(headers["eventy-error-class"], "eventy::counting::Busy");

@@ -1,14 +1,20 @@
-// A session around another one, which does as that does: what a seeded bug changes, it overrides.
+// A session around another one, which does as that does: what a test changes, it overrides.
 #pragma once
 
 #include "eventy/store/record_store.hpp"
 
-namespace eventy::simulation {
+namespace eventy::support {
 
 class ShellSession : public StoreSession {
  public:
   explicit ShellSession(std::unique_ptr<StoreSession> inner) : inner_(std::move(inner)) {}
-  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override { return inner_->poll(limits); }
+  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
+    auto events = inner_->poll(limits);
+    if (!events.ok()) return events;
+    for (auto& event : *events)
+      if (auto changed = change(event); !changed.ok()) return changed.error();
+    return events;
+  }
   void on_ready(std::function<void()> wake) override { inner_->on_ready(std::move(wake)); }
   void pause(PartitionId partition) override { inner_->pause(partition); }
   void resume(PartitionId partition) override { inner_->resume(partition); }
@@ -19,11 +25,14 @@ class ShellSession : public StoreSession {
   Result<Outcome> resolve(CycleId cycle) override { return inner_->resolve(cycle); }
   void release(const std::vector<PartitionId>& partitions) override { inner_->release(partitions); }
   std::uint32_t partition_count(TopicIndex topic) const override { return inner_->partition_count(topic); }
+  std::size_t max_record_size(TopicIndex topic) const override { return inner_->max_record_size(topic); }
   Result<bool> at_end() override { return inner_->at_end(); }
   void close() override { inner_->close(); }
 
  protected:
+  // Sees every event on its way out, in order, and may replace it. An error ends the poll.
+  virtual Result<void> change(StoreEvent&) { return {}; }
   std::unique_ptr<StoreSession> inner_;
 };
 
-}  // namespace eventy::simulation
+}  // namespace eventy::support
