@@ -148,6 +148,31 @@ CAF_TEST(a_release_that_a_crash_interrupts_goes_on_without_a_new_record) {
   CAF_CHECK(parked(f).empty());
 }
 
+// The request is committed as read, and nothing is released yet, when the node ends.
+CAF_TEST(a_release_that_was_read_is_not_forgotten_by_a_restart) {
+  const auto how = std::make_shared<Faulty>();
+  Fixture f(faulty(how, parks));
+  f.click(-1), f.click(2);
+  f.settle();
+  how->is_mended = true;
+  auto one_by_one = f.options();
+  one_by_one.max_records_per_slice = 1;
+  f.node.reset();
+  f.node = std::make_unique<LocalService>(f.store, faulty(how, parks), one_by_one,
+                                          BridgeOptions{.cycle = {.max_bytes = 1}}, f.clock, 1);
+  release(f, "ann");
+  const auto is_read = [&] {
+    return f.store.position("counter", "counter-requests", {0}).value().value == 1;
+  };
+  for (f.node->poll(); !is_read(); f.node->poll()) f.node->work(), f.node->hand_over(), f.clock.advance(1ms);
+  CAF_REQUIRE_EQUAL(waiting_records(f), 2u);
+  f.node.reset();
+  f.node = f.make(faulty(how, parks), "node");
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 12);
+  CAF_CHECK(parked(f).empty());
+}
+
 CAF_TEST(beyond_its_limits_a_partition_pauses_until_there_is_room_again) {
   const auto how = std::make_shared<Faulty>();
   Fixture f(faulty(how, parks), 1, {}, {.records_per_key = 2});
