@@ -161,6 +161,7 @@ PartitionEngine::Progress PartitionEngine::remember() {
 // Its turns are staged; what the handlers that gave up leave behind comes with them.
 void PartitionEngine::settle(const Batch& batch, const StoredRecord& record) {
   if (paused_ || failures_->waiting(meta_.topic, meta_.offset)) go_on();
+  if (failed_.empty()) return;  // nearly always
   ParkedRecord row;
   for (const auto& f : failed_) {
     if (!f.gave_up) continue;
