@@ -1,40 +1,56 @@
 #include "failure.hpp"
 
+#include "eventy/engine/failure_class.hpp"
+
 namespace eventy::actors {
 
-void keep_text_of_exceptions(caf::scheduled_actor* self) {
-  self->set_exception_handler([](caf::scheduled_actor*, std::exception_ptr& thrown) {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& e) {
-      return failure_of(e);
-    } catch (...) {
-      return make_failure("an exception that is no std::exception");
-    }
-  });
+namespace {
+
+constexpr std::uint8_t no_code = 0;
+
+bool is_ours(const caf::message& context) {
+  return context.match_elements<std::string, std::string, std::uint8_t>();
 }
 
-caf::error failure_of(const std::exception& thrown) {
-  const auto* failure = dynamic_cast<const Failure*>(&thrown);
-  return make_failure(thrown.what(), failure ? std::optional(failure->error().code) : std::nullopt);
+}  // namespace
+
+void keep_text_of_exceptions(caf::scheduled_actor* self) {
+  self->set_exception_handler(
+      [](caf::scheduled_actor*, std::exception_ptr& thrown) { return failure_of(thrown); });
+}
+
+caf::error failure_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Failure& e) {
+    return make_failure(e.what(), e.error().code);
+  } catch (...) {
+    const ErrorText said = describe(thrown);
+    return caf::make_error(caf::sec::runtime_error, said.reason, said.error_class, no_code);
+  }
 }
 
 caf::error make_failure(std::string text, std::optional<ErrorCode> code) {
-  if (!code) return caf::make_error(caf::sec::runtime_error, std::move(text));
-  return caf::make_error(caf::sec::runtime_error, std::move(text), static_cast<std::uint8_t>(*code));
+  return caf::make_error(caf::sec::runtime_error, std::move(text),
+                         std::string(code ? to_string(*code) : "unknown"),
+                         code ? static_cast<std::uint8_t>(*code) : no_code);
 }
 
 std::string text_of(const caf::error& reason) {
   const caf::message context = reason.context();
-  if (context.match_elements<std::string>() || context.match_elements<std::string, std::uint8_t>())
-    return context.get_as<std::string>(0);
-  return caf::to_string(reason);
+  return is_ours(context) ? context.get_as<std::string>(0) : caf::to_string(reason);
+}
+
+std::string class_of(const caf::error& reason) {
+  const caf::message context = reason.context();
+  return is_ours(context) ? context.get_as<std::string>(1) : caf::to_string(reason);
 }
 
 std::optional<ErrorCode> code_of(const caf::error& reason) {
   const caf::message context = reason.context();
-  if (!context.match_elements<std::string, std::uint8_t>()) return std::nullopt;
-  return static_cast<ErrorCode>(context.get_as<std::uint8_t>(1));
+  if (!is_ours(context)) return std::nullopt;
+  const auto code = context.get_as<std::uint8_t>(2);
+  return code == no_code ? std::nullopt : std::optional(static_cast<ErrorCode>(code));
 }
 
 }  // namespace eventy::actors

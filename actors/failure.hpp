@@ -1,8 +1,9 @@
-// How the failure of an actor keeps its text and its code on the way to the supervisor.
+// How the failure of an actor keeps its text, its class and its code on the way to the supervisor.
 #pragma once
 
 #include <caf/all.hpp>
 
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -10,12 +11,13 @@
 
 namespace eventy::actors {
 
-// Makes any exception end the actor with an error that carries its text, and its code if it is a Failure;
-// CAF's own handler loses both.
+// Makes anything that is thrown end the actor with an error that carries its text and class, and its code if
+// it is a Failure; CAF's own handler loses them.
 void keep_text_of_exceptions(caf::scheduled_actor* self);
-caf::error failure_of(const std::exception& thrown);
+caf::error failure_of(const std::exception_ptr& thrown);
 caf::error make_failure(std::string text, std::optional<ErrorCode> code = {});
 std::string text_of(const caf::error& reason);
+std::string class_of(const caf::error& reason);  // the name of its code or type; "bad_alloc"
 std::optional<ErrorCode> code_of(const caf::error& reason);
 
 }  // namespace eventy::actors

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "eventy/engine/runtime.hpp"
 #include "eventy/engine/slice.hpp"
@@ -55,8 +57,8 @@ struct LaneStarted {  // the answer to StartLane
   Epoch epoch;
   caf::actor handle;
 };
-struct LaneDown {  // it failed; its backoff has begun
-  Lane lane;
+struct LanesDown {  // one failed, and its supervisor stopped the others with it; the backoff has begun
+  std::vector<Lane> lanes;
 };
 struct StartAgain {  // its backoff is over
   Lane lane;
@@ -78,9 +80,9 @@ struct StartLane {  // from the bridge: this lane is to run from this state
 struct StopLane {  // from the bridge: this lane belongs to somebody else now
   Lane lane;
 };
-struct Drained {};    // from the bridge: everything in hand is committed
-struct RestartLane {  // a timer: the lane's backoff is over, unless the bridge changed since
-  Lane lane;
+struct Drained {};     // from the bridge: everything in hand is committed
+struct RestartLanes {  // a timer: their backoff is over, unless the bridge changed since
+  std::vector<Lane> lanes;
   std::uint64_t generation;
 };
 struct RestartBridge {  // a timer: the bridge's backoff is over
@@ -98,6 +100,15 @@ struct Status {  // the answer to AskStatus
 struct ServiceDrained {  // from a supervisor
   std::size_t service;
 };
+struct GaveUp {  // from a supervisor, which ends its children now and then itself
+  std::size_t service;
+  std::string why;
+  std::optional<ErrorCode> code;  // of the error, if it has one
+  bool is_final;                  // a new supervisor would end the same
+};
+struct RestartServices {  // a timer: their backoff is over
+  std::vector<std::size_t> services;
+};
 struct AskRound {};  // a timer: ask all services for their status
 
 }  // namespace eventy::actors::msg
@@ -113,16 +124,18 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::DeferredDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LaneWaits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LaneStarted)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LaneDown)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::LanesDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::StartAgain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Drain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::AskStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::StartLane)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::StopLane)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Drained)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::RestartLane)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::RestartLanes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::RestartBridge)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Stop)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::Status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::ServiceDrained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::GaveUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::RestartServices)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::msg::AskRound)

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "supervisor/root.hpp"
+#include "supervisor/watchman.hpp"
 
 namespace eventy::actors {
 
@@ -90,21 +91,24 @@ struct NodeSystem::Impl {
   const Clock& clock;
   std::shared_ptr<Board> board = std::make_shared<Board>();
   std::unique_ptr<Home> home = {};
+  std::unique_ptr<Watchman> watchman = {};
 };
 
 NodeSystem::NodeSystem(Options options, const Clock& clock) : impl_(new Impl{options, clock}) {}
 NodeSystem::~NodeSystem() = default;
 
 Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
-  RootSetup setup{{}, &impl_->clock, impl_->board, impl_->options.idle_check};
+  RootSetup setup{{}, &impl_->clock, impl_->board, impl_->options.idle_check, impl_->options.supervision};
   for (auto& service : services) {
     auto session = service.open_session();
     if (!session.ok()) return session.error();
     service.open_session = first_then(std::move(*session), std::move(service.open_session));
+    setup.watchdog->prepare_for(service.turns);
     setup.services.push_back(std::make_shared<const ServiceSetup>(std::move(service)));
   }
   const auto cores = std::max<std::size_t>(1, std::thread::hardware_concurrency());
   impl_->home = std::make_unique<Home>(impl_->options.threads > 0 ? impl_->options.threads : cores, setup);
+  impl_->watchman = std::make_unique<Watchman>(setup.watchdog, impl_->board);
   return {};
 }
 
@@ -114,6 +118,7 @@ NodeState NodeSystem::wait_until_drained(Duration time) {
   return impl_->board->wait(NodeState::drained, time);
 }
 std::string NodeSystem::failure() const { return impl_->board->failure(); }
+std::vector<ServiceCounts> NodeSystem::counts() const { return impl_->board->counts(); }
 bool NodeSystem::stop(Duration within) { return !impl_->home || impl_->home->end(within); }
 
 }  // namespace eventy::actors

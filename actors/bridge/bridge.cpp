@@ -24,7 +24,7 @@ caf::behavior BridgeState::begin(BridgeSetup setup) {
       },
       [this](const msg::LaneWaits& m) { engine_->lane_waits(m.lane, m.epoch); },
       [this](const msg::LaneStarted& m) { started(m); },
-      [this](const msg::LaneDown& m) { lane_down(m.lane); },
+      [this](const msg::LanesDown& m) { lanes_down(m.lanes); },
       [this](const msg::StartAgain& m) { perform(engine_->start_again(m.lane)), go_on(); },
       [this](const msg::Drain&) { drain(); },
       [this](const msg::AskStatus& m) { report(m); },
@@ -108,9 +108,9 @@ void BridgeState::started(const msg::LaneStarted& m) {
   for (auto& mail : std::exchange(it->second.waiting, {})) self_->send(m.handle, std::move(mail));
 }
 
-void BridgeState::lane_down(Lane lane) {
-  children_.erase(lane);
-  perform(engine_->lane_down(lane));
+void BridgeState::lanes_down(const std::vector<Lane>& lanes) {
+  for (const Lane lane : lanes) children_.erase(lane);
+  perform(engine_->lanes_down(lanes));
   go_on();
 }
 

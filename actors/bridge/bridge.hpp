@@ -41,7 +41,7 @@ class BridgeState {
   void tell(Lane lane, Message message);
   void go_on();
   void started(const msg::LaneStarted& m);
-  void lane_down(Lane lane);
+  void lanes_down(const std::vector<Lane>& lanes);
   void drain();
   void report(const msg::AskStatus& m);
   void step_soon();

@@ -2,6 +2,8 @@
 
 #include "node_id.hpp"
 
+#include <algorithm>
+
 namespace eventy {
 
 namespace {
@@ -46,12 +48,36 @@ std::map<std::string, Partitioner> read_partitioners(Section s) {
   return partitioners;
 }
 
-void read_supervision(Section s, NodeConfig& c) {
-  c.intensity = s.integer("intensity", c.intensity, 0, 1'000'000);
-  c.period = s.milliseconds("period_ms", c.period);
-  c.first_backoff = s.milliseconds("first_backoff_ms", c.first_backoff);
-  c.most_backoff = s.milliseconds("most_backoff_ms", c.most_backoff);
-  if (c.most_backoff < c.first_backoff) s.fail("most_backoff_ms", "must not be less than first_backoff_ms");
+// What is not said keeps the value that `o` has.
+void read_restarts(Section& s, SupervisionOptions& o) {
+  const std::vector<std::string> names(strategy_names.begin(), strategy_names.end());
+  const auto name = one_of(s, "strategy", names[static_cast<std::size_t>(o.strategy)], names);
+  o.strategy = static_cast<Strategy>(std::find(names.begin(), names.end(), name) - names.begin());
+  auto& r = o.restarts;
+  r.intensity = static_cast<int>(s.integer("intensity", r.intensity, 0, 1'000'000));
+  r.period = s.milliseconds("period_ms", r.period);
+  r.first_backoff = s.milliseconds("first_backoff_ms", r.first_backoff);
+  r.most_backoff = s.milliseconds("most_backoff_ms", r.most_backoff);
+  r.calm = s.milliseconds("calm_ms", r.calm);
+  if (r.most_backoff < r.first_backoff) s.fail("most_backoff_ms", "must not be less than first_backoff_ms");
+}
+
+void read_supervision(Section s, ServiceSupervision& o) {
+  read_restarts(s, o.parts);
+  o.turns.warning = s.milliseconds("handler_warning_ms", o.turns.warning);
+  o.turns.limit = s.milliseconds("handler_limit_ms", o.turns.limit);
+  if (o.turns.limit > Duration(0) && o.turns.limit < o.turns.warning)
+    s.fail("handler_limit_ms", "must not be less than handler_warning_ms, or 0: no limit");
+  s.finish();
+}
+
+void read_services(Section s, NodeConfig& c) {
+  for (const auto& name : s.names("supervision")) {
+    Section service = s.table(name);
+    auto& supervision = c.services.emplace(name, c.supervision).first->second;
+    read_supervision(service.table("supervision"), supervision);
+    service.finish();
+  }
   s.finish();
 }
 
@@ -67,6 +93,9 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   c.threads = static_cast<std::size_t>(node.integer("threads", 0, 0, 1024));
   c.drain_timeout = node.milliseconds("drain_timeout_ms", c.drain_timeout);
   c.progress_interval = node.milliseconds("progress_ms", c.progress_interval);
+  Section services = node.table("supervision");
+  read_restarts(services, c.node_supervision);
+  services.finish();
   node.finish();
 
   Section store = document.section("store");
@@ -85,7 +114,8 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
 
   c.namespaces = document.section("namespaces").texts();
   c.partitioners = read_partitioners(document.section("partitioners"));
-  read_supervision(document.section("supervision"), c);
+  read_supervision(document.section("supervision"), c.supervision);
+  read_services(document.section("services"), c);
 
   Section log = document.section("log");
   c.log_level = one_of(log, "level", c.log_level, {"trace", "debug", "info", "warning", "error", "off"});
@@ -108,13 +138,9 @@ BridgeOptions NodeConfig::bridge_options() const {
           .max_batches_in_flight = batches_in_flight};
 }
 
-RestartOptions NodeConfig::restart_options() const {
-  RestartOptions options;
-  options.intensity = static_cast<int>(intensity);
-  options.period = period;
-  options.first_backoff = first_backoff;
-  options.most_backoff = most_backoff;
-  return options;
+const ServiceSupervision& NodeConfig::supervision_of(const std::string& service) const {
+  const auto it = services.find(service);
+  return it == services.end() ? supervision : it->second;
 }
 
 }  // namespace eventy

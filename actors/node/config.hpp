@@ -9,6 +9,12 @@ namespace eventy {
 
 inline constexpr char default_folder[] = "data";  // [store] path
 
+struct ServiceSupervision {
+  SupervisionOptions parts = {};
+  TurnLimits turns = {};
+  friend bool operator==(const ServiceSupervision&, const ServiceSupervision&) = default;
+};
+
 struct NodeConfig {
   // [node]
   std::string id = {};  // read_config() puts the default in the place of an empty one
@@ -33,18 +39,17 @@ struct NodeConfig {
   std::map<std::string, std::string> namespaces = {};
   // [partitioners]
   std::map<std::string, Partitioner> partitioners = {};
-  // [supervision]
-  std::int64_t intensity = RestartOptions{}.intensity;
-  Duration period = RestartOptions{}.period;
-  Duration first_backoff = RestartOptions{}.first_backoff;
-  Duration most_backoff = RestartOptions{}.most_backoff;
+  // [supervision] of each service, [services.NAME.supervision] of one, [node.supervision] of the services
+  ServiceSupervision supervision = {};
+  std::map<std::string, ServiceSupervision> services = {};
+  SupervisionOptions node_supervision = {.restarts = {.intensity = 0}};
   // [log]
   std::string log_level = "info";
 
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 
   BridgeOptions bridge_options() const;
-  RestartOptions restart_options() const;
+  const ServiceSupervision& supervision_of(const std::string& service) const;
 };
 
 // Reads and checks all sections but the store's further keys; names that `adapters` does not have are

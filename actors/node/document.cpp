@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <sstream>
 
 namespace eventy {
@@ -83,20 +84,52 @@ struct Document::Impl {
 };
 
 struct Section::Impl {
-  std::string name;
+  std::string name;  // the path with dots
   std::shared_ptr<Document::Impl> document;
+  std::vector<std::string> path;  // of more than one, it is a table in a table
   std::vector<std::string> known = {};
+  std::vector<std::string> inner = {};  // the beginnings of keys that belong to tables in this one
 
-  const toml::table* table() const { return document->table[name].as_table(); }
+  const toml::table* table() const {
+    const toml::table* at = &document->table;
+    for (const auto& step : path) {
+      const auto* node = at->get(step);
+      at = node ? node->as_table() : nullptr;
+      if (!at) return nullptr;
+    }
+    return at;
+  }
+  // What the command line set in it lies in the outermost table, with dots.
+  const toml::table* outermost() const { return document->table[path.front()].as_table(); }
+  std::string prefix() const { return path.size() == 1 ? "" : name.substr(path.front().size() + 1) + "."; }
+
   const toml::node* find(std::string_view key) {
     if (std::find(known.begin(), known.end(), key) == known.end()) known.emplace_back(key);
+    if (path.size() > 1 && outermost())
+      if (const auto* node = outermost()->get(prefix() + std::string(key))) return node;
     return table() ? table()->get(key) : nullptr;
+  }
+  bool is_inner(std::string_view key) const {
+    return std::any_of(inner.begin(), inner.end(), [&](const auto& i) { return key.starts_with(i); });
+  }
+  void refuse_unknown(const toml::table& in, const std::string& before) const {
+    for (const auto& [written, node] : in) {
+      const std::string_view full = written.str();
+      if (!full.starts_with(before)) continue;
+      const std::string_view key = full.substr(before.size());
+      if (std::find(known.begin(), known.end(), key) != known.end() || is_inner(key)) continue;
+      eventy::refuse(document->place(name, key, written.source()), "unknown key " + in_quotes(key) + " in [" +
+                                                                       name + "]" + hint(key, known) +
+                                                                       " Known keys: " + list_of(known));
+    }
   }
   [[noreturn]] void refuse(std::string_view key, const std::string& what) const {
     eventy::refuse(place(key), "[" + name + "] " + std::string(key) + " " + what);
   }
   // Of the key, or of the first one below it that was written with dots.
   std::string place(std::string_view key) const {
+    const auto option = document->options.find(name + "." + std::string(key));
+    if (option != document->options.end()) return option->second;
     if (const auto* written = table()) {
       if (const auto* node = written->get(key)) return document->place(name, key, node->source());
       const std::string below = std::string(key) + ".";
@@ -160,7 +193,7 @@ Document::~Document() { impl_->sections.clear(); }
 
 Section Document::section(const std::string& name) {
   auto& section = impl_->sections[name];
-  if (!section) section = std::make_shared<Section::Impl>(Section::Impl{name, impl_});
+  if (!section) section = std::make_shared<Section::Impl>(Section::Impl{name, impl_, {name}});
   if (const auto* node = impl_->table.get(name); node && !node->is_table())
     refuse(impl_->path + ":" + std::to_string(node->source().begin.line),
            in_quotes(name) + " must be a section [" + name + "], not " + type_of(*node));
@@ -173,7 +206,8 @@ std::optional<std::string> Document::text_at(const std::string& section, std::st
 
 void Document::finish() const {
   std::vector<std::string> known;
-  for (const auto& section : impl_->sections) known.push_back(section.first);
+  for (const auto& section : impl_->sections)
+    if (section.second->path.size() == 1) known.push_back(section.first);
   for (const auto& [key, node] : impl_->table) {
     const std::string name(key.str());
     if (impl_->sections.contains(name)) continue;
@@ -260,15 +294,34 @@ std::map<std::string, std::string> Section::properties(std::string_view key) {
 void Section::fail(std::string_view key, const std::string& what) const { impl_->refuse(key, what); }
 
 void Section::finish() const {
-  const auto* table = impl_->table();
-  if (!table) return;
-  for (const auto& [key, node] : *table) {
-    const auto& known = impl_->known;
-    if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-    refuse(impl_->document->place(impl_->name, key.str(), key.source()),
-           "unknown key " + in_quotes(key.str()) + " in [" + impl_->name + "]" + hint(key.str(), known) +
-               " Known keys: " + list_of(known));
-  }
+  if (const auto* table = impl_->table()) impl_->refuse_unknown(*table, "");
+  if (impl_->path.size() > 1 && impl_->outermost())
+    impl_->refuse_unknown(*impl_->outermost(), impl_->prefix());
+}
+
+Section Section::table(const std::string& key) {
+  auto path = impl_->path;
+  path.push_back(key);
+  if (const auto* node = impl_->find(key); node && !node->is_table())
+    impl_->refuse(key, "must be a table, not " + type_of(*node));
+  impl_->inner.push_back(key + ".");
+  auto& sections = impl_->document->sections;
+  auto& section = sections[impl_->name + "." + key];
+  if (!section)
+    section = std::make_shared<Impl>(Impl{impl_->name + "." + key, impl_->document, std::move(path)});
+  return Section(section);
+}
+
+std::vector<std::string> Section::names(std::string_view inner) const {
+  std::set<std::string> names;
+  const std::string middle = "." + std::string(inner) + ".";
+  if (const auto* table = impl_->table())
+    for (const auto& [key, node] : *table) {
+      const std::string_view name = key.str();
+      const auto at = name.rfind(middle);  // set on the command line
+      if (node.is_table() || at != name.npos) names.emplace(name.substr(0, at));
+    }
+  return {names.begin(), names.end()};
 }
 
 }  // namespace eventy

@@ -2,12 +2,14 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <set>
 
 #include "command_line.hpp"
 #include "config.hpp"
+#include "eventy/engine/failure_class.hpp"
 #include "signals.hpp"
 
 namespace eventy {
@@ -15,7 +17,7 @@ namespace eventy {
 namespace {
 
 constexpr int exit_error = 1, exit_gave_up = 70, exit_configuration = 78;
-constexpr Duration idle_check{20}, most_for_stopping{10'000};
+constexpr Duration idle_check{20}, most_for_stopping{10'000}, most_for_stopping_stuck{1'000};
 
 int complain(const App& app, const std::string& what, int code) {
   fmt::print(stderr, "{}: {}\n", app.name, what);
@@ -61,6 +63,34 @@ void check_partitioners(const NodeConfig& config,
                                          ": no service here reads or writes this topic. Theirs: " + known});
 }
 
+// A misspelt service would silently keep what [supervision] says.
+void check_services(const NodeConfig& config, const std::set<std::string>& names) {
+  std::string known;
+  for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
+  for (const auto& entry : config.services)
+    if (!names.contains(entry.first))
+      throw Failure({ErrorCode::configuration,
+                     "[services." + entry.first +
+                         ".supervision]: no service here has this name. Known here: " + known});
+}
+
+// What had to be mended; empty: nothing.
+std::string in_words(const actors::ServiceCounts& c) {
+  std::string out;
+  const auto add = [&](std::uint64_t count, const char* one, const char* many) {
+    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, count == 1 ? one : many);
+  };
+  add(c.partitions, "restart of a partition", "restarts of partitions");
+  add(c.sources, "restart of a source", "restarts of sources");
+  add(c.bridges, "restart of the bridge", "restarts of the bridge");
+  add(c.services, "restart of the service", "restarts of the service");
+  add(c.escalations, "escalation", "escalations");
+  add(c.stuck_handlers, "slow handler", "slow handlers");
+  add(c.over_limit, "stuck handler", "stuck handlers");
+  for (const auto& [error_class, count] : c.failures) out += fmt::format("; {} × {}", count, error_class);
+  return out;
+}
+
 std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
                                                                  const NodeConfig& config,
                                                                  const Adapters& adapters,
@@ -80,6 +110,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
     runtimes.push_back(std::make_shared<const ServiceRuntime>(service, options));
   }
   check_partitioners(config, runtimes);
+  check_services(config, names);
   return runtimes;
 }
 
@@ -100,22 +131,30 @@ class Node {
                                return store->open_session(options);
                              },
                          .bridge = config_.bridge_options(),
-                         .restarts = config_.restart_options()});
+                         .supervision = config_.supervision_of(runtime->plan().name).parts,
+                         .turns = config_.supervision_of(runtime->plan().name).turns});
       names += (names.empty() ? "" : ", ") + runtime->plan().name;
     }
     log_->info("node {}: running {} on the {} store", config_.id, names, config_.store_type);
   }
 
   int run(Signals& signals) {
-    actors::NodeSystem system(
-        {.threads = config_.threads, .idle_check = line_.until_idle ? idle_check : Duration(0)}, clock_);
+    actors::NodeSystem system({.threads = config_.threads,
+                               .idle_check = line_.until_idle ? idle_check : Duration(0),
+                               .supervision = config_.node_supervision},
+                              clock_);
     as_configured(system.start(std::move(setups_)));
     const int code = run(system, signals);
-    if (!system.stop(most_for_stopping)) {
-      log_->error("some handlers are still busy after {} ms: ending without them", most_for_stopping.count());
-      log_->flush();
-      std::_Exit(code == 0 ? exit_error : code);
-    }
+    // What is stuck does not end; the others have a moment to leave in order.
+    const Duration most = is_stuck(system) ? most_for_stopping_stuck : most_for_stopping;
+    const bool all_ended = system.stop(most);
+    if (!all_ended)
+      log_->error("some handlers are still busy after {} ms: ending without them", most.count());
+    tell_counts(system);
+    log_->flush();
+    if (code == exit_gave_up) complain(app_, system.failure(), code);  // the last line says why
+    std::fflush(stderr);
+    if (!all_ended) std::_Exit(code == 0 ? exit_error : code);
     return code;
   }
 
@@ -129,6 +168,17 @@ class Node {
       error = {ErrorCode::configuration,
                fmt::format("{} (configured: [topics] partitions = {})", error.message, config_.partitions)};
     throw Failure(std::move(error));
+  }
+
+  static bool is_stuck(const actors::NodeSystem& system) {
+    const auto counts = system.counts();
+    return std::any_of(counts.begin(), counts.end(), [](const auto& c) { return c.over_limit > 0; });
+  }
+
+  void tell_counts(const actors::NodeSystem& system) const {
+    for (const auto& counts : system.counts())
+      if (const auto line = in_words(counts); !line.empty())
+        log_->info("service {}: {}", counts.service, line);
   }
 
   int run(actors::NodeSystem& system, Signals& signals) {
@@ -145,7 +195,7 @@ class Node {
     for (;;) {
       const NodeState state = system.wait_for(config_.progress_interval);
       show_progress(false);
-      if (state == NodeState::failed) return fail(system);
+      if (state == NodeState::failed) return exit_gave_up;
       if (state == NodeState::idle) log_->info("idle: every topic read to its end");
       if (state == NodeState::running && !asked_to_drain_) continue;
       if (!asked_to_drain_) system.drain();
@@ -157,7 +207,7 @@ class Node {
     const Instant deadline = clock_.now() + config_.drain_timeout;
     for (;;) {
       const auto state = system.wait_until_drained(config_.progress_interval);
-      if (state == actors::NodeState::failed) return fail(system);
+      if (state == actors::NodeState::failed) return exit_gave_up;
       show_progress(state == actors::NodeState::drained);
       if (state == actors::NodeState::drained) {
         log_->info("drained: what was in hand is committed");
@@ -172,8 +222,6 @@ class Node {
             exit_error);
     }
   }
-
-  int fail(const actors::NodeSystem& system) const { return complain(app_, system.failure(), exit_gave_up); }
 
   void show_progress(bool last) const {
     if (app_.progress) app_.progress({*store_, *state_format_, line_.options, clock_.now() - started_, last});
@@ -242,6 +290,8 @@ int run(int argc, char** argv, App app, Adapters adapters) {
     return complain(app, e.what(), exit_code_of(e.error().code));
   } catch (const std::exception& e) {
     return complain(app, e.what(), exit_error);
+  } catch (...) {
+    return complain(app, describe(std::current_exception()).reason, exit_error);
   }
 }
 

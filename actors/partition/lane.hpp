@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../messages.hpp"
+#include "eventy/engine/turn_watch.hpp"
 
 namespace eventy::actors {
 
@@ -14,6 +15,7 @@ struct LaneSetup {
   caf::actor bridge;
   std::size_t source_slices_in_flight = 4;
   std::size_t source_records_per_look = 1000;
+  std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>();
 };
 
 }  // namespace eventy::actors

@@ -24,7 +24,7 @@ caf::behavior PartitionState::begin(LaneSetup setup) {
 PartitionEngine& PartitionState::engine() {
   if (!engine_)
     engine_ = std::make_unique<PartitionEngine>(setup_.routes, setup_.lane.partition, setup_.epoch,
-                                                setup_.state, *setup_.clock);
+                                                setup_.state, *setup_.clock, setup_.watch);
   return *engine_;
 }
 
@@ -69,8 +69,8 @@ caf::result<std::string> PartitionState::answer(const msg::Query& m) {
   std::string bytes;
   try {
     engine().answer(m.name, m.key, decoder->start(m.question), encoder->start(bytes));
-  } catch (const std::exception& e) {
-    return make_failure(e.what());
+  } catch (...) {
+    return failure_of(std::current_exception());
   }
   return bytes;
 }

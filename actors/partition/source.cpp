@@ -24,7 +24,7 @@ caf::behavior SourceState::begin(LaneSetup setup) {
 SourceEngine& SourceState::engine() {
   if (!engine_)
     engine_ = std::make_unique<SourceEngine>(setup_.routes, setup_.lane, setup_.epoch, setup_.state,
-                                             *setup_.clock, setup_.source_records_per_look);
+                                             *setup_.clock, setup_.source_records_per_look, setup_.watch);
   return *engine_;
 }
 
@@ -33,8 +33,8 @@ void SourceState::look() {
   SourceEngine::Look found;
   try {
     found = engine().look();
-  } catch (const std::exception& e) {
-    failure_ = failure_of(e);
+  } catch (...) {
+    failure_ = failure_of(std::current_exception());
     return quit_when_committed();
   }
   if (found.slice) {

@@ -1,4 +1,4 @@
-// What the root tells the threads outside: the state of the node. Any thread.
+// What the actors of a node tell the threads outside: its state, and what was counted. Any thread.
 #pragma once
 
 #include <condition_variable>
@@ -26,6 +26,24 @@ class Board {
     return failure_;
   }
 
+  // Before anything is counted; services are named by their numbers from then on.
+  void add_service(std::string name) {
+    const std::lock_guard lock(mutex_);
+    counts_.push_back({.service = std::move(name)});
+  }
+  void count(std::size_t service, std::uint64_t ServiceCounts::*what) {
+    const std::lock_guard lock(mutex_);
+    ++(counts_.at(service).*what);
+  }
+  void count_failure(std::size_t service, const std::string& error_class) {
+    const std::lock_guard lock(mutex_);
+    ++counts_.at(service).failures[error_class];
+  }
+  std::vector<ServiceCounts> counts() const {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
  private:
   void set(NodeState state, std::string why) {
     const std::lock_guard lock(mutex_);
@@ -38,6 +56,7 @@ class Board {
   std::condition_variable changed_;
   NodeState state_ = NodeState::running;
   std::string failure_ = {};
+  std::vector<ServiceCounts> counts_ = {};
 };
 
 }  // namespace eventy::actors

@@ -1,5 +1,10 @@
 #include "root.hpp"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
 #include "../failure.hpp"
 #include "supervisor.hpp"
 
@@ -15,64 +20,151 @@ caf::behavior root(caf::stateful_actor<RootState>* self, const RootSetup& setup)
 
 caf::behavior RootState::begin(RootSetup setup) {
   setup_ = std::move(setup);
+  supervision_ = Supervision(setup_.supervision, Supervision::First::is_one_of_them);
   keep_text_of_exceptions(self_);
   self_->set_down_handler([this](const caf::down_msg& m) { supervisor_is_down(m); });
-  for (const auto& service : setup_.services) {
-    supervisors_.push_back(self_->spawn(
-        supervisor,
-        SupervisorSetup{supervisors_.size(), service, setup_.clock, caf::actor_cast<caf::actor>(self_)}));
-    alive_.insert(supervisors_.back().address());
-    self_->monitor(supervisors_.back());
-  }
+  for (const auto& service : setup_.services) setup_.board->add_service(service->runtime->plan().name);
+  services_.resize(setup_.services.size());
+  for (std::size_t i = 0; i < services_.size(); ++i) start(i);
   if (setup_.idle_check > Duration(0)) self_->delayed_send(self_, setup_.idle_check, msg::AskRound{});
   return {
       [this](const msg::AskRound&) { ask_round(); },
       [this](const msg::Status& m) { hear(m); },
-      [this](const msg::Drain&) {
-        for (const auto& s : supervisors_) self_->send(s, msg::Drain{});
-        if (supervisors_.empty()) setup_.board->set_drained();
+      [this](const msg::GaveUp& m) { gave_up(m); },
+      [this](const msg::RestartServices& m) {
+        for (const std::size_t i : m.services) services_.at(i).is_due = true;
+        start_due();
       },
+      [this](const msg::Drain&) { drain(); },
       [this](const msg::ServiceDrained& m) {
         drained_.insert(m.service);
-        if (drained_.size() == supervisors_.size()) setup_.board->set_drained();
+        if (drained_.size() == services_.size()) setup_.board->set_drained();
       },
       [this](const msg::Stop&) { stop(); },
   };
 }
 
+// --- services ---
+
+void RootState::start(std::size_t number) {
+  Service& service = services_.at(number);
+  service.supervisor = self_->spawn(
+      supervisor, SupervisorSetup{number, setup_.services[number], setup_.clock,
+                                  caf::actor_cast<caf::actor>(self_), setup_.board, setup_.watchdog});
+  service.restarts = service.is_due = false;
+  self_->monitor(service.supervisor);
+  if (draining_) self_->send(service.supervisor, msg::Drain{});
+}
+
+void RootState::start_due() {
+  if (stopping_) return;
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    const Service& service = services_[i];
+    if (!service.restarts || !service.is_due || service.supervisor) continue;
+    setup_.board->count(i, &ServiceCounts::services);
+    start(i);
+  }
+}
+
+// It ends by itself after this, and its children before it.
+void RootState::gave_up(const msg::GaveUp& m) {
+  if (stopping_) return;
+  if (m.is_final) return setup_.board->set_failed(m.why);
+  std::vector<Supervision::Child> running;
+  for (std::size_t i = 0; i < services_.size(); ++i)
+    if (i != m.service && services_[i].supervisor && !services_[i].restarts)
+      running.push_back(Supervision::service(i));
+  const auto decision =
+      supervision_.failed(Supervision::service(m.service), setup_.clock->now(), m.code, running);
+  if (decision.verdict != RestartPolicy::Verdict::restart) return escalate(m.why);
+  std::vector<std::size_t> numbers{m.service};
+  for (const auto& child : decision.with_it) {
+    numbers.push_back(child.rank);
+    self_->send(services_[child.rank].supervisor, msg::Stop{});
+  }
+  for (const std::size_t i : numbers) {
+    services_[i].restarts = true;
+    drained_.erase(i);
+  }
+  tell_of_restart(m, decision);
+  self_->delayed_send(self_, decision.wait, msg::RestartServices{std::move(numbers)});
+}
+
+void RootState::tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const {
+  const auto& restarts = setup_.supervision.restarts;
+  if (const auto& log = setup_.services[m.service]->runtime->options().log)
+    log->error("{}; starting the service again{} in {} ms ({} of {} restarts of services within {} ms)",
+               m.why, decision.with_it.empty() ? "" : fmt::format(" with {} others", decision.with_it.size()),
+               decision.wait.count(), supervision_.recent(), restarts.intensity, restarts.period.count());
+}
+
+void RootState::escalate(const std::string& why) const {
+  const std::size_t before = supervision_.recent() - 1;
+  if (before == 0) return setup_.board->set_failed(why);
+  setup_.board->set_failed(why + " (once more after " + std::to_string(before) +
+                           " restarts of services within " +
+                           std::to_string(setup_.supervision.restarts.period.count()) + " ms)");
+}
+
+// One that did not say that it gives up has crashed, and nobody knows what of its children is left.
 void RootState::supervisor_is_down(const caf::down_msg& m) {
-  alive_.erase(m.source);
-  if (!stopping_) setup_.board->set_failed(text_of(m.reason));
-  if (stopping_ && alive_.empty()) self_->quit();
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    Service& service = services_[i];
+    if (!service.supervisor || service.supervisor.address() != m.source) continue;
+    service.supervisor = {};
+    if (!stopping_ && !service.restarts) setup_.board->set_failed(text_of(m.reason));
+  }
+  start_due();
+  if (stopping_ && all_are_gone()) self_->quit();
+}
+
+bool RootState::all_are_gone() const {
+  return std::none_of(services_.begin(), services_.end(),
+                      [](const auto& s) { return s.supervisor != nullptr; });
 }
 
 void RootState::stop() {
   stopping_ = true;
-  for (const auto& s : supervisors_) self_->send(s, msg::Stop{});
-  if (alive_.empty()) self_->quit();
+  for (const auto& s : services_)
+    if (s.supervisor) self_->send(s.supervisor, msg::Stop{});
+  if (all_are_gone()) self_->quit();
 }
+
+void RootState::drain() {
+  draining_ = true;
+  for (const auto& s : services_)
+    if (s.supervisor) self_->send(s.supervisor, msg::Drain{});
+  if (services_.empty()) setup_.board->set_drained();
+}
+
+// --- idle ---
 
 // Everything is idle if all services say so in two rounds, one after the other, and nothing was written in
 // between that could be work for one that had answered already.
 void RootState::ask_round() {
   self_->delayed_send(self_, setup_.idle_check, msg::AskRound{});
   // A store elsewhere takes its time to answer; an answer that never comes was asked of a bridge that failed.
-  const bool waits = round_ > 0 && answers_ < supervisors_.size();
+  const bool waits = round_ > 0 && answers_ < services_.size();
   if (waits && ++waited_ < most_checks_for_an_answer) return;
   waited_ = 0;
   ++round_;
   answers_ = 0;
   activity_ = 0;
   all_idle_ = true;
-  for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    self_->send(supervisors_[i], msg::AskStatus{i, round_, caf::actor_cast<caf::actor>(self_)});
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    if (services_[i].supervisor && !services_[i].restarts) {
+      self_->send(services_[i].supervisor, msg::AskStatus{i, round_, caf::actor_cast<caf::actor>(self_)});
+    } else {
+      hear({i, round_, false, 0});  // it is being started again
+    }
+  }
 }
 
 void RootState::hear(const msg::Status& m) {
   if (m.round != round_) return;  // too late: counted as no answer
   activity_ += m.activity;
   all_idle_ = all_idle_ && m.idle;
-  if (++answers_ < supervisors_.size()) return;
+  if (++answers_ < services_.size()) return;
   if (all_idle_ && idle_activity_ == activity_) setup_.board->set_idle();
   idle_activity_ = all_idle_ ? std::optional(activity_) : std::nullopt;
 }

@@ -1,12 +1,14 @@
-// The actor above the supervisors of all services of a node. It restarts nothing: a supervisor that gives up
-// is the failure of the node. It finds out when everything is idle or drained, and ends all when told to
-// stop.
+// The actor above the supervisors of all services of a node. A service that gives up is started again, with
+// those that the node's strategy names, as often as the node may; by default never: then it is the failure of
+// the node. A service is started only when all of its old self is gone. The root also finds out when
+// everything is idle or drained, and ends all when told to stop.
 #pragma once
 
 #include <set>
 
 #include "../messages.hpp"
 #include "board.hpp"
+#include "eventy/engine/watchdog.hpp"
 
 namespace eventy::actors {
 
@@ -15,26 +17,41 @@ struct RootSetup {
   const Clock* clock;
   std::shared_ptr<Board> board;
   Duration idle_check;  // 0: never
+  SupervisionOptions supervision = {.restarts = {.intensity = 0}};
+  std::shared_ptr<Watchdog> watchdog = std::make_shared<Watchdog>();
 };
 
 class RootState {
  public:
-  explicit RootState(caf::event_based_actor* self) : self_(self) {}
+  explicit RootState(caf::event_based_actor* self)
+      : self_(self), supervision_({}, Supervision::First::is_one_of_them) {}
   caf::behavior begin(RootSetup setup);
   static inline const char* name = "root";
 
  private:
+  struct Service {
+    caf::actor supervisor = {};  // empty: it is gone
+    bool restarts = false;       // it is being ended, or has ended, to be started again …
+    bool is_due = false;         // … now
+  };
+  void start(std::size_t number);
+  void start_due();
+  void gave_up(const msg::GaveUp& m);
+  void tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const;
+  void escalate(const std::string& why) const;
   void supervisor_is_down(const caf::down_msg& m);
+  bool all_are_gone() const;
   void ask_round();
   void hear(const msg::Status& m);
+  void drain();
   void stop();
 
   caf::event_based_actor* self_;
   RootSetup setup_ = {};
-  std::vector<caf::actor> supervisors_ = {};
-  std::set<caf::actor_addr> alive_ = {};
+  Supervision supervision_;
+  std::vector<Service> services_ = {};
   std::set<std::size_t> drained_ = {};
-  bool stopping_ = false;
+  bool stopping_ = false, draining_ = false;
   std::uint64_t round_ = 0, activity_ = 0;
   std::size_t answers_ = 0, waited_ = 0;
   bool all_idle_ = false;

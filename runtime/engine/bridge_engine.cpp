@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "eventy/engine/failure_class.hpp"
+
 namespace eventy {
 
 BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
@@ -16,7 +18,16 @@ BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
       cycles_(options.cycle),
       restores_(options.restore) {}
 
-BridgeEngine::~BridgeEngine() { session_->close(); }
+// A session that cannot even be closed is left to the store.
+BridgeEngine::~BridgeEngine() {
+  try {
+    session_->close();
+  } catch (...) {
+    if (const auto& log = runtime_->options().log)
+      log->error("service {}: closing its session failed: {}", runtime_->plan().name,
+                 describe(std::current_exception()).reason);
+  }
+}
 
 void BridgeEngine::check(const Result<void>& result) {
   if (!result.ok()) throw Failure(result.error());
@@ -218,13 +229,16 @@ void BridgeEngine::lane_waits(Lane lane, Epoch epoch) {
     it->second.waits = true;
 }
 
-std::vector<BridgeAction> BridgeEngine::lane_down(Lane lane) {
-  // One that is not restored has not been started: this was told of an earlier one, before its partition came
-  // back.
-  if (const auto it = lanes_.find(lane); it != lanes_.end() && it->second.state) {
-    it->second.down = true;
-    undo_all();
+std::vector<BridgeAction> BridgeEngine::lanes_down(const std::vector<Lane>& lanes) {
+  bool any = false;
+  for (const Lane lane : lanes) {
+    // One that is not restored has not been started: this was told of an earlier one, before its partition
+    // came back.
+    const auto it = lanes_.find(lane);
+    if (it == lanes_.end() || !it->second.state) continue;
+    it->second.down = any = true;
   }
+  if (any) undo_all();
   return std::exchange(actions_, {});
 }
 

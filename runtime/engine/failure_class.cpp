@@ -1,9 +1,10 @@
-#include "failure_class.hpp"
+#include "eventy/engine/failure_class.hpp"
 
 #include <cxxabi.h>
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <typeinfo>
 
 #include "eventy/core/codec.hpp"
@@ -26,10 +27,14 @@ ErrorText describe(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const DecodeError& e) {
     return {"DecodeError", e.what(), true};
+  } catch (const std::bad_alloc&) {
+    return {std::string(out_of_memory_class), "out of memory"};
   } catch (const std::exception& e) {
     return {demangled(typeid(e).name()), e.what()};
   } catch (...) {
-    return {"unknown", "an exception that is no std::exception"};
+    const auto* type = abi::__cxa_current_exception_type();
+    const std::string name = type ? demangled(type->name()) : "unknown";
+    return {name, "an exception of type " + name + ", which is no std::exception"};
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "eventy/engine/failure_class.hpp"
 #include "failure_book.hpp"
-#include "failure_class.hpp"
 
 namespace eventy {
 
@@ -14,7 +14,8 @@ constexpr std::size_t looks_per_slice = 16, most_records_per_look = 64;
 }  // namespace
 
 PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, PartitionId partition, Epoch epoch,
-                                 std::shared_ptr<const StateReader> state, const Clock& clock)
+                                 std::shared_ptr<const StateReader> state, const Clock& clock,
+                                 std::shared_ptr<TurnWatch> watch)
     : routes_(std::move(routes)),
       runtime_(*routes_->runtime),
       plan_(runtime_.plan()),
@@ -22,6 +23,7 @@ PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, Partition
       epoch_(epoch),
       reader_(std::move(state)),
       clock_(clock),
+      watch_(std::move(watch)),
       decoder_(runtime_.options().serializer->make_decoder(runtime_.options().limits)),
       state_encoder_(runtime_.options().state_format->make_encoder()),
       state_decoder_(runtime_.options().state_format->make_decoder(runtime_.options().limits)),
@@ -123,11 +125,8 @@ OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
       origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .now = now_};
       state_allowed_ = false;
       run_turn(*candidate, out);
-    } catch (const Failure&) {
-      throw;
-    } catch (const std::bad_alloc&) {
-      throw;
     } catch (...) {
+      throw_if_crash();
       Outbox::roll_back(out, start);
       ++stats_.failed_turns;
       const ErrorText text = describe(std::current_exception());
@@ -162,6 +161,7 @@ void PartitionEngine::answer(std::string_view query, std::string_view key, Reade
     if (s) plan_.state->drop(s);
   };
   const std::unique_ptr<void, decltype(drop)> guard(state, drop);
+  const TurnWatch::Running running(*watch_, {.what = &it->name});
   it->run(it->code.get(), state, question, out);
 }
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "eventy/engine/failure_class.hpp"
 #include "eventy/engine/parking.hpp"
 #include "eventy/engine/partition_engine.hpp"
 #include "failure_book.hpp"
-#include "failure_class.hpp"
 
 namespace eventy {
 
@@ -131,7 +131,7 @@ bool PartitionEngine::recall() {
   waits_until_ = known->due;
   if (now_ < known->due) return false;
   waits_until_.reset();
-  if (known->paused && probe_ && !probe_->ask()) {
+  if (known->paused && probe_ && !ask_probe()) {
     waits_until_ = now_ + probe_->every;
     return false;
   }
@@ -141,6 +141,18 @@ bool PartitionEngine::recall() {
         failed_.push_back({c.handler, f.attempts, f.gave_up, static_cast<Last>(f.then),
                            std::string(view(f.reason)), std::string(view(f.error_class))});
   return true;
+}
+
+// A probe that throws has found no reason to go on.
+bool PartitionEngine::ask_probe() {
+  static constexpr std::string_view name = "the probe of its pause";
+  const TurnWatch::Running running(*watch_, {&name, topic_, meta_.offset, meta_.partition_key.value_or("")});
+  try {
+    return probe_->ask();
+  } catch (...) {
+    log(LogLevel::error, "the probe of a pause failed: " + describe(std::current_exception()).reason);
+    return false;
+  }
 }
 
 PartitionEngine::Progress PartitionEngine::remember() {

@@ -1,6 +1,7 @@
 // The part of PartitionEngine that handles one record: what it is, whose key it has, and the turns of its
 // handlers.
 #include <algorithm>
+#include <new>
 
 #include "eventy/engine/partition_engine.hpp"
 #include "failure_book.hpp"
@@ -30,7 +31,8 @@ void PartitionEngine::defer(const std::shared_ptr<const Batch>& batch, std::size
 }
 
 bool PartitionEngine::decode(const Batch& batch, const StoredRecord& record) {
-  meta_.topic = runtime_.topic_name(batch.topic);
+  topic_ = &runtime_.topic_name(batch.topic);
+  meta_.topic = *topic_;
   meta_.partition = batch.partition;
   meta_.offset = record.offset;
   context_loaded_ = false;
@@ -141,11 +143,8 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
         run_turn(candidate, at_once ? immediate : transactional);
         // What a turn wrote must not be visible before the state that it changed.
         if (at_once && edited_in_turn_) Outbox::move_tail(immediate, turn, transactional);
-      } catch (const Failure&) {
-        throw;  // the store or the state cannot be trusted: not this record's fault
-      } catch (const std::bad_alloc&) {
-        throw;
       } catch (...) {
+        throw_if_crash();
         Outbox::roll_back(transactional, start);
         Outbox::roll_back(immediate, start_now);
         undo_record();
@@ -162,6 +161,7 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
 
 void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out) {
   ++stats_.turns;
+  in_handler_ = false;
   if (meta_.version != candidate.plan->version &&
       parse_version(meta_.version).value_or(Version{}).major != candidate.major)
     throw DecodeError("version " + std::string(meta_.version) + " of " + std::string(meta_.name) +
@@ -171,7 +171,23 @@ void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, Outpu
   ordinal_ = 0;
   out_ = &out;
   detail::TurnCore core{key_, meta_, *this, now_};
+  const TurnWatch::Running running(*watch_, {&candidate.plan->name, topic_, meta_.offset, key_.value_or("")});
+  in_handler_ = true;
   candidate.plan->run(candidate.plan->code.get(), core, decoder_->data());
+  in_handler_ = false;
+}
+
+// Called where something was caught. Throws it again where it is not this record's fault: the store or the
+// state cannot be trusted, or there was no memory for work that is not the handler's.
+void PartitionEngine::throw_if_crash() const {
+  try {
+    throw;
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    if (!in_handler_) throw;
+  } catch (...) {
+  }
 }
 
 }  // namespace eventy

@@ -91,15 +91,13 @@ void* PartitionEngine::edit() {
   if (!entry_) throw std::logic_error("this turn has no state");
   edited_in_turn_ = true;
   if (!undo_taken_) {
-    undo_taken_ = true;
+    // What may throw comes first: without a copy nothing is undone, and nothing has changed.
+    if (entry_->value && undo_) plan_.state->assign(undo_, entry_->value);
+    if (entry_->value && !undo_) undo_ = plan_.state->copy(entry_->value);
+    if (!entry_->touched) touched_.push_back(entry_);
     undo_existed_ = entry_->value != nullptr;
-    undo_was_touched_ = entry_->touched;
-    if (undo_existed_ && undo_) plan_.state->assign(undo_, entry_->value);
-    if (undo_existed_ && !undo_) undo_ = plan_.state->copy(entry_->value);
-    if (!entry_->touched) {
-      entry_->touched = true;
-      touched_.push_back(entry_);
-    }
+    undo_was_touched_ = std::exchange(entry_->touched, true);
+    undo_taken_ = true;
     entry_->dirty = slice_number_;
   }
   if (!entry_->value) entry_->value = plan_.state->make();

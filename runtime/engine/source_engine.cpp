@@ -5,7 +5,8 @@
 namespace eventy {
 
 SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
-                           std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit)
+                           std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit,
+                           std::shared_ptr<TurnWatch> watch)
     : routes_(std::move(routes)),
       source_(routes_->runtime->plan().sources.at(lane.source)),
       lane_(lane),
@@ -13,6 +14,7 @@ SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoc
       reader_(std::move(state)),
       clock_(clock),
       limit_(limit),
+      watch_(std::move(watch)),
       outbox_(routes_),
       deriver_(routes_->runtime->plan().ns + " source " + source_.name),
       encoder_(routes_->runtime->options().state_format->make_encoder()),
@@ -53,6 +55,7 @@ SourceEngine::Look SourceEngine::look() {
   const Instant now = clock_.now();
   origin_ = {.deriver = &deriver_, .input_id = position_bytes_, .now = now};
   try {
+    const TurnWatch::Running running(*watch_, {});
     source_.run(source_.code.get(), *this);
   } catch (...) {
     set_position(position_bytes_);  // what the look advanced did not happen

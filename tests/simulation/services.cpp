@@ -10,7 +10,7 @@ Script::Act Script::act(std::string_view handler, std::uint64_t id) const {
   const std::uint64_t drawn = link(link(seed_, handler), id) % 1000;
   if (drawn < 30) return Act::poison;
   if (drawn < 80) return handler == "maybe" ? Act::poison : Act::fails_a_few_times;  // it gets one try
-  if (drawn < 90) return Act::out_of_memory;
+  if (drawn < 90) return handler == "maybe" ? Act::poison : Act::out_of_memory;
   if (drawn < 120) return Act::slow;
   if (drawn < 123) return Act::stuck;
   if (handler == "maybe" || handler == "source") return Act::works;
@@ -49,7 +49,10 @@ void Script::fail_a_few_times(Act what, std::uint64_t id, std::string_view handl
   if (failures >= static_cast<int>(1 + id % 3)) return;
   if (what == Act::parks_its_key || what == Act::pauses) return;
   ++failures;
-  if (what == Act::out_of_memory) throw std::bad_alloc();
+  if (what == Act::out_of_memory) {
+    simulation->trace().fired("out of memory");
+    throw std::bad_alloc();
+  }
   if (what == Act::stops_the_process) {
     simulation->trace().fired("process stopped by a policy");
     throw Fatal("this process must end");
@@ -78,6 +81,7 @@ template <class Builder>
 Service with_policies(Builder builder) {
   return std::move(builder)
       .template on_failure<Busy>(patient)
+      .template on_failure<std::bad_alloc>(patient)
       .template on_failure<Blocked>(parking)
       .template on_failure<Down>(pausing)
       .template on_failure<Fatal>(stopping);

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "eventy/engine/bridge_engine.hpp"
-#include "eventy/engine/restart_policy.hpp"
+#include "eventy/engine/supervision.hpp"
 #include "eventy/testing/simulation.hpp"
 #include "world.hpp"
 
@@ -69,7 +69,7 @@ class SupervisorActor final : public Actor {
   SupervisorActor(World& world, std::shared_ptr<const KeeperSetup> setup)
       : Actor(world, setup->node, setup->name + "/supervisor"),
         setup_(std::move(setup)),
-        policy_(setup_->restarts) {}
+        supervision_({.restarts = setup_->restarts}, Supervision::First::holds_the_others) {}
   void receive(ActorId from, Mail& mail) override;
   void begin() override { start_bridge(); }
   ActorId bridge() const { return bridge_; }
@@ -83,11 +83,12 @@ class SupervisorActor final : public Actor {
   void child_is_down(const mail::Down& m);
   void lane_failed(Lane lane, const mail::Down& m);
   void bridge_failed(const mail::Down& m);
-  std::optional<Duration> backoff(const std::string& reason, std::optional<ErrorCode> code);
+  std::optional<Duration> backoff(Supervision::Child child, const std::string& reason,
+                                  std::optional<ErrorCode> code);
   void drain();
 
   std::shared_ptr<const KeeperSetup> setup_;
-  RestartPolicy policy_;
+  Supervision supervision_;
   ActorId bridge_ = {};
   std::map<Lane, ActorId> lanes_ = {};
   std::set<ActorId> closing_ = {};

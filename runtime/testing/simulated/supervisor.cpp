@@ -79,7 +79,7 @@ void SupervisorActor::lane_failed(Lane lane, const mail::Down& m) {
   lanes_.erase(lane);
   // A fenced lane is no twin's doing: its partition has just moved to another node.
   const auto code = m.code == ErrorCode::fenced ? std::nullopt : m.code;
-  const auto wait = backoff(m.reason, code);
+  const auto wait = backoff(Supervision::child(lane), m.reason, code);
   if (!wait) return;
   world_.trace().fired("lane restarted");
   send(bridge_, mail::LaneDown{lane});
@@ -91,17 +91,18 @@ void SupervisorActor::bridge_failed(const mail::Down& m) {
   ++generation_;
   for (const auto& lane : lanes_) close(lane.second);
   lanes_.clear();
-  if (const auto wait = backoff(m.reason, m.code)) {
+  if (const auto wait = backoff(Supervision::bridge, m.reason, m.code)) {
     world_.trace().fired("bridge restarted");
     send_later(*wait, mail::RestartBridge{generation_});
   }
 }
 
 // How long to wait before the next try; nullopt: this service has given up, and its process ends.
-std::optional<Duration> SupervisorActor::backoff(const std::string& reason, std::optional<ErrorCode> code) {
+std::optional<Duration> SupervisorActor::backoff(Supervision::Child child, const std::string& reason,
+                                                 std::optional<ErrorCode> code) {
   if (code == ErrorCode::internal || code == ErrorCode::invalid_argument)
     world_.trace().fired(std::string(defect) + reason);
-  const auto [verdict, wait] = policy_.failed(clock_.now(), code);
+  const auto [verdict, wait, with_it] = supervision_.failed(child, clock_.now(), code, {});
   if (verdict == RestartPolicy::Verdict::restart) return wait;
   static constexpr const char* why[] = {"", "too many failures", "final failure", "fenced by a twin"};
   const std::string text = why[static_cast<std::size_t>(verdict)];

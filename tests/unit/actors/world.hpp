@@ -72,8 +72,10 @@ struct World : test_coordinator_fixture<> {
   std::shared_ptr<Faults> faults = std::make_shared<Faults>();
   std::shared_ptr<Board> board = std::make_shared<Board>();
   caf::actor node;
-  ServiceSetup setup = {};  // a test changes what it needs before start()
+  ServiceSetup setup = {};                 // a test changes what it needs before start()
+  std::vector<ServiceSetup> further = {};  // services that run beside it
   Duration idle_check{0};
+  SupervisionOptions supervision = {.restarts = {.intensity = 0}};  // of the services
 
   ~World() {
     if (!node) return;
@@ -91,7 +93,7 @@ struct World : test_coordinator_fixture<> {
   void prepare(const Service& service) {
     setup.runtime = runtime_of(service);
     setup.bridge_and_sources = Placement::scheduler;
-    setup.restarts = {.intensity = 3};
+    setup.supervision = {.restarts = {.intensity = 3}};
     store.ensure_topics(setup.runtime->topic_specs(partitions)).value();
     setup.open_session = [this]() -> Result<std::unique_ptr<StoreSession>> {
       auto session = store.open_session(setup.runtime->session_options("node"));
@@ -102,8 +104,9 @@ struct World : test_coordinator_fixture<> {
   }
 
   void start() {
-    node =
-        sys.spawn(root, RootSetup{{std::make_shared<const ServiceSetup>(setup)}, &clock, board, idle_check});
+    RootSetup all{{std::make_shared<const ServiceSetup>(setup)}, &clock, board, idle_check, supervision};
+    for (const auto& other : further) all.services.push_back(std::make_shared<const ServiceSetup>(other));
+    node = sys.spawn(root, all);
   }
 
   NodeState state() { return board->wait(NodeState::running, Duration(0)); }

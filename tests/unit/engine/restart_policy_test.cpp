@@ -10,11 +10,21 @@ namespace {
 using Verdict = RestartPolicy::Verdict;
 
 struct Timed {
-  RestartPolicy policy{{.intensity = 3, .period = Duration(1000), .first_backoff = Duration(10)}};
+  RestartOptions options{
+      .intensity = 3, .period = Duration(1000), .first_backoff = Duration(10), .most_backoff = Duration(100)};
+  RestartPolicy policy{options};
+  Backoff backoff = {};
   Instant now = Instant(Duration(1'800'000'000'000));
-  RestartPolicy::Decision after(int ms, std::optional<ErrorCode> code = {}) {
+  Verdict after(int ms, std::optional<ErrorCode> code = {}) {
     now += Duration(ms);
     return policy.failed(now, code);
+  }
+  // The wait of a child that fails so long after its last restart.
+  std::int64_t waits_after(int ms) {
+    now += Duration(ms);
+    const Duration wait = backoff.failed(now, options);
+    now += wait;
+    return wait.count();
   }
 };
 
@@ -22,35 +32,52 @@ struct Timed {
 
 CAF_TEST_FIXTURE_SCOPE(timed, Timed)
 
-CAF_TEST(restarts wait twice as long each time) {
-  CAF_CHECK_EQUAL(after(0).wait.count(), 10);
-  CAF_CHECK_EQUAL(after(1).wait.count(), 20);
-  CAF_CHECK_EQUAL(after(1).wait.count(), 40);
+CAF_TEST(restarts wait twice as long each time up to the most) {
+  for (const int wait : {10, 20, 40, 80, 100, 100}) CAF_CHECK_EQUAL(waits_after(1), wait);
+}
+
+CAF_TEST(after calm the waits start over) {
+  for (const int wait : {10, 20, 40}) CAF_CHECK_EQUAL(waits_after(1), wait);
+  CAF_CHECK_EQUAL(waits_after(30'000), 80);
+  CAF_CHECK_EQUAL(waits_after(30'001), 10);
+}
+
+CAF_TEST(a long wait is no calm) {
+  options.first_backoff = options.most_backoff = Duration(40'000);
+  options.calm = Duration(30'000);
+  (void)waits_after(1);
+  options.most_backoff = Duration(1'000'000);
+  CAF_CHECK_EQUAL(waits_after(1), 80'000);
 }
 
 CAF_TEST(one failure more than allowed within the period is too many) {
-  for (int i = 0; i < 3; ++i) CAF_CHECK(after(100, ErrorCode::io).verdict == Verdict::restart);
-  CAF_CHECK(after(100, ErrorCode::io).verdict == Verdict::too_many);
+  for (int i = 0; i < 3; ++i) CAF_CHECK(after(100, ErrorCode::io) == Verdict::restart);
+  CAF_CHECK(after(100, ErrorCode::io) == Verdict::too_many);
+}
+
+CAF_TEST(an intensity of 0 restarts nothing) {
+  RestartPolicy never({.intensity = 0});
+  CAF_CHECK(never.failed(now) == Verdict::too_many);
 }
 
 CAF_TEST(failures further apart are never too many) {
-  for (int i = 0; i < 20; ++i) CAF_CHECK(after(400, ErrorCode::timed_out).verdict == Verdict::restart);
+  for (int i = 0; i < 20; ++i) CAF_CHECK(after(400, ErrorCode::timed_out) == Verdict::restart);
 }
 
 CAF_TEST(what no restart can heal is final the first time) {
-  CAF_CHECK(after(0, ErrorCode::permission_denied).verdict == Verdict::is_final);
+  CAF_CHECK(after(0, ErrorCode::permission_denied) == Verdict::is_final);
 }
 
 CAF_TEST(what may heal is restarted) {
   for (const auto code : {ErrorCode::io, ErrorCode::timed_out, ErrorCode::not_found, ErrorCode::busy,
                           ErrorCode::no_space, ErrorCode::aborted, ErrorCode::internal, ErrorCode::too_large})
-    CAF_CHECK(after(2000, code).verdict == Verdict::restart);
+    CAF_CHECK(after(2000, code) == Verdict::restart);
 }
 
 CAF_TEST(a second fencing within a minute is a twin) {
-  CAF_CHECK(after(0, ErrorCode::fenced).verdict == Verdict::restart);
-  CAF_CHECK(after(60'001, ErrorCode::fenced).verdict == Verdict::restart);
-  CAF_CHECK(after(60'000, ErrorCode::fenced).verdict == Verdict::has_twin);
+  CAF_CHECK(after(0, ErrorCode::fenced) == Verdict::restart);
+  CAF_CHECK(after(60'001, ErrorCode::fenced) == Verdict::restart);
+  CAF_CHECK(after(60'000, ErrorCode::fenced) == Verdict::has_twin);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

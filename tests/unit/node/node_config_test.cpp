@@ -171,6 +171,66 @@ CAF_TEST(a value out of range is refused) {
       says("[supervision]\nfirst_backoff_ms = 10\nmost_backoff_ms = 5\n", {"node.toml:3: ", "less than"}));
 }
 
+CAF_TEST(a service has what it says of itself and else what is said of all) {
+  const auto c =
+      read(file("[supervision]\nintensity = 3\nperiod_ms = 7\nhandler_limit_ms = 0\n"
+                "[services.orders.supervision]\nstrategy = \"rest_for_one\"\nperiod_ms = 9\n"
+                "[services.\"a.b\".supervision]\nhandler_warning_ms = 5\n"));
+  const auto& orders = c.supervision_of("orders");
+  CAF_CHECK(orders.parts.strategy == Strategy::rest_for_one);
+  CAF_CHECK_EQUAL(orders.parts.restarts.intensity, 3);
+  CAF_CHECK(orders.parts.restarts.period == Duration(9));
+  CAF_CHECK(orders.turns.limit == Duration(0));
+  CAF_CHECK(c.supervision_of("a.b").turns.warning == Duration(5));
+  CAF_CHECK(c.supervision_of("other") == c.supervision);
+  CAF_CHECK(c.supervision.parts.strategy == Strategy::one_for_one);
+}
+
+CAF_TEST(services of the node are supervised by keys of the node) {
+  const auto c =
+      read(file("[node]\nid = \"a\"\n[node.supervision]\nstrategy = \"one_for_all\"\nintensity = 2\n"));
+  CAF_CHECK(c.node_supervision.strategy == Strategy::one_for_all);
+  CAF_CHECK_EQUAL(c.node_supervision.restarts.intensity, 2);
+  CAF_CHECK_EQUAL(c.id, "a");
+  CAF_CHECK_EQUAL(c.supervision.parts.restarts.intensity, RestartOptions{}.intensity);
+}
+
+CAF_TEST(set reaches tables in tables) {
+  set("services.orders.supervision.intensity=4");
+  set("services.a.b.supervision.strategy=one_for_all");
+  set("node.supervision.calm_ms=8");
+  const auto c = read(file("[services.orders.supervision]\nintensity = 3\ncalm_ms = 6\n"));
+  CAF_CHECK_EQUAL(c.supervision_of("orders").parts.restarts.intensity, 4);
+  CAF_CHECK(c.supervision_of("orders").parts.restarts.calm == Duration(6));
+  CAF_CHECK(c.supervision_of("a.b").parts.strategy == Strategy::one_for_all);
+  CAF_CHECK(c.node_supervision.restarts.calm == Duration(8));
+}
+
+CAF_TEST(a mistake in a table in a table names the key and the known ones) {
+  CAF_CHECK(says("[supervision]\nstrategy = \"one_for_al\"\n",
+                 {"node.toml:2: ", "[supervision] strategy", "did you mean \"one_for_all\"?",
+                  "one_for_one, one_for_all, rest_for_one"}));
+  CAF_CHECK(says("[services.orders.supervision]\nintesity = 3\n",
+                 {"node.toml:2: ", "unknown key \"intesity\" in [services.orders.supervision]",
+                  "did you mean \"intensity\"?", "Known keys: strategy, intensity, period_ms"}));
+  CAF_CHECK(says("[services.orders.supervison]\nintensity = 3\n",
+                 {"node.toml:1: ", "unknown key \"supervison\" in [services.orders]", "\"supervision\"?"}));
+  CAF_CHECK(
+      says("[services.orders]\nsupervision = 3\n", {"node.toml:2: ", "must be a table, not an integer"}));
+  CAF_CHECK(says("[node.supervision]\nhandler_limit_ms = 3\n",
+                 {"node.toml:2: ", "unknown key \"handler_limit_ms\" in [node.supervision]"}));
+  CAF_CHECK(says("[supervision]\nhandler_warning_ms = 5\nhandler_limit_ms = 4\n",
+                 {"node.toml:3: ", "handler_limit_ms", "0: no limit"}));
+  set("services.orders.supervision.strategy=all");
+  CAF_CHECK(says("", {"--set services.orders.supervision.strategy: ", "one_for_all"}));
+  overrides.clear();
+  set("services.orders.supervision.intesity=1");
+  CAF_CHECK(says("", {"--set services.orders.supervision.intesity: ", "unknown key \"intesity\""}));
+  overrides.clear();
+  set("services.orders.strategy=one_for_all");
+  CAF_CHECK(says("", {"--set services.orders.strategy: ", "unknown key"}));
+}
+
 CAF_TEST(an unknown name lists the known ones) {
   CAF_CHECK(says("[store]\ntype = \"embeded\"\n", {"node.toml:2: ", "did you mean \"embedded\"?", "memory"}));
   CAF_CHECK(says("[format]\nrecords = \"xml\"\n", {"node.toml:2: ", "json"}));

@@ -180,6 +180,7 @@ CAF_TEST(mistakes have their exit codes) {
   CAF_CHECK_EQUAL(call({"check-config", "--set", "store.tpye=embedded"}), 78);
   CAF_CHECK_EQUAL(call({"check-config", "--set", "clicks.per_pul=3"}), 78);
   CAF_CHECK_EQUAL(call({"run", "--data", data(), "--set", "partitioners.bench-event=murmur2"}), 78);
+  CAF_CHECK_EQUAL(call({"run", "--data", data(), "--set", "services.conter.supervision.intensity=1"}), 78);
   CAF_CHECK_EQUAL(call({"run", "--config", (folder / "absent.toml").string()}), 78);
 }
 

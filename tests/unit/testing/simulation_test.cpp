@@ -71,7 +71,7 @@ CAF_TEST(a_service_counts_every_record_once_while_everything_fails) {
 
 CAF_TEST(what_cannot_come_to_rest_is_told) {
   Simulation simulation({.nodes = 1});
-  simulation.add(counter([](const Clicked&) { throw std::bad_alloc(); }), 1);
+  simulation.add(counter([](const Clicked&) { throw Failure({ErrorCode::io, "this never heals"}); }), 1);
   click(simulation, 1);
   CAF_CHECK(simulation.settle({.messages = 10'000}).has_value());
 }

@@ -2,16 +2,19 @@
 // them. Hides CAF. start() and the destructor belong to one thread; the rest may be called from any.
 //
 // What fails below is started again by the service's supervisor, from committed state; when that happens too
-// often, the root gives up and wait_for() says `failed`: the process is to end.
+// often, the root starts the service again, if it may, or gives up and wait_for() says `failed`: the process
+// is to end.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "eventy/engine/bridge_engine.hpp"
-#include "eventy/engine/restart_policy.hpp"
+#include "eventy/engine/supervision.hpp"
+#include "eventy/engine/watchdog.hpp"
 
 namespace eventy::actors {
 
@@ -23,7 +26,8 @@ struct ServiceSetup {
   std::function<Result<std::unique_ptr<StoreSession>>()>
       open_session;  // called again after each failed bridge
   BridgeOptions bridge = {};
-  RestartOptions restarts = {};
+  SupervisionOptions supervision = {};      // of its bridge, sources and partitions
+  TurnLimits turns = {};                    // of its handlers
   std::size_t source_slices_in_flight = 4;  // a source looks ahead of the commits so far
   std::size_t source_records_per_look = 1000;
   Placement bridge_and_sources = Placement::own_thread;
@@ -37,11 +41,23 @@ enum class NodeState : std::uint8_t {
   failed    // a supervisor gave up; failure() says why
 };
 
+// What has happened to the parts of a service since the node started.
+struct ServiceCounts {
+  std::string service = {};
+  // Parts that were started again; the parts of a bridge or of a service that was are not counted besides.
+  std::uint64_t partitions = 0, sources = 0, bridges = 0, services = 0;
+  std::uint64_t escalations = 0;                       // its supervisor gave up
+  std::uint64_t stuck_handlers = 0, over_limit = 0;    // that took longer than the warning, than the limit
+  std::map<std::string, std::uint64_t> failures = {};  // of its parts, by class of error
+};
+
 class NodeSystem {
  public:
   struct Options {
     std::size_t threads = 0;  // of the scheduler; 0: one a core
     Duration idle_check{0};   // how often to look whether everything is idle; 0: never
+    // Of the services. Without restarts a service that gives up is the failure of the node.
+    SupervisionOptions supervision = {.restarts = {.intensity = 0}};
   };
   NodeSystem(Options options, const Clock& clock);
   ~NodeSystem();  // stops; waits for all actors
@@ -56,6 +72,7 @@ class NodeSystem {
   // Waits until everything is drained or failed, at most that long.
   NodeState wait_until_drained(Duration time);
   std::string failure() const;
+  std::vector<ServiceCounts> counts() const;  // of each service
   // Ends all actors. False: some are still busy after that time, and only the end of the process ends them.
   // At most once, and nothing but failure() and the destructor after it.
   [[nodiscard]] bool stop(Duration within);

@@ -72,8 +72,10 @@ class BridgeEngine {
   // A source found nothing, or a partition holds records that wait for a retry or a probe. True until its
   // next slice.
   void lane_waits(Lane lane, Epoch epoch);
-  // A lane crashed: whatever is not committed is undone for all. Its successor starts through start_again().
-  std::vector<BridgeAction> lane_down(Lane lane);
+  // Lanes crashed, or were stopped with one that did: whatever is not committed is undone for all. Their
+  // successors start through start_again().
+  std::vector<BridgeAction> lanes_down(const std::vector<Lane>& lanes);
+  std::vector<BridgeAction> lane_down(Lane lane) { return lanes_down({lane}); }
   std::vector<BridgeAction> start_again(Lane lane);
 
   // No more input is taken; what is in hand is finished and committed.

@@ -8,6 +8,7 @@
 
 #include "eventy/engine/outbox.hpp"
 #include "eventy/engine/slice.hpp"
+#include "eventy/engine/turn_watch.hpp"
 
 namespace eventy {
 
@@ -23,7 +24,8 @@ struct PartitionStats {
 class PartitionEngine final : detail::Effects {
  public:
   PartitionEngine(std::shared_ptr<const Routes> routes, PartitionId partition, Epoch epoch,
-                  std::shared_ptr<const StateReader> state, const Clock& clock);
+                  std::shared_ptr<const StateReader> state, const Clock& clock,
+                  std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>());
   ~PartitionEngine() override;
   PartitionEngine(const PartitionEngine&) = delete;
   PartitionEngine& operator=(const PartitionEngine&) = delete;
@@ -104,6 +106,8 @@ class PartitionEngine final : detail::Effects {
   bool find_key(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
+  void throw_if_crash() const;
+  bool ask_probe();
   void defer(const std::shared_ptr<const Batch>& batch, std::size_t index);
   void undo_record();
   void load_context();
@@ -155,6 +159,7 @@ class PartitionEngine final : detail::Effects {
   Epoch epoch_;
   std::shared_ptr<const StateReader> reader_;
   const Clock& clock_;
+  std::shared_ptr<TurnWatch> watch_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<ValueEncoder> state_encoder_;
   std::unique_ptr<ValueDecoder> state_decoder_;
@@ -188,6 +193,8 @@ class PartitionEngine final : detail::Effects {
   bool context_loaded_ = false;
   std::uint64_t context_version_ = 0;
   bool state_allowed_ = false;
+  bool in_handler_ = false;             // what is thrown now is its own
+  const std::string* topic_ = nullptr;  // of the record being handled
 
   Cache cache_;
   Entry* entry_ = nullptr;

@@ -4,13 +4,15 @@
 
 #include "eventy/engine/outbox.hpp"
 #include "eventy/engine/slice.hpp"
+#include "eventy/engine/turn_watch.hpp"
 
 namespace eventy {
 
 class SourceEngine final : detail::PullCore {
  public:
   SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
-               std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit = 1000);
+               std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit = 1000,
+               std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>());
   ~SourceEngine() override;
   SourceEngine(const SourceEngine&) = delete;
   SourceEngine& operator=(const SourceEngine&) = delete;
@@ -43,6 +45,7 @@ class SourceEngine final : detail::PullCore {
   std::shared_ptr<const StateReader> reader_;
   const Clock& clock_;
   std::size_t limit_;
+  std::shared_ptr<TurnWatch> watch_;
   Outbox outbox_;
   UuidDeriver deriver_;
   std::unique_ptr<ValueEncoder> encoder_;

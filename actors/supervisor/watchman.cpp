@@ -1,0 +1,57 @@
+#include "watchman.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+namespace eventy::actors {
+
+void answer(const Watchdog::Report& report, Board& board) {
+  const auto& log = report.runtime->options().log;
+  switch (report.finding) {
+    case Watchdog::Finding::slow:
+      board.count(report.service, &ServiceCounts::stuck_handlers);
+      if (log) log->warn("{}", report.text);
+      break;
+    case Watchdog::Finding::returned:
+      if (log) log->info("{}", report.text);
+      break;
+    case Watchdog::Finding::over_limit:
+      board.count(report.service, &ServiceCounts::over_limit);
+      board.set_failed(report.text);
+      break;
+  }
+}
+
+Watchman::Watchman(std::shared_ptr<Watchdog> watchdog, std::shared_ptr<Board> board)
+    : watchdog_(std::move(watchdog)), board_(std::move(board)), thread_([this] { watch(); }) {}
+
+Watchman::~Watchman() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  ends_.notify_all();
+  thread_.join();
+}
+
+void Watchman::watch() {
+  std::unique_lock lock(mutex_);
+  while (!ends_.wait_for(lock, watchdog_->interval(), [this] { return ended_; })) {
+    lock.unlock();
+    look();
+    lock.lock();
+  }
+}
+
+// Without memory there is no look this time; the next one comes.
+void Watchman::look() {
+  try {
+    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
+    for (const auto& report : watchdog_->look(Instant(std::chrono::duration_cast<Duration>(steady))))
+      answer(report, *board_);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+}  // namespace eventy::actors

@@ -1,0 +1,74 @@
+// What a supervisor decides when a child fails: whether to restart it, after how long, and which of the
+// others with it; or to give up. A plain class that takes times. Owned by one supervisor; one thread at a
+// time.
+//
+// As in OTP, intensity is of the supervisor: of all its children together. Backoff is of each child, so that
+// one which fails all the time does not delay the first restart of another one.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "eventy/engine/restart_policy.hpp"
+#include "eventy/engine/slice.hpp"
+
+namespace eventy {
+
+enum class Strategy : std::uint8_t {
+  one_for_one,  // the child that failed
+  one_for_all,  // all children
+  rest_for_one  // the child that failed, and those that depend on it
+};
+inline constexpr std::array<std::string_view, 3> strategy_names{"one_for_one", "one_for_all", "rest_for_one"};
+
+struct SupervisionOptions {
+  Strategy strategy = Strategy::one_for_one;
+  RestartOptions restarts = {};
+  friend bool operator==(const SupervisionOptions&, const SupervisionOptions&) = default;
+};
+
+class Supervision {
+ public:
+  struct Child {
+    std::uint32_t rank = 0;  // it depends on all those of lower ranks, and on none of its own
+    std::uint32_t number = 0;
+    friend auto operator<=>(const Child&, const Child&) = default;
+  };
+  // A service's children: its bridge; then its sources, whose records its partitions may handle; then its
+  // partitions, which do not depend on each other. A failed bridge takes all with it under every strategy,
+  // for they belong to its session.
+  static constexpr Child bridge{0, 0};
+  static Child child(Lane lane) {
+    return lane.is_source() ? Child{1, lane.source} : Child{2, lane.partition.value};
+  }
+  // A node's children: its services, in the order in which the program names them.
+  static Child service(std::size_t number) { return {static_cast<std::uint32_t>(number), 0}; }
+
+  enum class First : std::uint8_t { holds_the_others, is_one_of_them };  // what a child of rank 0 is
+  Supervision(SupervisionOptions options, First first)
+      : options_(options), first_(first), policy_(options.restarts) {}
+
+  struct Decision {
+    RestartPolicy::Verdict verdict = RestartPolicy::Verdict::restart;
+    Duration wait{0};  // before the restart
+    std::vector<Child> with_it =
+        {};  // of the running ones: to be stopped now and restarted with it; last first
+  };
+  // `child` failed at `now`, with the code if its error has one; `running` are the others.
+  Decision failed(Child child, Instant now, std::optional<ErrorCode> code, const std::vector<Child>& running);
+
+  const SupervisionOptions& options() const { return options_; }
+  std::size_t recent() const { return policy_.recent(); }
+
+ private:
+  bool takes(Child failed, Child other) const;
+
+  SupervisionOptions options_;
+  First first_;
+  RestartPolicy policy_;
+  std::map<Child, Backoff> backoffs_ = {};
+};
+
+}  // namespace eventy

@@ -1,0 +1,72 @@
+// Finds handlers that do not return. Holds the watches of all lanes of a node; whoever owns it calls look()
+// now and then and does what it says. watch() may be called by any thread, look() by one at a time.
+//
+// A turn is first seen at some look, so it is told of late by up to the time between two looks, never early.
+// Time in which nobody looked counts for little: a process that was stopped or starved is not taken for
+// stuck.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "eventy/engine/runtime.hpp"
+#include "eventy/engine/slice.hpp"
+#include "eventy/engine/turn_watch.hpp"
+
+namespace eventy {
+
+struct TurnLimits {
+  Duration warning{30'000};  // a handler that runs longer is told of; 0: never
+  Duration limit{300'000};   // one that runs longer ends the process; 0: never
+  friend bool operator==(const TurnLimits&, const TurnLimits&) = default;
+};
+
+class Watchdog {
+ public:
+  // Begins to watch a lane. It does so until nobody else holds the watch. The code of a source may block: it
+  // is told of, but has no limit.
+  std::shared_ptr<TurnWatch> watch(std::size_t service, std::shared_ptr<const ServiceRuntime> runtime,
+                                   Lane lane, TurnLimits limits);
+
+  enum class Finding : std::uint8_t {
+    slow,        // it runs for longer than the warning
+    over_limit,  // it runs for longer than the limit: the process is to end
+    returned     // one that was told of is over
+  };
+  struct Report {
+    Finding finding;
+    std::size_t service;  // its number, as given to watch()
+    std::shared_ptr<const ServiceRuntime> runtime;
+    std::string text;  // one line for a person: service, lane, handler, record and time
+  };
+  // At `now`, of a clock that goes on steadily.
+  std::vector<Report> look(Instant now);
+
+  // Such lanes will come: from now on it wants to look often enough for them.
+  void prepare_for(const TurnLimits& limits);
+  // How often to look, so that nobody is told of later than by an eighth of its limit; a second at most.
+  Duration interval() const;
+
+ private:
+  struct Watched {
+    std::weak_ptr<TurnWatch> watch;
+    std::size_t service;
+    std::shared_ptr<const ServiceRuntime> runtime;
+    Lane lane;
+    TurnLimits limits;
+    std::uint64_t turn = 0;  // that was seen last; 0: none
+    Duration since = {};     // by the watchdog's own time
+    bool told = false, over = false;
+    std::string text = {};
+  };
+  void look_at(Watched& w, const TurnWatch& watch, std::vector<Report>& reports);
+
+  mutable std::mutex mutex_;
+  std::vector<Watched> watched_ = {};
+  std::optional<Instant> last_ = {};
+  Duration time_{0}, interval_{1'000};
+};
+
+}  // namespace eventy

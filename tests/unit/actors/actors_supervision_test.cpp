@@ -1,0 +1,273 @@
+// Strategies of a service's supervisor and of the node's root, and what they count, in virtual time.
+#define CAF_SUITE actors_supervision
+#include "world.hpp"
+
+namespace eventy::actors {
+namespace {
+
+using counter::Clicked;
+
+// Counts clicks, and brings in some of its own; its source fails at the second look as often as told.
+struct Line {
+  std::int64_t at = 0;
+  EVENTY_FIELDS(at);
+};
+struct Read {
+  std::int64_t number = 0;
+  EVENTY_FIELDS(number);
+  using record = Event<"urn:reader", "Read", "1.0.0">;
+};
+struct Sum {
+  std::int64_t numbers = 0;
+  EVENTY_FIELDS(numbers);
+};
+struct Summed {
+  std::string key;
+  std::int64_t numbers = 0;
+  EVENTY_FIELDS(key, numbers);
+  using record = Event<"urn:reader", "Summed", "1.0.0">;
+};
+Service reader(std::shared_ptr<int> failures) {
+  return service<Sum>("reader")
+      .on(exactly_once,
+          [](Turn<Sum>& turn, const Read&) {
+            turn.emit(Summed{std::string(turn.key()), ++turn.edit().numbers});
+          })
+      .source<Line>("file", [failures](Pull<Line>& pull) {
+        const auto at = pull.position().at;
+        if (at == 20) return pull.nothing_for(std::chrono::hours(1));
+        for (auto n = at; n < at + 10; ++n) pull.emit(Read{n}, "key-" + std::to_string(n % 5));
+        if (at == 10 && (*failures)-- > 0) throw std::runtime_error("it is not there yet");
+        pull.advance({at + 10});
+      });
+}
+
+struct Supervised : World {
+  Supervised() { prepare(counter::service()); }
+  ServiceCounts counts(std::size_t service = 0) const { return board->counts().at(service); }
+};
+
+struct Reading : World {
+  std::shared_ptr<int> failures = std::make_shared<int>(0);
+  Reading() { prepare(reader(failures)); }
+  std::map<std::string, std::vector<std::int64_t>> sums() {
+    std::map<std::string, std::vector<std::int64_t>> out;
+    for (const auto& data : data_in("reader-events"))
+      if (data.size() == 2)
+        out[std::get<std::string>(data.at(0).second.is)].push_back(
+            std::get<std::int64_t>(data.at(1).second.is));
+    return out;
+  }
+  bool summed_exactly() {
+    const auto all = sums();
+    return all.size() == 5 && std::all_of(all.begin(), all.end(), [](const auto& entry) {
+             return entry.second == std::vector<std::int64_t>{1, 2, 3, 4};
+           });
+  }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(supervised, Supervised)
+
+CAF_TEST(one for one starts the crashed partition alone and counts it) {
+  faults->loads_to_fail = 2;
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK(counted_exactly(5, 6));
+  const ServiceCounts all = counts();
+  CAF_CHECK_EQUAL(all.partitions, 2u);
+  CAF_CHECK_EQUAL(all.bridges, 0u);
+  CAF_CHECK_EQUAL(all.failures.at("io"), 2u);
+  CAF_CHECK_EQUAL(faults->sessions, 1);
+}
+
+CAF_TEST(one for all begins a new session for a crashed partition) {
+  setup.supervision.strategy = Strategy::one_for_all;
+  faults->loads_to_fail = 2;
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK(counted_exactly(5, 6));
+  CAF_CHECK_EQUAL(faults->sessions, 1 + static_cast<int>(counts().partitions));
+  CAF_CHECK(counts().partitions > 0);
+  CAF_CHECK_EQUAL(counts().bridges, 0u);
+}
+
+CAF_TEST(a failed bridge is counted) {
+  click(30, 5);
+  start();
+  run();
+  store.fail_poll("counter", {ErrorCode::timed_out, "no answer"});
+  run();
+  const ServiceCounts all = counts();
+  CAF_CHECK_EQUAL(all.bridges, 1u);
+  CAF_CHECK_EQUAL(all.failures.at("timed_out"), 1u);
+}
+
+CAF_TEST(a service that gives up is started again where the node may) {
+  supervision.restarts.intensity = 1;
+  faults->loads_to_fail = 5;
+  click(30, 1);
+  start();
+  run();
+  CAF_CHECK(state() == NodeState::running);
+  CAF_CHECK(counted_exactly(1, 30));
+  CAF_CHECK_EQUAL(counts().escalations, 1u);
+  CAF_CHECK_EQUAL(counts().services, 1u);
+  CAF_CHECK_EQUAL(faults->sessions, 2);
+}
+
+CAF_TEST(a service waits for its backoff before it is started again) {
+  supervision.restarts = {.intensity = 1, .first_backoff = std::chrono::hours(1)};
+  faults->loads_to_fail = 5;
+  click(30, 1);
+  start();
+  run_until([&] { return counts().escalations == 1; });
+  sched.run();
+  advance_time(std::chrono::minutes(59));
+  sched.run();
+  CAF_CHECK_EQUAL(counts().services, 0u);
+  advance_time(std::chrono::minutes(2));
+  run();
+  CAF_CHECK(counted_exactly(1, 30));
+}
+
+CAF_TEST(a node whose services give up too often ends with the reason) {
+  supervision.restarts.intensity = 2;
+  faults->loads_to_fail = 1000;
+  click(30, 1);
+  start();
+  run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK(board->failure().find("giving up: the state of a key is damaged") != std::string::npos);
+  CAF_CHECK(board->failure().ends_with("(once more after 2 restarts of services within 60000 ms)"));
+  CAF_CHECK_EQUAL(counts().services, 2u);
+  CAF_CHECK_EQUAL(counts().escalations, 3u);
+  CAF_CHECK(counted().empty());
+}
+
+CAF_TEST(what no restart can heal ends the node at once although it may restart services) {
+  supervision.restarts.intensity = 10;
+  faults->code = ErrorCode::corrupt;
+  faults->loads_to_fail = 1000;
+  click(30, 1);
+  start();
+  sched.run();
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK_EQUAL(counts().services, 0u);
+}
+
+CAF_TEST(a node drains a service that is being started again) {
+  supervision.restarts.intensity = 1;
+  faults->loads_to_fail = 4;
+  click(30, 1);
+  start();
+  run_until([&] { return counts().escalations == 1; });
+  caf::anon_send(node, msg::Drain{});
+  run();
+  CAF_CHECK(state() == NodeState::drained);
+}
+
+CAF_TEST(idle waits for a service that is being started again) {
+  supervision.restarts.intensity = 1;
+  idle_check = Duration(20);
+  faults->loads_to_fail = 4;
+  click(30, 1);
+  start();
+  run_until([&] { return state() == NodeState::idle; });
+  CAF_CHECK(counted_exactly(1, 30));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+namespace {
+
+// Two services: a counter, and lines that are only read.
+struct Two : Supervised {
+  int sessions_of_reader = 0;
+  std::shared_ptr<int> failures = std::make_shared<int>(0);
+  Two() {
+    supervision.restarts.intensity = 1;
+    setup.open_session = [this, runtime = setup.runtime]() -> Result<std::unique_ptr<StoreSession>> {
+      return std::unique_ptr<StoreSession>(std::make_unique<FaultySession>(
+          store.open_session(runtime->session_options("node")).value(), faults));
+    };
+    ServiceSetup other = setup;
+    other.runtime = runtime_of(reader(failures));
+    store.ensure_topics(other.runtime->topic_specs(partitions)).value();
+    other.open_session = [this, runtime = other.runtime] {
+      ++sessions_of_reader;
+      return store.open_session(runtime->session_options("node"));
+    };
+    further.push_back(other);
+    faults->loads_to_fail = 4;  // of the counter, which gives up
+    click(30, 1);
+  }
+  bool all_is_counted() { return counted_exactly(1, 30) && data_in("reader-events").size() == 40; }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(two, Two)
+
+CAF_TEST(one for one leaves the other services alone) {
+  start();
+  run_until([&] { return all_is_counted(); });
+  CAF_CHECK_EQUAL(sessions_of_reader, 1);
+}
+
+CAF_TEST(one for all starts all services again) {
+  supervision.strategy = Strategy::one_for_all;
+  start();
+  run_until([&] { return all_is_counted(); });
+  CAF_CHECK_EQUAL(sessions_of_reader, 2);
+  CAF_CHECK_EQUAL(counts(0).services, 1u);
+  CAF_CHECK_EQUAL(counts(1).services, 1u);
+  CAF_CHECK_EQUAL(counts(1).escalations, 0u);
+}
+
+CAF_TEST(rest for one starts the services after the one that gave up) {
+  supervision.strategy = Strategy::rest_for_one;
+  start();
+  run_until([&] { return all_is_counted(); });
+  CAF_CHECK_EQUAL(sessions_of_reader, 2);
+}
+
+CAF_TEST(rest for one leaves the services before the one that gave up alone) {
+  supervision.strategy = Strategy::rest_for_one;
+  std::swap(setup, further.at(0));
+  start();
+  run_until([&] { return all_is_counted(); });
+  CAF_CHECK_EQUAL(sessions_of_reader, 1);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+CAF_TEST_FIXTURE_SCOPE(reading, Reading)
+
+CAF_TEST(rest for one starts the partitions again with a crashed source) {
+  setup.supervision.strategy = Strategy::rest_for_one;
+  *failures = 2;
+  start();
+  run_until([&] { return summed_exactly(); });
+  const auto counts = board->counts().at(0);
+  CAF_CHECK_EQUAL(counts.sources, 2u);
+  CAF_CHECK_EQUAL(counts.partitions, 2u * partitions);
+  CAF_CHECK_EQUAL(counts.bridges, 0u);
+  CAF_CHECK_EQUAL(faults->sessions, 1);
+}
+
+CAF_TEST(one for one starts a crashed source alone) {
+  *failures = 2;
+  start();
+  run_until([&] { return summed_exactly(); });
+  const auto counts = board->counts().at(0);
+  CAF_CHECK_EQUAL(counts.sources, 2u);
+  CAF_CHECK_EQUAL(counts.partitions, 0u);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+}  // namespace eventy::actors

@@ -1,0 +1,155 @@
+// When handlers that do not return are told of, in virtual time: the handler itself lets the watchdog look.
+#define CAF_SUITE engine_watchdog
+#include "eventy/engine/watchdog.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <atomic>
+#include <thread>
+
+#include "counter_fixture.hpp"
+
+namespace eventy {
+namespace {
+
+using counting::Clicked;
+using Finding = Watchdog::Finding;
+
+struct Position {
+  std::int64_t at = 0;
+  EVENTY_FIELDS(at);
+};
+
+struct Watched {
+  std::shared_ptr<const ServiceRuntime> runtime = std::make_shared<const ServiceRuntime>(
+      service<counting::Tally>("slow")
+          .on(exactly_once, [](Turn<counting::Tally>&, const Clicked&) {})
+          .source<Position>("file", [](Pull<Position>&) {}),
+      RuntimeOptions{.serializer = testing::plain_serializer(),
+                     .state_format = testing::plain_state_format()});
+  Watchdog dog = {};
+  std::shared_ptr<TurnWatch> partition = dog.watch(7, runtime, Lane{{3}}, {Duration(800), Duration(4000)});
+  Instant now = Instant(Duration(1'000'000));
+  std::vector<Watchdog::Report> told = {};
+  const std::string topic = "bench-events";
+  std::string_view what = "Clicked";
+
+  TurnWatch::Turn turn(std::string_view key = "ann") const { return {&what, &topic, {17}, key}; }
+  // As often as the watchdog wants to look.
+  std::size_t pass(int ms) {
+    told.clear();
+    for (const Instant end = now + Duration(ms); now < end;) {
+      now += std::min(dog.interval(), std::chrono::duration_cast<Duration>(end - now));
+      for (auto& report : dog.look(now)) told.push_back(std::move(report));
+    }
+    return told.size();
+  }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(watched, Watched)
+
+CAF_TEST(a handler that returns is not told of) {
+  for (int i = 0; i < 50; ++i) {
+    const TurnWatch::Running running(*partition, turn());
+    CAF_CHECK_EQUAL(pass(500), 0u);
+  }
+  CAF_CHECK_EQUAL(pass(10'000), 0u);
+}
+
+CAF_TEST(a slow handler is told of once with all that is known and again when it returns) {
+  {
+    const TurnWatch::Running running(*partition, turn());
+    CAF_CHECK_EQUAL(pass(700), 0u);
+    CAF_REQUIRE_EQUAL(pass(400), 1u);
+    CAF_CHECK(told[0].finding == Finding::slow);
+    CAF_CHECK_EQUAL(told[0].service, 7u);
+    CAF_CHECK_EQUAL(
+        told[0].text,
+        "service slow: partition 3: Clicked on bench-events/3@17, key \"ann\", has not returned for "
+        "0.8 s");
+    CAF_CHECK_EQUAL(pass(2000), 0u);
+  }
+  CAF_REQUIRE_EQUAL(pass(100), 1u);
+  CAF_CHECK(told[0].finding == Finding::returned);
+}
+
+CAF_TEST(a handler over its limit is told of once) {
+  const TurnWatch::Running running(*partition, turn());
+  CAF_CHECK_EQUAL(pass(3900), 1u);
+  CAF_REQUIRE_EQUAL(pass(300), 1u);
+  CAF_CHECK(told[0].finding == Finding::over_limit);
+  CAF_CHECK(told[0].text.ends_with("over its limit of 4.0 s: this process ends"));
+  CAF_CHECK_EQUAL(pass(10'000), 0u);
+}
+
+CAF_TEST(a limit of 0 is none) {
+  partition = dog.watch(0, runtime, Lane{{3}}, {Duration(0), Duration(0)});
+  const TurnWatch::Running running(*partition, turn());
+  CAF_CHECK_EQUAL(pass(1'000'000), 0u);
+}
+
+CAF_TEST(a source is told of and has no limit) {
+  const auto source = dog.watch(0, runtime, Lane{{1}, 0}, {Duration(800), Duration(4000)});
+  const TurnWatch::Running running(*source, {});
+  CAF_REQUIRE_EQUAL(pass(100'000), 1u);
+  CAF_CHECK(told[0].text.starts_with("service slow: source file has not returned"));
+}
+
+CAF_TEST(time in which nobody looked counts for little) {
+  const TurnWatch::Running running(*partition, turn());
+  (void)pass(300);
+  now += std::chrono::hours(1);  // the process was stopped
+  CAF_CHECK(dog.look(now).empty());
+}
+
+CAF_TEST(a lane that is gone is forgotten) {
+  {
+    const TurnWatch::Running running(*partition, turn());
+    (void)pass(100);
+  }
+  partition.reset();
+  CAF_CHECK_EQUAL(pass(10'000), 0u);
+}
+
+CAF_TEST(keys of every length are read back and hostile ones are made fit for the log) {
+  const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=:;";
+  for (std::size_t size = 0; size <= letters.size(); ++size) {
+    const TurnWatch::Running running(*partition, turn(letters.substr(0, size)));
+    const auto seen = partition->look(partition->running());
+    CAF_REQUIRE(seen);
+    CAF_CHECK_EQUAL(seen->key, letters.substr(0, std::min(size, TurnWatch::longest_key)));
+    CAF_CHECK_EQUAL(seen->key_size, size);
+  }
+  const TurnWatch::Running running(*partition, turn("a\n\"b"));
+  (void)pass(1000);
+  CAF_REQUIRE_EQUAL(told.size(), 1u);
+  CAF_CHECK(told[0].text.find("key \"a\\x0a\\x22b\",") != std::string::npos);
+}
+
+CAF_TEST(a look sees one turn or none) {
+  std::atomic<bool> ends = false;
+  std::thread lane([&] {
+    for (std::int64_t n = 0; !ends; ++n) {
+      const std::string key(1 + static_cast<std::size_t>(n % 40), static_cast<char>('a' + n % 26));
+      const TurnWatch::Running running(*partition, {&what, &topic, {n}, key});
+    }
+  });
+  int looks = 0;
+  while (looks < 20'000) {
+    const auto seen = partition->look(partition->running());
+    if (!seen) continue;
+    ++looks;
+    const std::string key(1 + static_cast<std::size_t>(seen->offset.value % 40),
+                          static_cast<char>('a' + seen->offset.value % 26));
+    if (seen->key != key) CAF_FAIL("a mix of two turns: " << seen->key << " for " << seen->offset.value);
+  }
+  ends = true;
+  lane.join();
+  CAF_CHECK_EQUAL(looks, 20'000);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+}  // namespace eventy
