@@ -67,8 +67,8 @@ bool run_before_the_commit(SimulationHooks::Letter& letter, const Send& send) {
 
 std::vector<Bug> bugs_of_mail() {
   return {takes_old_slices(), bug_of_mail("at-most-once turns run before the commit", run_before_the_commit),
-          bug_of_mail("a crashed partition's cycle is not undone", pass_all_but<mail::LaneDown>),
-          bug_of_mail("a restart is forgotten", pass_all_but<mail::RestartLane>),
+          bug_of_mail("a crashed partition's cycle is not undone", pass_all_but<mail::LanesDown>),
+          bug_of_mail("a restart is forgotten", pass_all_but<mail::RestartLanes>),
           bug_of_mail("a rewind does not reach the partition", pass_all_but<mail::RewindTo>)};
 }
 

@@ -32,7 +32,8 @@ const std::vector<std::string>& kinds_of_faults() {
       "node died, a commit in flight", "a dead node's commit goes through", "node frozen",
       "node became a zombie", "a zombie's commit is refused", "node stopped", "node drained", "revoked",
       "lost", "all partitions of a node lost", "lane crashed before a step", "lane crashed after a step",
-      "lane restarted", "bridge restarted", "gave up: too many failures", "a run without any loss",
+      "lane restarted", "all restarted with a lane", "lanes restarted with a source", "bridge restarted",
+      "gave up: too many failures", "a run without any loss",
       // of handlers and input
       "poison", "handler failed, and may be tried again", "out of memory", "slow handler", "stuck handler",
       "key parked", "partition paused", "process stopped by a policy", "input twice", "input without a key",

@@ -106,6 +106,9 @@ testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
   if (chance.below(3) == 0)  // so little room that partitions pause for it
     o.runtime.parking = {.records_per_key = chance.between(1, 4), .records = chance.between(2, 10)};
   o.faults = faults_of(chance);
+  // Not drawn, so that what is drawn stays the same.
+  o.supervision.strategy = static_cast<Strategy>(run.seed % 8 < 2 ? run.seed % 8 + 1 : 0);
+  if (run.seed % 5 == 0) o.supervision.restarts.intensity = 3;
   o.hooks = run.hooks, o.listen = run.listen;
   return o;
 }

@@ -18,8 +18,8 @@ void BridgeActor::receive(ActorId, Mail& mail) {
     engine_->lane_waits(waits->lane, waits->epoch);
   } else if (const auto* lane = std::get_if<mail::LaneStarted>(&mail)) {
     started(*lane);
-  } else if (const auto* down = std::get_if<mail::LaneDown>(&mail)) {
-    lane_down(down->lane);
+  } else if (const auto* down = std::get_if<mail::LanesDown>(&mail)) {
+    lanes_down(down->lanes);
   } else if (const auto* again = std::get_if<mail::StartAgain>(&mail)) {
     perform(engine_->start_again(again->lane)), go_on();
   } else if (std::holds_alternative<mail::Drain>(mail)) {
@@ -103,9 +103,9 @@ void BridgeActor::started(const mail::LaneStarted& m) {
   for (auto& mail : std::exchange(it->second.waiting, {})) send(m.actor, std::move(mail));
 }
 
-void BridgeActor::lane_down(Lane lane) {
-  children_.erase(lane);
-  perform(engine_->lane_down(lane));
+void BridgeActor::lanes_down(const std::vector<Lane>& lanes) {
+  for (const Lane lane : lanes) children_.erase(lane);
+  perform(engine_->lanes_down(lanes));
   go_on();
 }
 

@@ -17,7 +17,7 @@ struct KeeperSetup {
   std::shared_ptr<const ServiceRuntime> runtime = {};
   std::function<Result<std::unique_ptr<StoreSession>>()> open_session = {};
   BridgeOptions bridge = {};
-  RestartOptions restarts = {};
+  SupervisionOptions supervision = {};
   std::size_t source_slices_in_flight = 4;
   std::size_t source_records_per_look = 1000;
   std::function<void()> drained = {};
@@ -51,7 +51,7 @@ class BridgeActor final : public Actor {
   void tell(Lane lane, Mail mail);
   void go_on();
   void started(const mail::LaneStarted& m);
-  void lane_down(Lane lane);
+  void lanes_down(const std::vector<Lane>& lanes);
   void drain();
   void step_soon();
 
@@ -69,7 +69,7 @@ class SupervisorActor final : public Actor {
   SupervisorActor(World& world, std::shared_ptr<const KeeperSetup> setup)
       : Actor(world, setup->node, setup->name + "/supervisor"),
         setup_(std::move(setup)),
-        supervision_({.restarts = setup_->restarts}, Supervision::First::holds_the_others) {}
+        supervision_(setup_->supervision, Supervision::First::holds_the_others) {}
   void receive(ActorId from, Mail& mail) override;
   void begin() override { start_bridge(); }
   ActorId bridge() const { return bridge_; }
@@ -78,20 +78,24 @@ class SupervisorActor final : public Actor {
   void start_bridge();
   void start_lane(ActorId from, const mail::StartLane& m);
   void stop_lane(Lane lane);
-  void close(ActorId child);
+  void close(ActorId child, std::optional<Lane> lane);
   void after_closing();
   void child_is_down(const mail::Down& m);
   void lane_failed(Lane lane, const mail::Down& m);
   void bridge_failed(const mail::Down& m);
-  std::optional<Duration> backoff(Supervision::Child child, const std::string& reason,
-                                  std::optional<ErrorCode> code);
+  std::optional<Supervision::Decision> judge(Supervision::Child child, const std::string& reason,
+                                             std::optional<ErrorCode> code);
+  void restart_all(Duration wait);
+  void restart_lanes(Lane failed, const Supervision::Decision& decision);
+  void start_due_lanes();
   void drain();
 
   std::shared_ptr<const KeeperSetup> setup_;
   Supervision supervision_;
   ActorId bridge_ = {};
   std::map<Lane, ActorId> lanes_ = {};
-  std::set<ActorId> closing_ = {};
+  std::map<ActorId, std::optional<Lane>> closing_ = {};  // nullopt: a bridge
+  std::set<Lane> due_ = {};
   std::uint64_t generation_ = 0;
   bool bridge_is_due_ = false, draining_ = false, has_given_up_ = false;
 };

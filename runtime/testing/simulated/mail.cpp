@@ -9,6 +9,11 @@ std::string name(Lane lane) {
   return (lane.is_source() ? "source " + number(lane.source) + " of " : "") + "partition " +
          number(lane.partition.value);
 }
+std::string names(const std::vector<Lane>& lanes) {
+  std::string text;
+  for (const Lane lane : lanes) text += (text.empty() ? " " : ", ") + name(lane);
+  return text;
+}
 
 struct Describe {
   std::string operator()(const mail::Deliver& m) const {
@@ -41,7 +46,7 @@ struct Describe {
   std::string operator()(const mail::LaneStarted& m) const {
     return "LaneStarted " + name(m.lane) + ", epoch " + number(m.epoch.value);
   }
-  std::string operator()(const mail::LaneDown& m) const { return "LaneDown " + name(m.lane); }
+  std::string operator()(const mail::LanesDown& m) const { return "LanesDown" + names(m.lanes); }
   std::string operator()(const mail::StartAgain& m) const { return "StartAgain " + name(m.lane); }
   std::string operator()(const mail::Drain&) const { return "Drain"; }
   std::string operator()(const mail::StartLane& m) const {
@@ -49,7 +54,7 @@ struct Describe {
   }
   std::string operator()(const mail::StopLane& m) const { return "StopLane " + name(m.lane); }
   std::string operator()(const mail::Drained&) const { return "Drained"; }
-  std::string operator()(const mail::RestartLane& m) const { return "RestartLane " + name(m.lane); }
+  std::string operator()(const mail::RestartLanes& m) const { return "RestartLanes" + names(m.lanes); }
   std::string operator()(const mail::RestartBridge&) const { return "RestartBridge"; }
   std::string operator()(const mail::Down& m) const { return "Down: " + m.reason; }
   std::string operator()(const mail::Exit&) const { return "Exit"; }

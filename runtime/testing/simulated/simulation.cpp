@@ -89,7 +89,7 @@ struct Simulation::Impl {
     KeeperSetup setup{.node = n, .name = nodes[n].name + '/' + services[s]->plan().name};
     setup.runtime = services[s];
     setup.open_session = [this, n, s] { return open_session(n, s); };
-    setup.bridge = options.bridge, setup.restarts = options.restarts;
+    setup.bridge = options.bridge, setup.supervision = options.supervision;
     setup.source_slices_in_flight = options.source_slices_in_flight;
     setup.source_records_per_look = options.source_records_per_look;
     setup.drained = [this, n, s] { nodes[n].drained.insert(s); };

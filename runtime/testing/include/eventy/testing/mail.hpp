@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "eventy/engine/runtime.hpp"
 #include "eventy/engine/slice.hpp"
@@ -54,8 +55,8 @@ struct LaneStarted {
   Epoch epoch;
   ActorId actor;
 };
-struct LaneDown {
-  Lane lane;
+struct LanesDown {
+  std::vector<Lane> lanes;
 };
 struct StartAgain {
   Lane lane;
@@ -73,8 +74,8 @@ struct StopLane {
   Lane lane;
 };
 struct Drained {};
-struct RestartLane {  // a timer, as the next one
-  Lane lane;
+struct RestartLanes {  // a timer, as the next one
+  std::vector<Lane> lanes;
   std::uint64_t generation;
 };
 struct RestartBridge {
@@ -91,8 +92,8 @@ struct Exit {};  // to a child: end
 
 using Mail = std::variant<mail::Deliver, mail::CommittedUpTo, mail::RewindTo, mail::StopLooking, mail::StepOn,
                           mail::Wake, mail::Finished, mail::DeferredDone, mail::LaneWaits, mail::LaneStarted,
-                          mail::LaneDown, mail::StartAgain, mail::Drain, mail::StartLane, mail::StopLane,
-                          mail::Drained, mail::RestartLane, mail::RestartBridge, mail::Down, mail::Exit>;
+                          mail::LanesDown, mail::StartAgain, mail::Drain, mail::StartLane, mail::StopLane,
+                          mail::Drained, mail::RestartLanes, mail::RestartBridge, mail::Down, mail::Exit>;
 
 // One line for the trace.
 std::string describe(const Mail& mail);

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "eventy/engine/bridge_engine.hpp"
-#include "eventy/engine/restart_policy.hpp"
+#include "eventy/engine/supervision.hpp"
 #include "eventy/service/plan.hpp"
 #include "eventy/testing/mail.hpp"
 #include "eventy/testing/simulated_store.hpp"
@@ -50,7 +50,7 @@ struct SimulationOptions {
   std::uint32_t nodes = 1;      // each runs all services
   RuntimeOptions runtime = {};  // without a serializer and a state format: those of plain_format.hpp
   BridgeOptions bridge = {};
-  RestartOptions restarts = {};
+  SupervisionOptions supervision = {};
   std::size_t source_slices_in_flight = 4, source_records_per_look = 1000;
   Duration session_timeout{10'000};
   SimulationFaults faults = {};
