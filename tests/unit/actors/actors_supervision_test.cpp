@@ -159,6 +159,19 @@ CAF_TEST(what no restart can heal ends the node at once although it may restart 
   CAF_CHECK_EQUAL(counts().services, 0u);
 }
 
+CAF_TEST(a twin ends the node at once although it may restart services) {
+  supervision.restarts.intensity = 10;
+  start();
+  run();
+  for (int i = 0; i < 2; ++i) {
+    store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
+    run();
+  }
+  CAF_CHECK(state() == NodeState::failed);
+  CAF_CHECK_EQUAL(counts().services, 0u);
+  CAF_CHECK_EQUAL(faults->sessions, 2);
+}
+
 CAF_TEST(a node drains a service that is being started again) {
   supervision.restarts.intensity = 1;
   faults->loads_to_fail = 4;
@@ -257,6 +270,22 @@ CAF_TEST(rest for one starts the partitions again with a crashed source) {
   CAF_CHECK_EQUAL(counts.partitions, 2u * partitions);
   CAF_CHECK_EQUAL(counts.bridges, 0u);
   CAF_CHECK_EQUAL(faults->sessions, 1);
+}
+
+CAF_TEST(what is restarted with a crashed source ends before the backoff) {
+  setup.supervision.strategy = Strategy::rest_for_one;
+  setup.supervision.restarts.first_backoff = setup.supervision.restarts.most_backoff = std::chrono::hours(2);
+  *failures = 1;
+  start();
+  std::size_t before = 0;
+  run_until([&] {
+    if (board->counts().at(0).sources == 0) before = sys.registry().running();
+    return board->counts().at(0).sources == 1;
+  });
+  sched.run();
+  CAF_CHECK_EQUAL(sys.registry().running() + partitions, before);
+  run_until([&] { return summed_exactly(); });
+  CAF_CHECK_EQUAL(sys.registry().running(), before + 1);
 }
 
 CAF_TEST(one for one starts a crashed source alone) {
