@@ -22,7 +22,7 @@ PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, Partition
       epoch_(epoch),
       reader_(std::move(state)),
       clock_(clock),
-      decoder_(runtime_.options().serializer->make_decoder(runtime_.options().limits)),
+      decoders_(runtime_, [&](const auto& s) { return s.make_decoder(runtime_.options().limits); }),
       state_encoder_(runtime_.options().state_format->make_encoder()),
       state_decoder_(runtime_.options().state_format->make_decoder(runtime_.options().limits)),
       outbox_(routes_),
