@@ -13,25 +13,15 @@ std::uint64_t next_context_version() {
   return last.fetch_add(1, std::memory_order_relaxed);
 }
 
-// A value that the format cannot carry, and where it stands.
-class NotCarried : public std::invalid_argument {
- public:
-  NotCarried(const DecodeError& place) : std::invalid_argument(place.what()), place_(place) {}
-  NotCarried within(std::string_view step) const { return place_.within(step); }
-
- private:
-  DecodeError place_;  // puts paths together
-};
-
 // Runs what writes one value; an error in it names the step that leads there.
 template <class Write>
 void at(std::string_view step, Write write) {
   try {
     write();
-  } catch (const NotCarried& e) {
+  } catch (const EncodeError& e) {
     throw e.within(step);
   } catch (const std::invalid_argument& e) {
-    throw NotCarried(DecodeError(e.what()).within(step));
+    throw EncodeError(e.what()).within(step);
   }
 }
 
