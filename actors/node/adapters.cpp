@@ -9,6 +9,9 @@
 #ifdef EVENTY_WITH_MSGPACK
 #include "eventy/msgpack/msgpack.hpp"
 #endif
+#ifdef EVENTY_WITH_PROTOBUF
+#include "eventy/protobuf/protobuf.hpp"
+#endif
 #ifdef EVENTY_WITH_KAFKA
 #include "eventy/kafka/kafka_store.hpp"
 #endif
@@ -105,6 +108,11 @@ Adapters builtin_adapters() {
 #ifdef EVENTY_WITH_MSGPACK
   adapters.serializers["msgpack"] = msgpack::serializer();
   adapters.state_formats["msgpack"] = msgpack::state_format();
+#endif
+#ifdef EVENTY_WITH_PROTOBUF
+  adapters.serializers["protobuf"] = [](const FormatOptions& options) {
+    return options.schemas.empty() ? protobuf::serializer() : protobuf::serializer(options.schemas);
+  };
 #endif
   return adapters;
 }

@@ -43,7 +43,7 @@ class Bench {
   // turns that wait for a retry go on when advance() reaches their time.
   template <Message M>
   void tell(const M& message, std::optional<std::string> key, const Tell& how = {}) {
-    using R = typename M::record;
+    using R = typename RecordOf<M>::type;
     tell_record(R::kind, R::ns, R::name, R::version, std::move(key), how,
                 [&](Writer& w) { how.refused ? (w.open_map(0), w.close_map()) : write(w, message); });
   }
@@ -62,7 +62,7 @@ class Bench {
   const std::vector<Sent>& sent_records() const { return sent_; }
   template <Message M>
   std::vector<M> sent() const {
-    using R = typename M::record;
+    using R = typename RecordOf<M>::type;
     std::vector<M> out;
     for (const Sent& s : sent_) {
       if (s.record.kind() != R::kind || s.record.ns() != R::ns || s.record.name() != R::name ||
