@@ -20,6 +20,7 @@ ROOMS = {
     "runtime/testing": (["runtime"], ["spdlog", "fmt"]),
     "adapters/json": (["runtime/core"], ["simdjson"]),
     "adapters/msgpack": (["runtime/core"], ["msgpack"]),
+    "adapters/avro": (["runtime/core"], ["avro", "yaml-cpp", "simdjson"]),
     "adapters/protobuf": (["runtime/core"], ["google"]),
     "adapters/rocksdb": (["runtime/core", "runtime/store"], ["rocksdb"]),
     "adapters/kafka": (["runtime/core", "runtime/store"], ["librdkafka", "spdlog", "fmt"]),
