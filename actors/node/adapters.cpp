@@ -3,6 +3,9 @@
 
 #include "eventy/node.hpp"
 #include "eventy/store/memory_store.hpp"
+#ifdef EVENTY_WITH_AVRO
+#include "eventy/avro/avro.hpp"
+#endif
 #ifdef EVENTY_WITH_JSON
 #include "eventy/json/json.hpp"
 #endif
@@ -29,6 +32,16 @@ Result<std::unique_ptr<RecordStore>> memory_store(Section& section, const NodeOp
   if (options.access == StoreAccess::none) return std::unique_ptr<RecordStore>();
   return std::unique_ptr<RecordStore>(std::make_unique<MemoryStore>());
 }
+
+#ifdef EVENTY_WITH_AVRO
+// Reading needs no schemas: each record brings its own.
+Result<std::shared_ptr<const Serializer>> avro_serializer(const FormatOptions& options) {
+  auto made = options.schemas.empty() ? avro::AvroSerializer::from_texts({})
+                                      : avro::AvroSerializer::from_folder(options.schemas);
+  if (!made) return made.error();
+  return std::shared_ptr<const Serializer>(*std::move(made));
+}
+#endif
 
 #ifdef EVENTY_WITH_ROCKSDB
 Result<std::unique_ptr<RecordStore>> embedded_store(Section& section, const NodeOptions& options) {
@@ -101,6 +114,9 @@ Adapters builtin_adapters() {
 #endif
 #ifdef EVENTY_WITH_ROCKSDB
   adapters.stores["embedded"] = embedded_store;
+#endif
+#ifdef EVENTY_WITH_AVRO
+  adapters.serializers["avro"] = avro_serializer;
 #endif
 #ifdef EVENTY_WITH_JSON
   adapters.serializers["json"] = json::serializer();
