@@ -3,11 +3,17 @@
 
 #include "eventy/node.hpp"
 #include "eventy/store/memory_store.hpp"
+#ifdef EVENTY_WITH_AVRO
+#include "eventy/avro/avro.hpp"
+#endif
 #ifdef EVENTY_WITH_JSON
 #include "eventy/json/json.hpp"
 #endif
 #ifdef EVENTY_WITH_MSGPACK
 #include "eventy/msgpack/msgpack.hpp"
+#endif
+#ifdef EVENTY_WITH_PROTOBUF
+#include "eventy/protobuf/protobuf.hpp"
 #endif
 #ifdef EVENTY_WITH_KAFKA
 #include "eventy/kafka/kafka_store.hpp"
@@ -26,6 +32,16 @@ Result<std::unique_ptr<RecordStore>> memory_store(Section& section, const NodeOp
   if (options.access == StoreAccess::none) return std::unique_ptr<RecordStore>();
   return std::unique_ptr<RecordStore>(std::make_unique<MemoryStore>());
 }
+
+#ifdef EVENTY_WITH_AVRO
+// Reading needs no schemas: each record brings its own.
+Result<std::shared_ptr<const Serializer>> avro_serializer(const FormatOptions& options) {
+  auto made = options.schemas.empty() ? avro::AvroSerializer::from_texts({})
+                                      : avro::AvroSerializer::from_folder(options.schemas);
+  if (!made) return made.error();
+  return std::shared_ptr<const Serializer>(*std::move(made));
+}
+#endif
 
 #ifdef EVENTY_WITH_ROCKSDB
 Result<std::unique_ptr<RecordStore>> embedded_store(Section& section, const NodeOptions& options) {
@@ -99,12 +115,20 @@ Adapters builtin_adapters() {
 #ifdef EVENTY_WITH_ROCKSDB
   adapters.stores["embedded"] = embedded_store;
 #endif
+#ifdef EVENTY_WITH_AVRO
+  adapters.serializers["avro"] = avro_serializer;
+#endif
 #ifdef EVENTY_WITH_JSON
   adapters.serializers["json"] = json::serializer();
 #endif
 #ifdef EVENTY_WITH_MSGPACK
   adapters.serializers["msgpack"] = msgpack::serializer();
   adapters.state_formats["msgpack"] = msgpack::state_format();
+#endif
+#ifdef EVENTY_WITH_PROTOBUF
+  adapters.serializers["protobuf"] = [](const FormatOptions& options) {
+    return options.schemas.empty() ? protobuf::serializer() : protobuf::serializer(options.schemas);
+  };
 #endif
   return adapters;
 }

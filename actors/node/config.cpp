@@ -1,6 +1,7 @@
 #include "config.hpp"
 
 #include "node_id.hpp"
+#include "serializers.hpp"
 
 #include <algorithm>
 
@@ -28,6 +29,13 @@ std::string one_of(Section& section, std::string_view key, const std::string& ot
   section.fail(key, "is \"" + value + "\"" +
                         (near ? "; did you mean \"" + *near + "\"?" : ", which is unknown.") +
                         " Known here: " + (known.empty() ? "none" : known));
+}
+
+std::string known_serializer(Section& section, std::string_view key, const std::string& names,
+                             const NodeConfig& config, const Adapters& adapters) {
+  if (const auto made = make_serializer(adapters, names, {.schemas = config.schemas}); !made)
+    section.fail(key, "is \"" + names + "\": " + made.error().message);
+  return names;
 }
 
 void read_engine(Section s, NodeConfig& c) {
@@ -108,9 +116,14 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   read_engine(document.section("engine"), c);
 
   Section format = document.section("format");
-  c.records = one_of(format, "records", c.records, names_in(adapters.serializers));
+  c.schemas = format.text("schemas", c.schemas);
+  c.records = known_serializer(format, "records", format.text("records", c.records), c, adapters);
   c.state = one_of(format, "state", c.state, names_in(adapters.state_formats));
   format.finish();
+
+  Section serializers = document.section("serializers");
+  for (const auto& [name, formats] : serializers.texts())
+    c.serializers[name] = known_serializer(serializers, name, formats, c, adapters);
 
   c.namespaces = document.section("namespaces").texts();
   c.partitioners = read_partitioners(document.section("partitioners"));

@@ -34,7 +34,9 @@ struct NodeConfig {
   std::size_t max_cached_keys = RuntimeOptions{}.max_cached_keys;
   std::size_t max_record_bytes = RuntimeOptions{}.max_record_bytes;
   // [format]
-  std::string records = "json", state = "msgpack";
+  std::string records = "json", state = "msgpack", schemas = {};
+  // [serializers]: of topics, and of the topics of services
+  std::map<std::string, std::string> serializers = {};
   // [namespaces]
   std::map<std::string, std::string> namespaces = {};
   // [partitioners]

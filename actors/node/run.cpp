@@ -10,6 +10,7 @@
 #include "command_line.hpp"
 #include "config.hpp"
 #include "eventy/engine/failure_class.hpp"
+#include "serializers.hpp"
 #include "signals.hpp"
 
 namespace eventy {
@@ -48,9 +49,22 @@ struct Configured {
   }
 };
 
+// What the configuration names, made.
+struct Serializers {
+  std::shared_ptr<const Serializer> common;
+  std::map<std::string, std::shared_ptr<const Serializer>> named = {};
+
+  Serializers(const NodeConfig& config, const Adapters& adapters) {
+    const FormatOptions options{.schemas = config.schemas};
+    common = make_serializer(adapters, config.records, options).value();
+    for (const auto& [name, formats] : config.serializers)
+      named[name] = make_serializer(adapters, formats, options).value();
+  }
+};
+
 // A misspelt topic would silently keep the default, and its keys lie elsewhere.
-void check_partitioners(const NodeConfig& config,
-                        const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes) {
+void check_topics(const NodeConfig& config,
+                  const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes) {
   std::set<std::string> topics;
   for (const auto& runtime : runtimes)
     for (const auto& topic : runtime->session_options("").topics) topics.insert(topic);
@@ -61,6 +75,13 @@ void check_partitioners(const NodeConfig& config,
       throw Failure(
           {ErrorCode::configuration, "[partitioners] " + entry.first +
                                          ": no service here reads or writes this topic. Theirs: " + known});
+  for (const auto& topic : std::set(topics)) topics.emplace(owner_of_topic(topic));
+  for (const auto& entry : config.serializers)
+    if (!topics.contains(entry.first))
+      throw Failure(
+          {ErrorCode::configuration, "[serializers] " + entry.first +
+                                         ": no service here reads or writes this topic, or one of " +
+                                         "a service of this name. Topics: " + known});
 }
 
 // A misspelt service would silently keep what [supervision] says.
@@ -95,7 +116,9 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
                                                                  const NodeConfig& config,
                                                                  const Adapters& adapters,
                                                                  std::shared_ptr<spdlog::logger> log) {
-  const RuntimeOptions options{.serializer = adapters.serializers.at(config.records),
+  const Serializers formats(config, adapters);
+  const RuntimeOptions options{.serializer = formats.common,
+                               .serializers = formats.named,
                                .state_format = adapters.state_formats.at(config.state),
                                .owners = config.namespaces,
                                .partitioners = config.partitioners,
@@ -109,7 +132,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
       throw std::invalid_argument("two services are named " + service.name());
     runtimes.push_back(std::make_shared<const ServiceRuntime>(service, options));
   }
-  check_partitioners(config, runtimes);
+  check_topics(config, runtimes);
   check_services(config, names);
   return runtimes;
 }
@@ -244,7 +267,8 @@ int run_command(const Command& command, const CommandLine& line, const Adapters&
   const auto& config = configured.config;
   const auto store =
       make_store(configured.document, config, adapters, command.access, make_log(config)).value();
-  return command.run({line.options, *store, *adapters.serializers.at(config.records),
+  const Serializers formats(config, adapters);
+  return command.run({line.options, *store, *formats.common, formats.named,
                       *adapters.state_formats.at(config.state), config.partitions, config.partitioners});
 }
 
@@ -272,6 +296,12 @@ int exit_code_of(ErrorCode code) {
 }
 
 }  // namespace
+
+const Serializer& CommandContext::serializer_of(const std::string& topic) const {
+  for (const auto& name : {topic, std::string(owner_of_topic(topic))})
+    if (const auto it = serializers.find(name); it != serializers.end()) return *it->second;
+  return serializer;
+}
 
 Result<std::vector<Offset>> CommandContext::append(const std::string& topic,
                                                    std::vector<NewRecord> records) const {

@@ -9,6 +9,11 @@ namespace {
 class JsonSerializer final : public Serializer {
  public:
   std::string_view name() const override { return "json"; }
+  FirstBytes first_bytes() const override {
+    FirstBytes bytes;
+    for (const unsigned char c : {'{', ' ', '\t', '\n', '\r'}) bytes.set(c);
+    return bytes;
+  }
   std::unique_ptr<Decoder> make_decoder(const DecodeLimits& limits) const override {
     return std::make_unique<detail::JsonDecoder>(limits);
   }

@@ -9,6 +9,11 @@ namespace {
 class MsgpackSerializer final : public Serializer {
  public:
   std::string_view name() const override { return "msgpack"; }
+  FirstBytes first_bytes() const override {  // fixmap, map 16, map 32
+    FirstBytes bytes;
+    for (std::size_t byte = 0x80; byte <= 0x8f; ++byte) bytes.set(byte);
+    return bytes.set(0xde).set(0xdf);
+  }
   std::unique_ptr<Decoder> make_decoder(const DecodeLimits& limits) const override {
     return std::make_unique<detail::MsgpackDecoder>(limits);
   }

@@ -3,9 +3,9 @@
 #include <limits>
 #include <string>
 
+#include "eventy/core/utf8.hpp"
 #include "msgpack_reader.hpp"
 #include "timestamp.hpp"
-#include "utf8.hpp"
 
 namespace eventy::msgpack::detail {
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "eventy/core/utf8.hpp"
 #include "timestamp.hpp"
-#include "utf8.hpp"
 
 namespace eventy::msgpack::detail {
 

@@ -150,6 +150,7 @@ function(eventy_install_package)
   install(FILES
     "${PROJECT_BINARY_DIR}/eventyConfig.cmake"
     "${PROJECT_BINARY_DIR}/eventyConfigVersion.cmake"
+    "${PROJECT_SOURCE_DIR}/config/cmake/FindAvroC.cmake"
     "${PROJECT_SOURCE_DIR}/config/cmake/FindCAF.cmake"
     "${PROJECT_SOURCE_DIR}/config/cmake/FindRdKafka.cmake"
     DESTINATION "${folder}"

@@ -22,7 +22,7 @@ eventy::NewRecord clicked(std::uint64_t n, std::uint64_t keys, eventy::Encoder& 
 int feed(const eventy::CommandContext& at) {
   const auto total = at.options.number("--records"), keys = at.options.number("--keys", 1);
   at.store.ensure_topics({{"bench-events", at.partitions}}).value();
-  const auto encoder = at.serializer.make_encoder();
+  const auto encoder = at.serializer_of("bench-events").make_encoder();
   std::vector<eventy::NewRecord> records;
   for (std::uint64_t n = 0; n < total; ++n) {
     records.push_back(clicked(n, keys, *encoder));

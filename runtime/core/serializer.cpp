@@ -13,6 +13,43 @@ std::uint64_t next_context_version() {
   return last.fetch_add(1, std::memory_order_relaxed);
 }
 
+// Runs what writes one value; an error in it names the step that leads there.
+template <class Write>
+void at(std::string_view step, Write write) {
+  try {
+    write();
+  } catch (const EncodeError& e) {
+    throw e.within(step);
+  } catch (const std::invalid_argument& e) {
+    throw EncodeError(e.what()).within(step);
+  }
+}
+
+void write_with_path(Writer& w, const ValueMap& map);
+
+void write_with_path(Writer& w, const Value& value) {
+  if (const auto* map = std::get_if<ValueMap>(&value.is)) return write_with_path(w, *map);
+  const auto* list = std::get_if<ValueList>(&value.is);
+  if (!list) return write(w, value);
+  w.open_list(list->size());
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    w.item();
+    at(detail::index_step(i), [&] { write_with_path(w, (*list)[i]); });
+  }
+  w.close_list();
+}
+
+void write_with_path(Writer& w, const ValueMap& map) {
+  w.open_map(map.size());
+  for (const auto& [name, value] : map) {
+    at(name, [&] {
+      w.member(name);
+      write_with_path(w, value);
+    });
+  }
+  w.close_map();
+}
+
 }  // namespace
 
 std::string encode(const Record& record, Encoder& encoder) {
@@ -23,8 +60,11 @@ std::string encode(const Record& record, Encoder& encoder) {
   if (!record.context.empty()) context.common = &record.context;
   context.version = next_context_version();
   std::string out;
-  write(encoder.begin(envelope, context, out), record.data);
-  encoder.end();
+  Writer& data = encoder.begin(envelope, context, out);
+  at("data", [&] {
+    write_with_path(data, record.data);
+    encoder.end();
+  });
   return out;
 }
 
@@ -34,7 +74,11 @@ Record decode(std::string_view bytes, Decoder& decoder) {
   padded.append(bytes).append(value_padding, '\0');
   Record record(decoder.decode(std::string_view(padded).substr(0, bytes.size())));
   if (!decoder.context_is_empty()) decoder.read_context(record.context);
-  read(decoder.data(), record.data, Absent::is_error);
+  try {
+    read(decoder.data(), record.data, Absent::is_error);
+  } catch (const DecodeError& e) {
+    throw e.within("data");
+  }
   return record;
 }
 

@@ -24,7 +24,8 @@ std::string request_entry_name(std::string_view request_uuid) {
 }
 
 Outbox::Outbox(std::shared_ptr<const Routes> routes)
-    : routes_(std::move(routes)), encoder_(routes_->runtime->options().serializer->make_encoder()) {}
+    : routes_(std::move(routes)),
+      encoders_(*routes_->runtime, [](const auto& s) { return s.make_encoder(); }) {}
 
 TopicIndex Outbox::topic_for(const detail::OutputSpec& spec) const {
   const ServiceRuntime& runtime = *routes_->runtime;
@@ -95,6 +96,7 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
       partition_of(has_place ? *e.partition_key : e.uuid, routes_->partitions[topic.value], by);
   open_entry(topic, partition, e.partition_key, into);
   open_ = &into;
+  encoder_ = &encoders_.of(topic);
   return encoder_->begin(e, context, into.bytes);
 }
 

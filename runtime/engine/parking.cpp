@@ -1,5 +1,7 @@
 #include "eventy/engine/parking.hpp"
 
+#include <stdexcept>
+
 #include "failure_rows.hpp"
 
 namespace eventy {
@@ -27,14 +29,19 @@ Result<std::vector<ParkedKey>> parked_keys(const RecordStore& store, const State
   return keys;
 }
 
-Result<void> release_key(RecordStore& store, const Serializer& serializer, const Plan& plan,
-                         const ParkedKey& key) {
-  Record record(Kind::request, plan.ns, std::string(release_request_name), plan.ns);
+Result<void> release_key(RecordStore& store, const ServiceRuntime& service, const ParkedKey& key) {
+  const auto& ns = service.plan().ns;
+  const auto topic = ServiceRuntime::requests;
+  Record record(Kind::request, ns, std::string(release_request_name), ns);
   record.set_partition_key(key.key);
-  const auto encoder = serializer.make_encoder();
-  const auto appended =
-      store.append(plan.name + "-requests",
-                   {{.key = key.key, .value = encode(record, *encoder), .partition = key.partition}});
+  NewRecord request{.key = key.key, .partition = key.partition};
+  try {
+    request.value = encode(record, *service.serializer(topic).make_encoder());
+  } catch (const std::invalid_argument& e) {
+    return Error{ErrorCode::unsupported,
+                 "the request to release a key of service " + service.plan().name + ": " + e.what()};
+  }
+  const auto appended = store.append(service.topic_name(topic), {std::move(request)});
   if (!appended) return appended.error();
   return {};
 }

@@ -24,7 +24,7 @@ PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, Partition
       reader_(std::move(state)),
       clock_(clock),
       watch_(std::move(watch)),
-      decoder_(runtime_.options().serializer->make_decoder(runtime_.options().limits)),
+      decoders_(runtime_, [&](const auto& s) { return s.make_decoder(runtime_.options().limits); }),
       state_encoder_(runtime_.options().state_format->make_encoder()),
       state_decoder_(runtime_.options().state_format->make_decoder(runtime_.options().limits)),
       outbox_(routes_),

@@ -291,7 +291,11 @@ void PartitionEngine::release_first(const std::string& key) {
   const auto topic = runtime_.topic_named(row.topic);
   const auto batch = batch_of(row, topic.value_or(ServiceRuntime::requests));
   ++stats_.released;
-  if (runs_again(*batch, row)) {
+  if (!topic) {  // so its format is not known either
+    meta_ = {};
+    meta_.topic = row.topic, meta_.partition = {row.partition}, meta_.offset = {row.offset};
+    has_no_handler(*batch, row);
+  } else if (runs_again(*batch, row)) {
     defer(batch, 0);
     if (!settle_parked(*batch, row)) return failures_->keep_first(key, row);
   }
@@ -308,9 +312,7 @@ bool PartitionEngine::runs_again(const Batch& batch, const ParkedRecord& row) {
            row.handlers.end();
   });
   if (matched_.empty()) {
-    give_up(batch, record,
-            {"", "NoHandler", "it was parked for handlers that the service no longer has", row.attempts},
-            slice_.effects.outputs);
+    has_no_handler(batch, row);
     return false;
   }
   if (!find_key(batch, record)) return false;
@@ -321,6 +323,12 @@ bool PartitionEngine::runs_again(const Batch& batch, const ParkedRecord& row) {
   from_parked_ = false;
   parked_attempts_ = 0;
   return true;
+}
+
+void PartitionEngine::has_no_handler(const Batch& batch, const ParkedRecord& row) {
+  give_up(batch, batch.records.front(),
+          {"", "NoHandler", "it was parked for handlers that the service no longer has", row.attempts},
+          slice_.effects.outputs);
 }
 
 // True: nothing of it is left to run.

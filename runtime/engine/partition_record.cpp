@@ -36,6 +36,7 @@ bool PartitionEngine::decode(const Batch& batch, const StoredRecord& record) {
   meta_.partition = batch.partition;
   meta_.offset = record.offset;
   context_loaded_ = false;
+  decoder_ = &decoders_.of(batch.topic);
   try {
     static_cast<Envelope&>(meta_) = decoder_->decode(record.value);
   } catch (const DecodeError& e) {

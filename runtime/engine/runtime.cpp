@@ -1,6 +1,7 @@
 #include "eventy/engine/runtime.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "failure_rows.hpp"
@@ -25,7 +26,23 @@ std::string id_of(const Plan::Handler& h) {
          std::string(to_string(h.guarantee));
 }
 
+constexpr std::array<std::string_view, 5> roles{"-requests", "-events", "-responses", "-dead-letters",
+                                                "-returns"};
+
 }  // namespace
+
+std::string_view owner_of_topic(std::string_view topic) {
+  for (const auto role : roles)
+    if (topic.ends_with(role)) return topic.substr(0, topic.size() - role.size());
+  return {};
+}
+
+const std::shared_ptr<const Serializer>& serializer_of(const RuntimeOptions& options,
+                                                       const std::string& topic) {
+  for (const auto& name : {topic, std::string(owner_of_topic(topic))})
+    if (const auto it = options.serializers.find(name); it != options.serializers.end()) return it->second;
+  return options.serializer;
+}
 
 ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
     : service_(service), options_(std::move(options)) {
@@ -61,6 +78,7 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
   }
   for (const auto& ns : p.requested) asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
   find_partitioners();
+  find_serializers();
   dispatch_.resize(topics_.size());
   for (auto& candidates : dispatch_)
     std::stable_sort(candidates.begin(), candidates.end(),
@@ -98,6 +116,25 @@ void ServiceRuntime::find_partitioners() {
         "one partitioner, but " + topics_[requests.value] + " has " + std::string(to_string(partitioner())) +
         " and " + topics_[input.value] + " has " + std::string(to_string(partitioner(input))) +
         ": set both in [partitioners]");
+  }
+}
+
+void ServiceRuntime::find_serializers() {
+  for (const auto& topic : topics_) serializers_.push_back(serializer_of(options_, topic));
+  if (!returns_ || options_.serializers.contains(topics_[returns_->value])) return;
+  std::vector<std::shared_ptr<const Serializer>> formats;
+  for (std::uint32_t t = 0; t < topics_.size(); ++t) {
+    const bool holds_responses = std::any_of(dispatch_[t].begin(), dispatch_[t].end(),
+                                             [](const auto& c) { return c.plan->kind == Kind::response; });
+    if (!holds_responses || TopicIndex{t} == returns_) continue;
+    if (std::find(formats.begin(), formats.end(), serializers_[t]) == formats.end())
+      formats.push_back(serializers_[t]);
+  }
+  try {
+    serializers_[returns_->value] = formats.size() == 1 ? formats[0] : by_first_byte(std::move(formats));
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument("service " + plan().name + ": topic " + topics_[returns_->value] +
+                                " holds responses of several formats: " + e.what());
   }
 }
 

@@ -23,6 +23,7 @@ namespace {
 
 RuntimeOptions runtime_options(BenchOptions o) {
   return {.serializer = o.serializer ? std::move(o.serializer) : plain_serializer(),
+          .serializers = std::move(o.serializers),
           .state_format = o.state_format ? std::move(o.state_format) : plain_state_format()};
 }
 
@@ -37,8 +38,8 @@ std::string padded(std::string_view bytes) {
 Bench::Bench(Service service, BenchOptions options)
     : runtime_(std::make_shared<const ServiceRuntime>(service, runtime_options(std::move(options)))),
       reader_(std::make_shared<CommittedState>(committed_)),
-      decoder_(runtime_->options().serializer->make_decoder()),
-      encoder_(runtime_->options().serializer->make_encoder()),
+      decoders_(*runtime_, [](const auto& s) { return s.make_decoder(); }),
+      encoders_(*runtime_, [](const auto& s) { return s.make_encoder(); }),
       state_decoder_(runtime_->options().state_format->make_decoder()),
       state_encoder_(runtime_->options().state_format->make_encoder()) {
   const auto topics = runtime_->session_options("bench").topics.size();
@@ -73,9 +74,9 @@ void Bench::tell_record(Kind kind, std::string_view ns, std::string_view name, s
     if (how.refused) e.error_code = *how.refused, e.error_message = "refused";
   }
   std::string value;
-  data(encoder_->begin(e, {.common = how.context.empty() ? nullptr : &how.context, .version = ++told_},
-                       value));
-  encoder_->end();
+  Encoder& encoder = encoders_.of(*topic);
+  data(encoder.begin(e, {.common = how.context.empty() ? nullptr : &how.context, .version = ++told_}, value));
+  encoder.end();
   deliver(*topic, std::move(value), std::move(key));
 }
 
@@ -165,14 +166,16 @@ void Bench::keep(const OutputBuffer& outputs, bool at_once) {
       continue;
     }
     const std::string bytes(outputs.value(entry));
-    sent_.push_back({decode(bytes, *decoder_), runtime_->topic_name(entry.topic), bytes, at_once});
+    sent_.push_back(
+        {decode(bytes, decoders_.of(entry.topic)), runtime_->topic_name(entry.topic), bytes, at_once});
   }
 }
 
-void Bench::read_data(const std::string& bytes, const std::function<void(Reader&)>& f) const {
-  const std::string copy = padded(bytes);
-  decoder_->decode(std::string_view(copy).substr(0, bytes.size()));
-  f(decoder_->data());
+void Bench::read_data(const Sent& sent, const std::function<void(Reader&)>& f) const {
+  const std::string copy = padded(sent.bytes);
+  Decoder& decoder = decoders_.of(runtime_->topic_named(sent.topic).value());
+  decoder.decode(std::string_view(copy).substr(0, sent.bytes.size()));
+  f(decoder.data());
 }
 
 }  // namespace eventy::testing

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "eventy/engine/parking.hpp"
+#include "eventy/service.hpp"
 #include "eventy/testing/plain_format.hpp"
 #include "vocabulary.hpp"
 
@@ -126,11 +127,11 @@ bool is_calm(const std::map<std::string, std::uint64_t, std::less<>>& fired) {
 bool release_all(testing::SimulatedStore& store) {
   bool any = false;
   for (const std::string service : {"alpha", "beta"}) {
-    Plan plan;
-    plan.name = service, plan.ns = "urn:" + service;
+    const ServiceRuntime runtime(eventy::service<>(service), {.serializer = testing::plain_serializer(),
+                                                              .state_format = testing::plain_state_format()});
     for (const auto& key : parked_keys(store, *testing::plain_state_format(), service).value()) {
       any = true;
-      release_key(store, *testing::plain_serializer(), plan, key).value();
+      release_key(store, runtime, key).value();
     }
   }
   return any;

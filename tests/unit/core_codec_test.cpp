@@ -10,11 +10,11 @@
 #include <limits>
 
 #include "eventy/core/context.hpp"
-#include "tests/support/value_codec.hpp"
+#include "eventy/core/value_codec.hpp"
 
 using namespace eventy;
-using tests::from_value;
-using tests::to_value;
+using eventy::from_value;
+using eventy::to_value;
 
 namespace travel {
 
@@ -143,7 +143,7 @@ CAF_TEST(an_optional_member_may_be_missing_or_null) {
 
 CAF_TEST(a_null_replaces_an_optional_that_had_a_value) {
   Value null;
-  tests::ValueReader reader(null);
+  ValueReader reader(null);
   std::optional<std::int64_t> v = 5;
   read(reader, v, Absent::is_error);
   CAF_CHECK(!v);
@@ -242,7 +242,7 @@ CAF_TEST(in_a_state_an_absent_member_takes_its_default) {
 
 CAF_TEST(lists_and_maps_are_replaced_not_extended) {
   auto value = to_value(std::vector<std::int64_t>{1});
-  tests::ValueReader reader(value);
+  ValueReader reader(value);
   std::vector<std::int64_t> v{7, 8};
   read(reader, v, Absent::is_error);
   CAF_CHECK(v == std::vector<std::int64_t>{1});
@@ -283,7 +283,7 @@ CAF_TEST(a_context_of_scalars_comes_back) {
              {{"n", nullptr}, {"t", true}, {"i", std::int64_t{-1}}, {"d", 0.5}, {"s", std::string("x")}}},
             {"urn:empty", {}}};
   auto value = to_value(c);
-  tests::ValueReader reader(value);
+  ValueReader reader(value);
   Context back{{"urn:old", {}}};
   read(reader, back);
   CAF_CHECK(back == c);
@@ -291,7 +291,7 @@ CAF_TEST(a_context_of_scalars_comes_back) {
 
 CAF_TEST(a_context_takes_nothing_but_scalars_and_no_key_twice) {
   auto context_error = [](Value v) -> std::string {
-    tests::ValueReader reader(v);
+    ValueReader reader(v);
     Context c;
     try {
       read(reader, c);

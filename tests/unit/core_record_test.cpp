@@ -11,7 +11,7 @@
 #include "eventy/core/date.hpp"
 #include "eventy/core/ids.hpp"
 #include "eventy/core/serializer.hpp"
-#include "tests/support/value_codec.hpp"
+#include "eventy/core/value_codec.hpp"
 
 using namespace eventy;
 
@@ -73,8 +73,8 @@ struct OneRecord final : Encoder, Decoder {
   Envelope envelope = {};
   Context context = {};
   std::vector<std::uint64_t> versions = {};
-  std::optional<tests::ValueWriter> writer = {};
-  std::optional<tests::ValueReader> reader = {};
+  std::optional<ValueWriter> writer = {};
+  std::optional<ValueReader> reader = {};
   Value value = {};
   std::string padding = {};
 };

@@ -38,9 +38,9 @@ std::vector<ParkedKey> parked(const Fixture& f) {
   return parked_keys(f.store, *testing::plain_state_format(), "counter").value();
 }
 void release(Fixture& f, const std::string& key) {
-  const auto service = faulty({}, {});
+  const ServiceRuntime service(faulty({}, {}), f.options());
   for (const auto& p : parked(f))
-    if (p.key == key) release_key(f.store, *testing::plain_serializer(), service.plan(), p).value();
+    if (p.key == key) release_key(f.store, service, p).value();
 }
 // Of the only parked key.
 std::uint64_t waiting_records(const Fixture& f) {

@@ -135,6 +135,16 @@ CAF_TEST(partitioners are known by their names) {
       says("[partitioners]\na = \"murmur\"\n", {"node.toml:2: ", "did you mean \"murmur2\"?", "fnv1a"}));
 }
 
+CAF_TEST(serializers are known by their names alone or in a list) {
+  const auto c = read(file("[format]\nrecords = \"json, msgpack\"\n[serializers]\norders = \"msgpack\"\n"));
+  CAF_CHECK_EQUAL(c.records, "json, msgpack");
+  CAF_CHECK_EQUAL(c.serializers.at("orders"), "msgpack");
+  CAF_CHECK(says("[serializers]\n\"orders-events\" = \"jsno\"\n",
+                 {"node.toml:2: ", "[serializers] orders-events", "did you mean \"json\"?", "msgpack"}));
+  CAF_CHECK(says("[format]\nrecords = \"json, plain\"\n",
+                 {"node.toml:2: ", "records of json and of plain may both begin with"}));
+}
+
 CAF_TEST(an unknown key names file and line and the nearest and all known keys) {
   CAF_CHECK(
       says("[node]\nid = \"a\"\n\n[engine]\ncommit_interval = 5\n",

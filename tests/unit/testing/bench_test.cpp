@@ -7,6 +7,7 @@
 #include <caf/test/unit_test.hpp>
 
 #include "eventy/json/json.hpp"
+#include "eventy/msgpack/msgpack.hpp"
 #include "eventy/service.hpp"
 
 namespace {
@@ -244,6 +245,19 @@ CAF_TEST(a_response_whose_context_does_not_decode_is_kept_whole) {
   CAF_CHECK_EQUAL(bench.dead()[0].bytes, bytes);
   CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "DecodeError");
   CAF_CHECK(bench.dead()[0].headers.at("eventy-reason").starts_with("context.urn:catalog.list: "));
+}
+
+CAF_TEST(each_topic_is_told_and_read_in_its_own_format) {
+  Bench bench{counter(),
+              {.serializers = {{"web-events", eventy::json::serializer()},
+                               {"counter", eventy::msgpack::serializer()}}}};
+  bench.tell(Clicked{"tea", 2}, "ann");
+  bench.tell_bytes("web-events", "{", "ann");
+  CAF_CHECK_EQUAL(tally(bench, "ann").n, 2);
+  CAF_CHECK(bench.dead().at(0).headers.at("eventy-reason").find("JSON") != std::string::npos);
+  CAF_CHECK_EQUAL(bench.sent<Counted>().at(0).n, 2);
+  const auto& bytes = bench.sent_records().at(0).bytes;
+  CAF_CHECK_EQUAL(decode(bytes, *eventy::msgpack::serializer()->make_decoder()).name(), "Counted");
 }
 
 CAF_TEST(another_major_version_is_dead_lettered_a_minor_one_is_read) {

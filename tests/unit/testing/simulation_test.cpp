@@ -5,6 +5,7 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include "eventy/json/json.hpp"
 #include "eventy/service.hpp"
 #include "eventy/testing/plain_format.hpp"
 
@@ -31,9 +32,10 @@ Service counter(std::function<void(const Clicked&)> before = [](const Clicked&) 
   });
 }
 
-void click(Simulation& simulation, int times) {
+void click(Simulation& simulation, int times,
+           const std::shared_ptr<const Serializer>& format = testing::plain_serializer()) {
   std::vector<NewRecord> records;
-  const auto encoder = testing::plain_serializer()->make_encoder();
+  const auto encoder = format->make_encoder();
   for (int i = 0; i < times; ++i) {
     const std::string key = "k" + std::to_string(i % 10);
     Record record(Kind::event, "urn:web", "Clicked", "urn:web");
@@ -67,6 +69,16 @@ CAF_TEST(a_service_counts_every_record_once_while_everything_fails) {
     CAF_REQUIRE_EQUAL(simulation.settle().value_or("settled"), "settled");
     CAF_CHECK_EQUAL(counted(simulation), 500);
   }
+}
+
+CAF_TEST(a_topic_of_another_format_is_counted_as_well) {
+  testing::SimulationOptions options{.nodes = 2};
+  options.runtime.serializers = {{"web-events", json::serializer()}};
+  Simulation simulation(std::move(options));
+  simulation.add(counter(), 2);
+  click(simulation, 20, json::serializer());
+  CAF_REQUIRE_EQUAL(simulation.settle().value_or("settled"), "settled");
+  CAF_CHECK_EQUAL(counted(simulation), 20);
 }
 
 CAF_TEST(what_cannot_come_to_rest_is_told) {

@@ -6,11 +6,13 @@
 // 78 a mistake in the configuration; 128 + signal after a second SIGINT or SIGTERM.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "eventy/core/partitioner.hpp"
@@ -68,10 +70,34 @@ struct NodeOptions {
 // Makes a store of its table: reads its keys, calls finish(), and only then opens anything.
 using MakeStore = std::function<Result<std::unique_ptr<RecordStore>>(Section&, const NodeOptions&)>;
 
+// What formats are made with.
+struct FormatOptions {
+  std::string schemas = {};  // the folder of the schemas; empty: none was given
+};
+
+// Makes a serializer: one that is there already, whatever the options, or one that takes them.
+class MakeSerializer {
+ public:
+  MakeSerializer() = default;
+  using Made = std::shared_ptr<const Serializer>;
+  using Function = std::function<Result<Made>(const FormatOptions&)>;
+
+  template <std::convertible_to<Made> S>
+  MakeSerializer(S serializer)
+      : make_([made = Made(std::move(serializer))](const FormatOptions&) -> Result<Made> { return made; }) {}
+  template <class F>
+    requires std::is_invocable_r_v<Result<Made>, const F&, const FormatOptions&>
+  MakeSerializer(F make) : make_(std::move(make)) {}
+  Result<Made> operator()(const FormatOptions& options) const { return make_(options); }
+
+ private:
+  Function make_;
+};
+
 // What configuration can name. A value: add to it what a program brings along.
 struct Adapters {
   std::map<std::string, MakeStore> stores = {};                                  // [store] type
-  std::map<std::string, std::shared_ptr<const Serializer>> serializers = {};     // [format] records
+  std::map<std::string, MakeSerializer> serializers = {};                        // [format] records
   std::map<std::string, std::shared_ptr<const StateFormat>> state_formats = {};  // [format] state
 };
 Adapters builtin_adapters();  // what this build was configured with
@@ -103,11 +129,13 @@ class Arguments {
 struct CommandContext {
   const Arguments& options;
   RecordStore& store;
-  const Serializer& serializer;
+  const Serializer& serializer;  // of topics that are not named in:
+  const std::map<std::string, std::shared_ptr<const Serializer>>& serializers;  // [serializers]
   const StateFormat& state_format;
   std::uint32_t partitions;                                // for topics that it creates
   const std::map<std::string, Partitioner>& partitioners;  // of topics, where it is not crc32
 
+  const Serializer& serializer_of(const std::string& topic) const;
   // As RecordStore::append, with keys where the partitioner of the topic has them.
   Result<std::vector<Offset>> append(const std::string& topic, std::vector<NewRecord> records) const;
 };

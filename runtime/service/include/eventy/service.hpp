@@ -120,7 +120,7 @@ class ServiceOf {
           "a handler is callable as const with (Turn<State>&, const Message&); for a request with "
           "RequestTurn<State, Request>&, for a response with const Reply<Response>&; an at-most-once "
           "handler has no state: StatelessTurn&");
-      using R = typename M::record;
+      using R = typename RecordOf<M>::type;
       if constexpr (callable) {
         detail::add_handler(*plan_,
                             {R::kind, R::ns, R::name, R::version, G, std::make_shared<const F>(std::move(f)),

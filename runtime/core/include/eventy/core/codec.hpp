@@ -38,6 +38,17 @@ class DecodeError : public std::runtime_error {
   std::string path_ = {}, reason_;
 };
 
+// A value that a format cannot carry, and its path.
+class EncodeError : public std::invalid_argument {
+ public:
+  explicit EncodeError(std::string reason) : EncodeError(DecodeError(std::move(reason))) {}
+  explicit EncodeError(const DecodeError& place) : std::invalid_argument(place.what()), place_(place) {}
+  EncodeError within(std::string_view step) const { return EncodeError(place_.within(step)); }
+
+ private:
+  DecodeError place_;  // puts paths together
+};
+
 class Writer {
  public:
   virtual ~Writer() = default;

@@ -95,10 +95,20 @@ struct Query : detail::Schema<Kind::query, "", Name, ""> {
 
 template <class T>
 concept Fields = requires(const T& t) { t.eventy_fields(); };
+
+// Which record a type is. A type that is not yours to change, as a generated one, gets a specialization with
+// such a `type` in the place of the member `record`; then its reads and writes are up to whoever offers that.
 template <class T>
-concept Message = Fields<T> && requires { T::record::kind; };
+struct RecordOf {};
+template <class T>
+  requires Fields<T> && requires { T::record::kind; }
+struct RecordOf<T> {
+  using type = typename T::record;
+};
+template <class T>
+concept Message = requires { RecordOf<T>::type::kind; };
 template <class T, Kind K>
-concept MessageOf = Message<T> && T::record::kind == K;
+concept MessageOf = Message<T> && RecordOf<T>::type::kind == K;
 template <class T>
 concept AnEvent = MessageOf<T, Kind::event>;
 template <class T>

@@ -2,10 +2,12 @@
 // is reused for many records and belongs to one thread. Implemented by the adapters json, msgpack, …
 #pragma once
 
+#include <bitset>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "eventy/core/record.hpp"
 
@@ -57,13 +59,25 @@ class Encoder {
   virtual void end() = 0;
 };
 
+// The bytes that a record of a format can begin with.
+using FirstBytes = std::bitset<256>;
+
 class Serializer {
  public:
   virtual ~Serializer() = default;
   virtual std::string_view name() const = 0;  // as configuration spells it
+  // Tells its records from those of other formats in one topic; see by_first_byte(). Default: any byte, so
+  // that they cannot be told apart.
+  virtual FirstBytes first_bytes() const { return FirstBytes().set(); }
   virtual std::unique_ptr<Decoder> make_decoder(const DecodeLimits& limits = {}) const = 0;
   virtual std::unique_ptr<Encoder> make_encoder() const = 0;
 };
+
+// One serializer out of several, for topics that hold records of several formats: it reads each record by the
+// format that its first byte belongs to, and writes by the first one. Throws std::invalid_argument where a
+// byte can begin records of two of them, as it then would have to guess, and where there are none. A name
+// that is there twice counts once.
+std::shared_ptr<const Serializer> by_first_byte(std::vector<std::shared_ptr<const Serializer>> formats);
 
 // The format of states: a value without an envelope. Same rules of threads and sharing.
 class ValueDecoder {
@@ -86,7 +100,8 @@ class StateFormat {
 };
 
 // Whole owning records through a serializer, for tools, clients and tests.
-// Throws std::invalid_argument where the record breaks a rule or holds what the format cannot carry.
+// Throws std::invalid_argument where the record breaks a rule or holds what the format cannot carry; as with
+// DecodeError below, the text begins with the path, as in `data.legs[3].dest: …`.
 std::string encode(const Record& record, Encoder& encoder);
 // `bytes` needs no padding here: they are copied.
 Record decode(std::string_view bytes, Decoder& decoder);

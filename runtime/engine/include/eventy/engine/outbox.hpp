@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "eventy/engine/runtime.hpp"
+#include "eventy/engine/formats.hpp"
 
 namespace eventy {
 
@@ -63,7 +63,8 @@ class Outbox {
                   OutputBuffer& into);
 
   std::shared_ptr<const Routes> routes_;
-  std::unique_ptr<Encoder> encoder_;
+  PerTopic<Encoder> encoders_;
+  Encoder* encoder_ = nullptr;  // of the record being written
   OutputBuffer* open_ = nullptr;
   std::string extra_name_, key_;
   char uuid_[36];

@@ -25,8 +25,8 @@ Result<std::vector<ParkedKey>> parked_keys(const RecordStore& store, const State
                                            const std::string& service);
 
 // Asks for the release by a request in the service's request topic, in the partition where the key is parked:
-// it is kept until the service reads it. A key that is not parked there is left as it is.
-Result<void> release_key(RecordStore& store, const Serializer& serializer, const Plan& plan,
-                         const ParkedKey& key);
+// it is kept until the service reads it. A key that is not parked there is left as it is. An error also where
+// the serializer of that topic cannot write the request.
+Result<void> release_key(RecordStore& store, const ServiceRuntime& service, const ParkedKey& key);
 
 }  // namespace eventy

@@ -133,6 +133,7 @@ class PartitionEngine final : detail::Effects {
   bool take_release();
   void release_first(const std::string& key);
   bool runs_again(const Batch& batch, const ParkedRecord& row);
+  void has_no_handler(const Batch& batch, const ParkedRecord& row);
   bool settle_parked(const Batch& batch, ParkedRecord& row);
 
   // state
@@ -160,7 +161,8 @@ class PartitionEngine final : detail::Effects {
   std::shared_ptr<const StateReader> reader_;
   const Clock& clock_;
   std::shared_ptr<TurnWatch> watch_;
-  std::unique_ptr<Decoder> decoder_;
+  PerTopic<Decoder> decoders_;
+  Decoder* decoder_ = nullptr;  // of the record being handled
   std::unique_ptr<ValueEncoder> state_encoder_;
   std::unique_ptr<ValueDecoder> state_decoder_;
   Outbox outbox_;

@@ -30,7 +30,9 @@ struct ParkingLimits {
 };
 
 struct RuntimeOptions {
-  std::shared_ptr<const Serializer> serializer;
+  std::shared_ptr<const Serializer> serializer;  // of every topic that is not named here:
+  std::map<std::string, std::shared_ptr<const Serializer>> serializers =
+      {};  // of a topic, or of a service's own
   std::shared_ptr<const StateFormat> state_format;
   std::map<std::string, std::string> owners = {};  // namespace → service, where it is not `urn:NAME` → `NAME`
   std::map<std::string, Partitioner> partitioners = {};  // topic → its partitioner, where it is not crc32
@@ -43,6 +45,12 @@ struct RuntimeOptions {
   ParkingLimits parking = {};
   std::shared_ptr<spdlog::logger> log = {};  // null: silent
 };
+
+// The serializer of a topic: its own, else that of the service that owns it, else the common one.
+const std::shared_ptr<const Serializer>& serializer_of(const RuntimeOptions& options,
+                                                       const std::string& topic);
+// The service that owns a topic, by the topic's name; empty: it is none of a service.
+std::string_view owner_of_topic(std::string_view topic);
 
 // The header names of a dead letter, beside the original ones; its value and key are the original ones.
 namespace dead_letter {
@@ -63,6 +71,11 @@ class ServiceRuntime {
   SessionOptions session_options(std::string node) const;
   std::vector<TopicSpec> topic_specs(std::uint32_t partitions) const;  // every topic of the session
   const std::string& topic_name(TopicIndex topic) const { return topics_[topic.value]; }
+
+  std::size_t topic_count() const { return topics_.size(); }
+  // Records that wait in the returns topic keep the bytes that they came with, so it is read by all formats
+  // of responses, unless it has one of its own.
+  const Serializer& serializer(TopicIndex topic) const { return *serializers_[topic.value]; }
 
   Partitioner partitioner(TopicIndex topic) const { return partitioners_[topic.value]; }
   // Of all that a service with state reads together: where the state of a key lies.
@@ -96,11 +109,13 @@ class ServiceRuntime {
   void add_input(TopicIndex topic, bool free);
   std::string owner_of(std::string_view ns) const;
   void find_partitioners();
+  void find_serializers();
 
   Service service_;
   RuntimeOptions options_;
   std::vector<std::string> topics_;
-  std::vector<Partitioner> partitioners_;  // by TopicIndex
+  std::vector<Partitioner> partitioners_;                       // by TopicIndex
+  std::vector<std::shared_ptr<const Serializer>> serializers_;  // by TopicIndex
   std::vector<TopicIndex> inputs_, free_inputs_;
   std::optional<TopicIndex> returns_;
   std::vector<std::pair<std::string, TopicIndex>> asked_;

@@ -67,7 +67,7 @@ class Pull {
   std::size_t limit() const { return core_.limit(); }  // records to emit at most, about
   template <AnEvent E>
   void emit(const E& event, std::string_view key) {
-    using R = typename E::record;
+    using R = typename RecordOf<E>::type;
     write(core_.begin({.kind = R::kind, .ns = R::ns, .name = R::name, .version = R::version, .key = key}),
           event);
     core_.end();

@@ -147,14 +147,14 @@ class StatelessTurn {
  protected:
   template <class M>
   void put(const M& message, detail::OutputSpec spec) {
-    using R = typename M::record;
+    using R = typename RecordOf<M>::type;
     spec.kind = R::kind, spec.ns = R::ns, spec.name = R::name, spec.version = R::version;
     write(core_.effects.begin(spec), message);
     core_.effects.end();
   }
   template <class M>
   void refuse_as(const ReplyTo& to, std::int64_t code, std::string_view message) {
-    using R = typename M::record;
+    using R = typename RecordOf<M>::type;
     Writer& w = core_.effects.begin({.kind = R::kind,
                                      .ns = R::ns,
                                      .name = R::name,
@@ -195,7 +195,7 @@ class Answering : public Base {
   using Base::Base;
   using Base::refuse;
   using Base::respond;
-  using Response = typename Q::record::response;
+  using Response = typename RecordOf<Q>::type::response;
   void respond(const Response& response) { Base::respond(reply_to(), response); }
   void refuse(std::int64_t code, std::string_view message) {
     this->template refuse_as<Response>(reply_to(), code, message);

@@ -18,6 +18,8 @@ namespace eventy::testing {
 struct BenchOptions {
   std::shared_ptr<const Serializer> serializer = {};     // default: plain_serializer()
   std::shared_ptr<const StateFormat> state_format = {};  // default: plain_state_format()
+  std::map<std::string, std::shared_ptr<const Serializer>> serializers =
+      {};  // of a topic, or of a service's own
 };
 
 // What a message is told with, beside its data. What is absent is made up.
@@ -41,7 +43,7 @@ class Bench {
   // turns that wait for a retry go on when advance() reaches their time.
   template <Message M>
   void tell(const M& message, std::optional<std::string> key, const Tell& how = {}) {
-    using R = typename M::record;
+    using R = typename RecordOf<M>::type;
     tell_record(R::kind, R::ns, R::name, R::version, std::move(key), how,
                 [&](Writer& w) { how.refused ? (w.open_map(0), w.close_map()) : write(w, message); });
   }
@@ -60,13 +62,13 @@ class Bench {
   const std::vector<Sent>& sent_records() const { return sent_; }
   template <Message M>
   std::vector<M> sent() const {
-    using R = typename M::record;
+    using R = typename RecordOf<M>::type;
     std::vector<M> out;
     for (const Sent& s : sent_) {
       if (s.record.kind() != R::kind || s.record.ns() != R::ns || s.record.name() != R::name ||
           !s.record.ok())
         continue;
-      read_data(s.bytes, [&](Reader& r) { read(r, out.emplace_back(), Absent::is_error); });
+      read_data(s, [&](Reader& r) { read(r, out.emplace_back(), Absent::is_error); });
     }
     return out;
   }
@@ -105,7 +107,7 @@ class Bench {
   void run();
   void commit(Slice& slice);
   void keep(const OutputBuffer& outputs, bool at_once);
-  void read_data(const std::string& bytes, const std::function<void(Reader&)>& f) const;
+  void read_data(const Sent& sent, const std::function<void(Reader&)>& f) const;
 
   std::shared_ptr<const ServiceRuntime> runtime_;
   std::shared_ptr<const Routes> routes_;
@@ -114,8 +116,8 @@ class Bench {
   std::shared_ptr<const StateReader> reader_;
   std::unique_ptr<PartitionEngine> engine_;
   std::map<std::string, std::unique_ptr<SourceEngine>, std::less<>> sources_;
-  std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<Encoder> encoder_;
+  PerTopic<Decoder> decoders_;
+  PerTopic<Encoder> encoders_;
   std::unique_ptr<ValueDecoder> state_decoder_;
   std::unique_ptr<ValueEncoder> state_encoder_;
   std::vector<Sent> sent_;

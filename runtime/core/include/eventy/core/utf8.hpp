@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace eventy::msgpack::detail {
+namespace eventy {
 
 // Steps overlap at the end rather than go over it.
 inline bool is_ascii(std::string_view text) {
@@ -32,4 +32,4 @@ bool is_well_formed(std::string_view text);
 
 inline bool is_utf8(std::string_view text) { return is_ascii(text) || is_well_formed(text); }
 
-}  // namespace eventy::msgpack::detail
+}  // namespace eventy

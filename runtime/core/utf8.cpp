@@ -1,6 +1,6 @@
-#include "utf8.hpp"
+#include "eventy/core/utf8.hpp"
 
-namespace eventy::msgpack::detail {
+namespace eventy {
 
 namespace {
 
@@ -37,4 +37,4 @@ bool is_well_formed(std::string_view text) {
   return true;
 }
 
-}  // namespace eventy::msgpack::detail
+}  // namespace eventy

@@ -1,0 +1,14 @@
+// The `eventy` tool: looks at records outside a node. `int main(int argc, char** argv) { return
+// eventy::tool(argc, argv); }` is all of the program; one with formats of its own gives them as for a node.
+//
+// Exit codes: 0 done; 1 a record was bad or a file could not be read or written; 2 a mistake on the command
+// line.
+#pragma once
+
+#include "eventy/node.hpp"
+
+namespace eventy {
+
+int tool(int argc, char** argv, Adapters adapters = builtin_adapters());
+
+}  // namespace eventy

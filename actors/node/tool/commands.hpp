@@ -1,0 +1,30 @@
+// The commands of the tool as functions. Each prints to standard output what was asked for, complains on
+// standard error, and returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "eventy/node.hpp"
+
+namespace eventy::detail {
+
+inline constexpr int exit_done = 0, exit_bad_record = 1, exit_wrong_usage = 2;
+
+struct Formats {
+  std::shared_ptr<const Serializer> asked;  // --serializer
+  std::shared_ptr<const Serializer> json;   // the protocol's, for what people read
+};
+
+// One line per record, in the order given; bad ones are passed over.
+int decode_files(const Formats& formats, const std::vector<std::string>& files);
+
+// Reads a record a line from standard input; the record of line N becomes the file FOLDER/N.bin, six digits.
+int encode_lines(const Formats& formats, const std::string& folder);
+
+// Says on standard error what is wrong.
+void complain(const std::string& what);
+// Flushes standard output. False, after a complaint: what was printed did not get through.
+bool finish_output();
+
+}  // namespace eventy::detail

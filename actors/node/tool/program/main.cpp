@@ -1,0 +1,3 @@
+#include "eventy/tool.hpp"
+
+int main(int argc, char** argv) { return eventy::tool(argc, argv); }

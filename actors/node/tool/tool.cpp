@@ -1,0 +1,79 @@
+#include "eventy/tool.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "commands.hpp"
+#include "serializers.hpp"
+
+namespace eventy {
+
+namespace {
+
+struct Asked {  // on the command line
+  std::string serializer, schemas, folder;
+  std::vector<std::string> files;
+};
+
+void add_format(CLI::App& command, Asked& asked, const Adapters& adapters) {
+  std::string known;
+  for (const auto& entry : adapters.serializers) known += (known.empty() ? "" : ", ") + entry.first;
+  command.add_option("--serializer", asked.serializer, "Format of the records: " + known)
+      ->type_name("NAME")
+      ->required();
+  command.add_option("--schemas", asked.schemas, "Folder of the schemas, for formats that have such")
+      ->type_name("DIR");
+}
+
+detail::Formats formats(const Asked& asked, const Adapters& adapters) {
+  return {.asked = make_serializer(adapters, asked.serializer, {.schemas = asked.schemas}).value(),
+          .json = make_serializer(adapters, "json", {}).value()};
+}
+
+}  // namespace
+
+void detail::complain(const std::string& what) { fmt::print(stderr, "eventy: {}\n", what); }
+
+bool detail::finish_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  complain(fmt::format("standard output: {}", std::strerror(errno)));
+  return false;
+}
+
+int tool(int argc, char** argv, Adapters adapters) {
+  CLI::App cli("Looks at records and schemas of Eventy.", "eventy");
+  cli.set_version_flag("--version", "eventy " EVENTY_VERSION);
+  cli.require_subcommand(1);
+  Asked asked;
+  auto* decode = cli.add_subcommand("decode", "Print records as JSON, one a line, in the order given");
+  add_format(*decode, asked, adapters);
+  decode->add_option("FILE", asked.files, "A record each; for json, a record a line")->required();
+  auto* encode = cli.add_subcommand(
+      "encode", "Read records as JSON from standard input, one a line, and write line N to DIR/N.bin");
+  add_format(*encode, asked, adapters);
+  encode->add_option("--out", asked.folder, "Folder of the files, made if it is absent")
+      ->type_name("DIR")
+      ->required();
+
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return cli.exit(e) == 0 ? detail::exit_done : detail::exit_wrong_usage;
+  }
+  try {
+    if (decode->parsed()) return detail::decode_files(formats(asked, adapters), asked.files);
+    return detail::encode_lines(formats(asked, adapters), asked.folder);
+  } catch (const Failure& e) {
+    detail::complain(e.what());
+    return e.error().code == ErrorCode::configuration ? detail::exit_wrong_usage : detail::exit_bad_record;
+  } catch (const std::exception& e) {
+    detail::complain(e.what());
+    return detail::exit_bad_record;
+  }
+}
+
+}  // namespace eventy

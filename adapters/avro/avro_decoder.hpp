@@ -1,0 +1,67 @@
+// Decodes records. One thread.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "datum_parser.hpp"
+#include "eventy/core/serializer.hpp"
+#include "read_plan.hpp"
+#include "tape.hpp"
+
+namespace eventy::avro::detail {
+
+class AvroDecoder final : public Decoder {
+ public:
+  AvroDecoder(std::shared_ptr<const SchemaBook> book, const DecodeLimits& limits);
+
+  const Envelope& decode(std::string_view bytes) override;
+  bool context_is_empty() override { return context_->tag == Tag::map && context_->span == 2; }
+  void read_context(Context& out) override;
+  Reader& data() override;
+
+ private:
+  // A field at the top of the record, by its place on the tape.
+  struct Member {
+    Role role;
+    std::string_view name;
+    std::size_t at;
+  };
+
+  void parse(std::string_view datum, std::size_t size);
+  void parse_fields();
+  void find_members();
+  const Token* found(Role role) const;  // null: absent
+  const Token& required(Role role) const;
+  void settle();
+  void settle_response();
+  // In legacy_record.cpp: records of protocol 1 and 2.
+  void settle_legacy(std::string_view datum);
+  void settle_legacy_date();
+  void settle_legacy_ids(std::string_view datum);
+  void settle_legacy_data();
+
+  std::shared_ptr<const SchemaBook> book_;
+  DecodeLimits limits_;
+  std::vector<Token> tape_ = {}, data_tape_ = {};
+  DatumParser parser_;
+  PlanCache plans_;
+  TapeReader reader_ = {};
+  const ReadPlan* plan_ = nullptr;
+  std::vector<Member> members_ = {};
+  std::array<std::size_t, roles> places_ = {};  // on the tape; 0: absent
+  Envelope envelope_ = {};
+  const Token *context_ = empty_map(), *data_ = empty_map();
+  // What a record of protocol 1 or 2 does not hold as it is needed.
+  std::string uuid_ = {}, source_ = {}, correlation_id_ = {};
+};
+
+// For one member of an envelope. All throw DecodeError within its name.
+std::string_view text_in(const Token& token, Role role);
+std::optional<std::string_view> text_or_null_in(const Token& token, Role role);
+Kind kind_in(const Token& token);
+
+}  // namespace eventy::avro::detail

@@ -1,0 +1,185 @@
+#include "avro_encoder.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+#include "cursor.hpp"
+#include "datum_writer.hpp"
+#include "eventy/core/date.hpp"
+#include "eventy/core/utf8.hpp"
+
+namespace eventy::avro::detail {
+
+namespace {
+
+constexpr std::size_t much = 1u << 20;  // given back when a record needed it
+
+// The branches of a value in the context, in the order of the peer's schema.
+enum class Branch : std::int8_t { text, float64, float32, int64, int32, boolean, null };
+
+void append_branch(std::string& out, Branch branch) {
+  append_integer(out, static_cast<std::int64_t>(branch));
+}
+
+void append_text(std::string& out, std::string_view text, std::string_view what) {
+  if (!is_utf8(text)) throw std::invalid_argument(std::string(what) + ": a text is not UTF-8");
+  append_sized(out, text);
+}
+
+// The widest branch: what the peer does to reals loses digits.
+void append_value(std::string& out, const ContextValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    append_branch(out, Branch::text), append_text(out, *text, "context");
+  } else if (const auto* real = std::get_if<double>(&value)) {
+    append_branch(out, Branch::float64), append_real(out, *real);
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    append_branch(out, Branch::int64), append_integer(out, *integer);
+  } else if (const auto* yes = std::get_if<bool>(&value)) {
+    append_branch(out, Branch::boolean), out.push_back(static_cast<char>(*yes));
+  } else {
+    append_branch(out, Branch::null);
+  }
+}
+
+void append_count(std::string& out, std::size_t count) {
+  if (count > 0) append_integer(out, static_cast<std::int64_t>(count));
+}
+
+}  // namespace
+
+void ContextCache::append(const OutgoingContext& context, std::string& out) {
+  const bool extra = !context.extra_name.empty();
+  if (!extra && (!context.common || context.common->empty())) {
+    out.push_back('\0');
+    return;
+  }
+  refresh(context);
+  const bool own = has_own_ || extra;
+  append_count(out, other_entries_ + own);
+  out.append(others_);
+  if (own) {
+    append_text(out, own_namespace_, "context");
+    append_count(out, own_members_ + extra);
+    out.append(own_);
+    if (extra) {
+      append_text(out, context.extra_name, "context");
+      append_branch(out, Branch::text), append_text(out, context.extra_value, "context");
+    }
+    out.push_back('\0');
+  }
+  out.push_back('\0');
+}
+
+void ContextCache::refresh(const OutgoingContext& context) {
+  if (is_valid_ && common_ == context.common && version_ == context.version &&
+      own_namespace_ == context.own_namespace) {
+    return;
+  }
+  is_valid_ = has_own_ = false;
+  common_ = context.common;
+  version_ = context.version;
+  own_namespace_ = context.own_namespace;
+  others_.clear(), own_.clear();
+  other_entries_ = own_members_ = 0;
+  static const Context none;
+  for (const auto& [service, entry] : common_ ? *common_ : none) {
+    const bool is_own = service == own_namespace_;
+    std::string& out = is_own ? own_ : others_;
+    if (is_own) {
+      has_own_ = true;
+      own_members_ = entry.size();
+    } else {
+      ++other_entries_;
+      append_text(out, service, "context");
+      append_count(out, entry.size());
+    }
+    for (const auto& [name, value] : entry) append_text(out, name, "context"), append_value(out, value);
+    if (!is_own) out.push_back('\0');
+  }
+  is_valid_ = true;
+}
+
+const WriteSchema& AvroEncoder::schema_for(const Envelope& e) {
+  Known& known = known_[(reinterpret_cast<std::uintptr_t>(e.name.data()) >> 3) % known_.size()];
+  if (!known.schema || known.name != e.name || known.ns != e.ns) {
+    const auto* found = book_->find(e.ns, e.name);
+    if (!found)
+      throw std::invalid_argument("there is no Avro schema for " + std::string(e.ns) + ":" +
+                                  std::string(e.name));
+    known = {std::string(e.ns), std::string(e.name), found};
+  }
+  if (known.schema->kind != e.kind)
+    throw std::invalid_argument("type: the Avro schema of " + std::string(e.ns) + ":" + std::string(e.name) +
+                                " is of a " + std::string(to_string(known.schema->kind)) + ", not of a " +
+                                std::string(to_string(e.kind)));
+  return *known.schema;
+}
+
+std::string_view AvroEncoder::date_of(Instant date) {
+  if (date == date_ && !date_text_.empty()) [[likely]]
+    return date_text_;
+  date_text_.clear();
+  append_iso8601(date_text_, date);
+  date_ = date;
+  return date_text_;
+}
+
+Writer& AvroEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
+  schema_ = &schema_for(e);
+  out_ = &out;
+  if (datum_.capacity() > much) datum_ = {};
+  datum_.clear();
+  append_text(datum_, e.ns, "namespace");
+  append_text(datum_, e.name, "name");
+  datum_.push_back('\0');  // the one symbol of its type
+  append_text(datum_, e.protocol_version, "protocol_version");
+  append_text(datum_, e.version, "version");
+  append_text(datum_, e.source, "source");
+  append_text(datum_, e.uuid, "uuid");
+  append_text(datum_, e.correlation_id, "correlation_id");
+  append_integer(datum_, !e.partition_key);
+  if (e.partition_key) append_text(datum_, *e.partition_key, "partition_key");
+  append_integer(datum_, e.date.time_since_epoch().count());
+  append_sized(datum_, date_of(e.date));
+  if (e.kind == Kind::response) write_answer(e);
+  context_.append(context, datum_);
+  data_.clear();
+  return data_;
+}
+
+void AvroEncoder::write_answer(const Envelope& e) {
+  append_text(datum_, e.destination, "destination");
+  append_text(datum_, e.request_uuid, "request_uuid");
+  datum_.push_back(static_cast<char>(e.ok));
+  append_integer(datum_, e.error_code.has_value());
+  if (e.error_code) {
+    if (*e.error_code != static_cast<std::int32_t>(*e.error_code))
+      throw std::invalid_argument("error_code: " + std::to_string(*e.error_code) +
+                                  " has more than the 32 bits that Avro keeps");
+    append_integer(datum_, *e.error_code);
+  }
+  append_integer(datum_, e.error_message.has_value());
+  if (e.error_message) append_text(datum_, *e.error_message, "error_message");
+}
+
+void AvroEncoder::end() {
+  try {
+    write_data();
+  } catch (const DecodeError& e) {
+    throw EncodeError(e);
+  }
+  append_container(*out_, schema_->frame, datum_);
+}
+
+void AvroEncoder::write_data() {
+  if (!data_.is_whole() || data_.root().kind != Note::Kind::map) throw DecodeError("must be a map");
+  DatumWriter writer(data_, datum_);
+  if (schema_->kind != Kind::response) return writer.value(*schema_->data, data_.root());
+  // A union of an empty map, as of a refusal, and the record: the peer takes the latter if it can.
+  const Node& both = *schema_->schema.root().fields.back().type;
+  if (data_.root().size == 0) return writer.value(both, data_.root());
+  append_integer(datum_, static_cast<std::int64_t>(both.branches.size() - 1));
+  writer.value(*schema_->data, data_.root());
+}
+
+}  // namespace eventy::avro::detail

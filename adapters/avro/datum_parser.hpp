@@ -1,0 +1,59 @@
+// One pass over the bytes of a datum, by its schema, onto a tape. Nothing is allocated for what the bytes
+// only claim to hold. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cursor.hpp"
+#include "eventy/core/serializer.hpp"
+#include "schema.hpp"
+#include "tape.hpp"
+
+namespace eventy::avro::detail {
+
+class DatumParser {
+ public:
+  DatumParser(const DecodeLimits& limits, std::vector<Token>& tape) : limits_(limits), tape_(tape) {}
+
+  // `weightless`: how many values that take no byte, as nulls in a list, are allowed in all.
+  void start(std::string_view datum, std::size_t weightless);
+  // Appends the tokens of one value. Throws DecodeError.
+  void value(const Node& node);
+  // A record's fields one by one, for who needs to know them apart; counts as a level, which leave() ends.
+  void enter(std::size_t members);
+  void leave() { --depth_; }
+  void finish() const;  // throws DecodeError if bytes are left over
+  // The default of a field, as JSON has it (specification, "Complex Types", table "field default values").
+  void default_value(const Node& node, const Value& json);  // in default_value.cpp
+
+ private:
+  void put(Token token) { tape_.push_back(token); }
+  void integer(const Node& node);
+  void text(const Node& node);
+  void bytes(const Node& node, std::string_view view);
+  void symbol(const Node& node);
+  void record(const Node& node);
+  void absent_fields(const Node& node);
+  void array(const Node& node);
+  void map(const Node& node);
+  std::uint64_t block(std::uint64_t least, std::size_t& end);
+  void end_block(std::size_t end) const;
+  std::size_t open(Tag tag);
+  void close(std::size_t at);
+  void refuse_member_twice(std::size_t at);
+  void count_elements(std::uint64_t more);
+
+  DecodeLimits limits_;
+  std::vector<Token>& tape_;
+  Cursor cursor_;
+  std::size_t depth_ = 0, elements_ = 0, weightless_ = 0;
+  std::vector<std::string_view> names_ = {};
+  std::deque<std::string> kept_ = {};  // bytes of defaults
+};
+
+}  // namespace eventy::avro::detail

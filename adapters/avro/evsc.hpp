@@ -1,0 +1,31 @@
+// `.evsc.yaml` schemas (protocol.md, "Avro"): their text, the Avro schema that follows from them, and its
+// form to the byte as the Python peer embeds it.
+#pragma once
+
+#include <string>
+
+#include "eventy/core/codec.hpp"
+#include "eventy/core/record.hpp"
+
+namespace eventy::avro::detail {
+
+struct Evsc {
+  std::string ns, name;
+  Kind kind = Kind::event;
+  std::string doc = {};  // empty: none
+  Value data_fields = {ValueList{}};
+
+  std::string qualified_name() const { return ns + ":" + name; }
+};
+
+Evsc parse_evsc(const std::string& yaml);  // throws DecodeError
+
+// What a response's data is: the peer allows for an empty map beside the record. The Avro C library cannot
+// read that.
+enum class ResponseData : std::uint8_t { as_peer, record_only };
+Value avro_schema_of(const Evsc& evsc, ResponseData data = ResponseData::as_peer);
+
+// A schema with its members in the peer's order, names in full, and types that are known already by name.
+Value peer_form(const Value& schema);
+
+}  // namespace eventy::avro::detail

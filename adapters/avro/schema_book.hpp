@@ -1,0 +1,41 @@
+// The schemas that a serializer was given, ready for writing. Immutable once it is made; any thread may read
+// it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "container.hpp"
+#include "evsc.hpp"
+#include "schema.hpp"
+
+namespace eventy::avro::detail {
+
+struct WriteSchema {
+  Kind kind = Kind::event;
+  std::string text = {};  // as it is embedded
+  Frame frame = {};
+  Schema schema = {};
+  const Node* data = nullptr;  // the record of the data
+};
+
+class SchemaBook {
+ public:
+  // Throws DecodeError: two of one name, or one that is no Avro schema.
+  void add(const Evsc& evsc);
+
+  const WriteSchema* find(std::string_view ns, std::string_view name) const;  // null: there is none
+  // The record of the data of the schema whose Avro name this is; null also where it is that of two.
+  const Node* data_of(std::string_view avro_name) const;
+  std::vector<std::string> qualified_names() const;
+
+ private:
+  // By `namespace:name`, since neither alone tells where one ends.
+  std::map<std::string, std::unique_ptr<const WriteSchema>, std::less<>> schemas_ = {};
+  std::map<std::string, const Node*, std::less<>> by_avro_name_ = {};
+};
+
+}  // namespace eventy::avro::detail

@@ -1,0 +1,22 @@
+// Texts that stand for other things where a value comes from JSON: bytes in base64, dates in ISO 8601.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "eventy/core/types.hpp"
+#include "schema.hpp"
+
+namespace eventy::avro::detail {
+
+// Standard alphabet and padding (RFC 4648, section 4). nullopt where the text is not base64: an encoding has
+// exactly one spelling.
+std::optional<std::string> decode_base64(std::string_view text);
+
+// A date with an offset, or for Logical::date a day alone too. nullopt also for a number without a logical
+// type.
+std::optional<Instant> instant_in(std::string_view text, Logical logical);
+
+}  // namespace eventy::avro::detail

@@ -1,0 +1,139 @@
+#include "yaml_text.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+namespace eventy::avro::detail {
+
+namespace {
+
+constexpr std::size_t most_values = 1u << 18;  // aliases can name a large value many times
+
+bool one_of(std::string_view text, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), text) != names.end();
+}
+
+bool consists_of(std::string_view text, std::string_view characters) {
+  return !text.empty() && text.find_first_not_of(characters) == text.npos;
+}
+
+std::optional<Value> integer_of(std::string_view sign, std::string_view digits, int base) {
+  std::string plain(sign == "-" ? "-" : "");
+  for (const char c : digits) {
+    if (c != '_') plain += c;
+  }
+  std::int64_t value = 0;
+  const auto* last = plain.data() + plain.size();
+  if (std::from_chars(plain.data(), last, value, base).ptr == last) return Value{value};
+  std::uint64_t large = 0;
+  if (std::from_chars(plain.data(), last, large, base).ptr == last) return Value{large};
+  return {};
+}
+
+std::optional<Value> number_of(std::string_view text) {
+  const std::string_view sign = text.substr(0, text.starts_with('-') || text.starts_with('+'));
+  const auto digits = text.substr(sign.size());
+  if (digits.empty()) return {};
+  const bool starts_with_digit = digits[0] >= '0' && digits[0] <= '9';
+  if (digits == "0" || (digits[0] != '0' && starts_with_digit && consists_of(digits, "0123456789_")))
+    return integer_of(sign, digits, 10);
+  if (digits.starts_with("0x") && consists_of(digits.substr(2), "0123456789abcdefABCDEF_"))
+    return integer_of(sign, digits.substr(2), 16);
+  if (digits.starts_with("0b") && consists_of(digits.substr(2), "01_"))
+    return integer_of(sign, digits.substr(2), 2);
+  if (digits[0] == '0' && consists_of(digits.substr(1), "01234567_")) return integer_of(sign, digits, 8);
+  return {};
+}
+
+// A real needs a point, and a sign in its exponent.
+std::optional<Value> real_of(std::string_view text) {
+  const std::string_view sign = text.substr(0, text.starts_with('-') || text.starts_with('+'));
+  auto rest = text.substr(sign.size());
+  const auto exponent = rest.find_first_of("eE");
+  if (exponent != rest.npos) {
+    const auto tail = rest.substr(exponent + 1);
+    if (tail.size() < 2 || (tail[0] != '+' && tail[0] != '-') || !consists_of(tail.substr(1), "0123456789"))
+      return {};
+  }
+  const auto mantissa = rest.substr(0, exponent);
+  const auto point = mantissa.find('.');
+  if (point == mantissa.npos || mantissa.size() < 2 || (point == 0 && !sign.empty())) return {};
+  if (mantissa[0] == '_' || mantissa.find('.', point + 1) != mantissa.npos || mantissa == "._") return {};
+  if (!consists_of(mantissa, "0123456789_.")) return {};
+  std::string plain(sign == "-" ? "-" : "");
+  for (const char c : rest) {
+    if (c != '_') plain += c;
+  }
+  double value = 0;
+  const auto* last = plain.data() + plain.size();
+  if (std::from_chars(plain.data(), last, value).ptr != last) return {};
+  return Value{value};
+}
+
+Value scalar_of(const YAML::Node& node) {
+  const std::string& text = node.Scalar();
+  const auto& tag = node.Tag();
+  if (tag == "!" || tag == "tag:yaml.org,2002:str") return {text};  // between quotes, or said to be one
+  if (one_of(text, {"", "~", "null", "Null", "NULL"})) return {};
+  if (one_of(text, {"yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})) return {true};
+  if (one_of(text, {"no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})) return {false};
+  if (auto number = number_of(text)) return *std::move(number);
+  if (auto number = real_of(text)) return *std::move(number);
+  return {text};
+}
+
+class YamlReader {
+ public:
+  Value read(const YAML::Node& node) {
+    if (++values_ > most_values) throw DecodeError("too many values");
+    switch (node.Type()) {
+      case YAML::NodeType::Sequence: {
+        ValueList list;
+        for (const auto& item : node) list.push_back(read(item));
+        return {std::move(list)};
+      }
+      case YAML::NodeType::Map: {
+        ValueMap map;
+        for (const auto& member : node) add(map, member.first, member.second);
+        return {std::move(map)};
+      }
+      case YAML::NodeType::Scalar:
+        return scalar_of(node);
+      default:
+        return {};
+    }
+  }
+
+ private:
+  void add(ValueMap& map, const YAML::Node& name, const YAML::Node& value) {
+    if (!name.IsScalar()) fail(name, "the name of a member must be text");
+    if (name.Scalar() == "<<" && name.Tag() == "?") fail(name, "merging with << is not supported");
+    const auto same = [&](const auto& member) { return member.first == name.Scalar(); };
+    if (std::any_of(map.begin(), map.end(), same)) fail(name, "\"" + name.Scalar() + "\" is there twice");
+    map.emplace_back(name.Scalar(), read(value));
+  }
+
+  [[noreturn]] static void fail(const YAML::Node& node, const std::string& reason) {
+    const auto at = node.Mark();
+    throw DecodeError("line " + std::to_string(at.line + 1) + ": " + reason);
+  }
+
+  std::size_t values_ = 0;
+};
+
+}  // namespace
+
+Value parse_yaml(const std::string& text) {
+  try {
+    return YamlReader().read(YAML::Load(text));
+  } catch (const YAML::Exception& e) {
+    throw DecodeError("line " + std::to_string(e.mark.line + 1) + ", column " +
+                      std::to_string(e.mark.column + 1) + ": " + e.msg);
+  }
+}
+
+}  // namespace eventy::avro::detail

@@ -1,0 +1,10 @@
+// The service of examples/counter, on records in a format of its own.
+#include "../counter/counter.hpp"
+#include "eventy/node.hpp"
+#include "rows.hpp"
+
+int main(int argc, char** argv) {
+  auto adapters = eventy::builtin_adapters();
+  adapters.serializers["rows"] = own_format::rows();
+  return eventy::run(argc, argv, {counter::service()}, adapters);
+}

@@ -1,0 +1,41 @@
+// What becomes of an order that cannot be billed: `resilience run`, `resilience status`. The script `run`
+// beside this file shows all of it.
+#include <cstdio>
+
+#include "eventy/node.hpp"
+#include "services.hpp"
+#include "status.hpp"
+
+namespace {
+
+int status(const eventy::CommandContext& context) {
+  const auto result = resilience::read_status(context.store, context.state_format);
+  if (!result) {
+    std::fprintf(stderr, "resilience: %s\n", result.error().message.c_str());
+    return 1;
+  }
+  const bool lines = context.options.given("--lines");
+  std::fputs((lines ? resilience::as_lines(*result) : resilience::as_table(*result)).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  eventy::App app;
+  app.name = "resilience";
+  app.description = "A shop that bills orders, and what becomes of those that fail.";
+  app.options = {{.name = "--inbox", .help = "the file that orders are added to", .required = true},
+                 {.name = "--rates", .help = "the file with the rates of currencies", .required = true}};
+  app.services = [](const eventy::Arguments& options) -> std::vector<eventy::Service> {
+    return {resilience::till_service(options.text("--inbox")),
+            resilience::shop_service(resilience::Rates(options.text("--rates")))};
+  };
+  app.commands = {{.name = "status",
+                   .help = "print what became of the orders, whether or not a node is running",
+                   .options = {{.name = "--lines",
+                                .help = "for scripts: a fact a line",
+                                .takes = eventy::Option::Takes::nothing}},
+                   .run = status}};
+  return eventy::run(argc, argv, std::move(app));
+}
