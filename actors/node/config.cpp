@@ -49,6 +49,15 @@ void read_engine(Section s, NodeConfig& c) {
   s.finish();
 }
 
+void read_failures(Section s, NodeConfig& c) {
+  c.durable_wait = s.milliseconds("durable_wait_ms", c.durable_wait);
+  c.parking.records_per_key = s.size("parked_records_per_key", c.parking.records_per_key);
+  c.parking.records = s.size("parked_records", c.parking.records);
+  c.parking.bytes = s.size("parked_bytes", c.parking.bytes);
+  c.parking.record_bytes = s.size("parked_record_bytes", c.parking.record_bytes);
+  s.finish();
+}
+
 std::map<std::string, Partitioner> read_partitioners(Section s) {
   std::map<std::string, Partitioner> partitioners;
   for (const auto& [topic, name] : s.texts())
@@ -114,6 +123,7 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   topics.finish();
 
   read_engine(document.section("engine"), c);
+  read_failures(document.section("failures"), c);
 
   Section format = document.section("format");
   c.schemas = format.text("schemas", c.schemas);

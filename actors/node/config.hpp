@@ -33,6 +33,9 @@ struct NodeConfig {
   std::size_t batches_in_flight = BridgeOptions{}.max_batches_in_flight;
   std::size_t max_cached_keys = RuntimeOptions{}.max_cached_keys;
   std::size_t max_record_bytes = RuntimeOptions{}.max_record_bytes;
+  // [failures]
+  Duration durable_wait = RuntimeOptions{}.durable_wait;
+  ParkingLimits parking = {};
   // [format]
   std::string records = "json", state = "msgpack", schemas = {};
   // [serializers]: of topics, and of the topics of services

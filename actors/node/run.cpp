@@ -124,6 +124,8 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
                                .partitioners = config.partitioners,
                                .max_record_bytes = config.max_record_bytes,
                                .max_cached_keys = config.max_cached_keys,
+                               .durable_wait = config.durable_wait,
+                               .parking = config.parking,
                                .log = std::move(log)};
   std::vector<std::shared_ptr<const ServiceRuntime>> runtimes;
   std::set<std::string> names;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,12 +18,16 @@ namespace eventy::testing {
 
 class LocalService {
  public:
-  LocalService(RecordStore& store, Service service, RuntimeOptions options, BridgeOptions bridge,
-               const Clock& clock, std::uint32_t partitions, std::string node = "node")
+  using Session = std::unique_ptr<StoreSession>;
+  // `around` may put a session of the test's own around that of the store.
+  LocalService(
+      RecordStore& store, Service service, RuntimeOptions options, BridgeOptions bridge, const Clock& clock,
+      std::uint32_t partitions, std::string node = "node",
+      const std::function<Session(Session)>& around = [](Session s) { return s; })
       : clock_(clock), runtime_(std::make_shared<const ServiceRuntime>(service, std::move(options))) {
     store.ensure_topics(runtime_->topic_specs(partitions)).value();
     bridge_ = std::make_unique<BridgeEngine>(
-        runtime_, store.open_session(runtime_->session_options(node)).value(), bridge, clock);
+        runtime_, around(store.open_session(runtime_->session_options(node)).value()), bridge, clock);
   }
 
   BridgeEngine& bridge() { return *bridge_; }

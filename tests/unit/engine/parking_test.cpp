@@ -5,6 +5,7 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include "../../support/shell_session.hpp"
 #include "counter_fixture.hpp"
 #include "eventy/engine/parking.hpp"
 
@@ -61,6 +62,16 @@ std::map<std::string, std::string> headers_of(const support::Seen& letter) {
 void settle_both(Fixture& f, LocalService& other) {
   for (int i = 0; i < 12; ++i) f.node->round(), other.round(), f.clock.advance(30ms);
 }
+
+// Whose topic of dead letters takes so much of key and value.
+struct SmallDeadLetters final : support::ShellSession {
+  SmallDeadLetters(std::unique_ptr<StoreSession> inner, std::size_t size)
+      : ShellSession(std::move(inner)), most(size) {}
+  std::size_t max_record_size(TopicIndex topic) const override {
+    return topic == ServiceRuntime::dead_letters ? most : ShellSession::max_record_size(topic);
+  }
+  std::size_t most;
+};
 
 }  // namespace
 
@@ -292,4 +303,38 @@ CAF_TEST(a_dead_letter_keeps_bytes_and_headers_and_says_all_that_is_known) {
   CAF_CHECK_EQUAL(headers["eventy-partition"], "0");
   CAF_CHECK_EQUAL(headers["eventy-offset"], "0");
   CAF_CHECK(!headers["eventy-time"].empty());
+}
+
+CAF_TEST(a_dead_letter_that_does_not_fit_goes_without_its_bytes_but_with_its_place) {
+  constexpr std::size_t most = 10'000;
+  Fixture f(faulty(std::make_shared<Faulty>(), {}));
+  f.node = std::make_unique<LocalService>(
+      f.store, faulty(std::make_shared<Faulty>(), {}), f.options(), BridgeOptions{}, f.clock, 1, "node",
+      [most](LocalService::Session session) -> LocalService::Session {
+        return std::make_unique<SmallDeadLetters>(std::move(session), most);
+      });
+  const std::string long_key(most, 'k');
+  const std::vector<NewRecord> given{
+      {.key = "ann", .value = std::string(most / 2, 'x')},
+      {.key = "ann", .value = std::string(most, 'x')},
+      {.key = long_key, .value = "x"},
+      {.key = "ann", .value = "x", .headers = {{"h", std::string(most, 'x')}}}};
+  f.store.append("web-events", given).value();
+  f.settle();
+  const auto letters = dead_letters(f);
+  CAF_REQUIRE_EQUAL(letters.size(), given.size());
+  CAF_CHECK_EQUAL(letters[0].value, given[0].value);
+  CAF_CHECK_EQUAL(letters[2].key.value_or("none"), "none");
+  const char* left_out[] = {"", "value", "key and value", "value"};
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    auto headers = headers_of(letters[i]);
+    CAF_CHECK_EQUAL(headers["eventy-left-out"], left_out[i]);
+    CAF_CHECK_EQUAL(headers["eventy-topic"], "web-events");
+    CAF_CHECK_EQUAL(headers["eventy-offset"], std::to_string(i));
+    CAF_CHECK_EQUAL(headers["eventy-error-class"], "DecodeError");
+    if (i == 0) continue;
+    CAF_CHECK(letters[i].value.empty());
+    CAF_CHECK_EQUAL(headers.count("h"), 0u);
+    CAF_CHECK(i == 2 || letters[i].key == "ann");
+  }
 }

@@ -128,6 +128,15 @@ CAF_TEST(values are read) {
   CAF_CHECK_EQUAL(c.namespaces.at("urn:shop"), "orders");
 }
 
+CAF_TEST(limits of what is parked are read) {
+  const auto c =
+      read(file("[failures]\ndurable_wait_ms = 20\nparked_records_per_key = 3\nparked_records = 4\n"
+                "parked_bytes = 5\nparked_record_bytes = 6\n"));
+  CAF_CHECK(c.durable_wait == Duration(20));
+  CAF_CHECK(c.parking == (ParkingLimits{.records_per_key = 3, .records = 4, .bytes = 5, .record_bytes = 6}));
+  CAF_CHECK(says("[failures]\nparked_keys = 3\n", {"node.toml:2: ", "\"parked_keys\"", "parked_records"}));
+}
+
 CAF_TEST(partitioners are known by their names) {
   const auto c = read(file("[partitioners]\n\"orders-events\" = \"murmur2\"\n"));
   CAF_CHECK(c.partitioners.at("orders-events") == Partitioner::murmur2);

@@ -27,6 +27,8 @@ struct ParkingLimits {
   std::size_t records = 10'000;
   std::size_t bytes = 64u << 20;        // of all of them
   std::size_t record_bytes = 1u << 20;  // of one
+
+  friend bool operator==(const ParkingLimits&, const ParkingLimits&) = default;
 };
 
 struct RuntimeOptions {

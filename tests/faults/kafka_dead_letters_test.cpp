@@ -1,0 +1,80 @@
+// Dead letters on a real broker, whose topic takes less than the inputs.
+// ctest: KAFKA
+#define CAF_SUITE kafka_dead_letters
+
+#include "conformance/driver.hpp"
+#include "eventy/kafka/kafka_store.hpp"
+#include "eventy/service.hpp"
+#include "eventy/testing/plain_format.hpp"
+#include "support/kafka_broker.hpp"
+#include "support/local_node.hpp"
+#include "support/topic_log.hpp"
+
+#include "caf/test/unit_test.hpp"
+
+#include <thread>
+
+using namespace eventy;
+
+namespace {
+
+struct Given {
+  std::string text;
+  EVENTY_FIELDS(text);
+  using record = Event<"urn:source", "Given", "1.0.0">;
+};
+
+Service refusing() {
+  return service<>("refusing").on(exactly_once, [](Turn<NoState>&, const Given&) {
+    throw std::runtime_error("not this one");
+  });
+}
+
+NewRecord given(std::size_t size) {
+  Record record(Kind::event, "urn:source", "Given", "urn:source");
+  record.set_partition_key("ann");
+  record.data = {{"text", Value{std::string(size, 'x')}}};
+  return {.key = "ann",
+          .value = encode(record, *testing::plain_serializer()->make_encoder()),
+          .headers = {{"trace", "t-1"}}};
+}
+
+}  // namespace
+
+CAF_TEST(a_dead_letter_that_its_topic_does_not_take_goes_without_its_bytes_but_with_its_place) {
+  kafka::Options options;
+  options.bootstrap = eventy::tests::kafka_bootstrap();
+  options.prefix = eventy::tests::unique_prefix();
+  auto small = options;
+  small.max_record_size = 1;  // max.message.bytes becomes 64 KiB and this
+  kafka::open(small).value()->ensure_topics({{"refusing-dead-letters", 1}}).value();
+  const auto store = kafka::open(options).value();
+  store->ensure_topics({{"source-events", 1}}).value();
+  const std::vector<NewRecord> inputs{given(1000), given(100'000), given(1000)};
+  store->append("source-events", inputs).value();
+  const SystemClock clock;
+  testing::LocalService node(
+      *store, refusing(),
+      {.serializer = testing::plain_serializer(), .state_format = testing::plain_state_format()}, {}, clock,
+      1);
+  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+  while (conformance::position_of(*store, "refusing", "source-events", 0) < 3 &&
+         std::chrono::steady_clock::now() < deadline) {
+    node.round();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  const auto letters = support::log_of(*store, "refusing-dead-letters");
+  CAF_REQUIRE_EQUAL(letters.size(), inputs.size());
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    std::map<std::string, std::string> headers(letters[i].headers.begin(), letters[i].headers.end());
+    const bool whole = i != 1;
+    CAF_CHECK_EQUAL(letters[i].value, whole ? inputs[i].value : "");
+    CAF_CHECK_EQUAL(letters[i].key.value_or("none"), "ann");
+    CAF_CHECK_EQUAL(headers["trace"], whole ? "t-1" : "");
+    CAF_CHECK_EQUAL(headers["eventy-left-out"], whole ? "" : "value");
+    CAF_CHECK_EQUAL(headers["eventy-topic"], "source-events");
+    CAF_CHECK_EQUAL(headers["eventy-partition"], "0");
+    CAF_CHECK_EQUAL(headers["eventy-offset"], std::to_string(i));
+    CAF_CHECK_EQUAL(headers["eventy-reason"], "not this one");
+  }
+}
