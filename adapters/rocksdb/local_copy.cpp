@@ -243,6 +243,8 @@ Result<void> LocalCopy::open() {
   std::error_code failed;
   fs::create_directories(path_, failed);
   if (failed) return system_error(failed.value(), "cannot create the folder " + path_.string());
+  // Without room for its first files RocksDB can end the process by an assertion of its own.
+  if (auto room = check_room(0); !room) return room;
   auto o = copies_.database_options();
   const auto log = std::make_shared<LogWatch>();
   o.listeners.push_back(log);

@@ -5,23 +5,25 @@ import collections
 import time
 
 import kafka_harness
+import kafka_verify
 from kafka_harness import Campaign, Failure, say, shared_bootstrap, wait_until
 from kafka_members_test import partitions_of, shared_by
 
 RATE = 600
 SESSION_MS = 6000  # the default
 GOAL_SECONDS = SESSION_MS / 1000 + 2
+TRANSACTION_SECONDS = kafka_harness.SETTINGS["kafka.transaction_timeout_ms"] / 1000  # then the broker ends it by itself
 UNTOUCHED_GOAL_SECONDS = 2
-SPARE_SECONDS = 1.0  # before the fault and after it, without a disturbance
+SPARE_SECONDS = 2.0  # before the fault and after it, without a disturbance
 
 
-def gaps(file, since):
-    """Of each partition: the longest time without an output, from `since` (seconds of the clock) on."""
+def gaps(file, since, until=float("inf")):
+    """Of each partition: the longest time without an output, from `since` to `until` (seconds of the clock)."""
     last, longest = {}, collections.defaultdict(float)
     for line in file.read_text().splitlines():
         words = line.split()
         now, partition = int(words[0]) / 1000, int(words[1])
-        if partition in last and now >= since:
+        if partition in last and since <= now <= until:
             longest[partition] = max(longest[partition], now - max(last[partition], since))
         last[partition] = now
     return longest
@@ -41,7 +43,7 @@ def measure(name, fault, goal, step=None):
                 hit.wait_for_hold()
             else:
                 hit.wait_for_cycles("exact", 50)
-            time.sleep(0 if step else SPARE_SECONDS)
+                time.sleep(SPARE_SECONDS)
             touched = partitions_of(c, hit)
             if step:  # the outputs of its transaction are on their way
                 wait_until(lambda: c.observer.ask("producers", c.prefix + "exact-events"), 5, "no transaction is open")
@@ -49,13 +51,19 @@ def measure(name, fault, goal, step=None):
             fault(hit)
             wait_until(lambda: sum(len(partitions_of(c, n)) for n in others) == c.partitions, 30, "others take over")
             wait_until(lambda: set(touched) <= set(resumed(lines, began + 0.5)), 30, "its partitions work again")
+            left = c.state_of_transaction(hit)
+            if left not in kafka_verify.OVER or time.time() - began > TRANSACTION_SECONDS:
+                raise Failure(f"{name}: the transaction of the dead node is {left} {time.time() - began:.1f} s later: it was not "
+                              "ended by a successor")
             time.sleep(SPARE_SECONDS)
-        longest = gaps(lines, began)
+        longest, before = gaps(lines, began), gaps(lines, began - SPARE_SECONDS, began)
         c.finish(*others)
     its = max(longest[p] for p in touched)
     untouched = max(longest[p] for p in range(c.partitions) if p not in touched)
-    say(f"{name}: its partitions {its:.1f} s without an output (goal {goal:g}), the others at most {untouched:.1f} s "
-        f"(goal {UNTOUCHED_GOAL_SECONDS})")
+    calm = max((before[p] for p in range(c.partitions)), default=0)
+    say(f"{name}: its {len(touched)} partitions {its:.2f} s without an output (goal {goal:g}), the other {c.partitions - len(touched)} "
+        f"at most {untouched:.2f} s (goal {UNTOUCHED_GOAL_SECONDS:g}"
+        + (")" if step else f"; all of them {calm:.2f} s before the fault)"))
     if its > goal or untouched > UNTOUCHED_GOAL_SECONDS:
         raise Failure(f"{name}: the gap is too long")
 

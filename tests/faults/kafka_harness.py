@@ -3,20 +3,17 @@ end at a step of a commit, their input, and the judgement in the end (kafka_veri
 
 A test is a script that opens a Campaign; whatever is wrong is raised as Failure.
 """
-import collections
 import concurrent.futures
 import contextlib
 import fcntl
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -26,6 +23,7 @@ build = pathlib.Path(os.environ.get("EVENTY_BUILD_DIR", source / "build/release"
 sys.path[:0] = [str(here), str(source / "tests/support")]
 import kafka_verify  # noqa: E402
 from kafka_observer import Observer  # noqa: E402
+from node_process import Failure, Process, say, wait_until  # noqa: E402, F401
 
 PARTITIONS = 6
 KEYS = 60
@@ -39,28 +37,7 @@ SETTINGS = {
     "topics.partitions": PARTITIONS,
     "log.level": "trace",
 }
-CYCLE = re.compile(r"\bcycle (begin|committed) (\S+) (\d+)")
-ABORTED = re.compile(r"service (\S+): cycle (\d+) was aborted")
-STEP = re.compile(r"^(killed|held) at (\w+)$")
 PORTS = range(19300, 19400, 10)  # for brokers of their own; EVENTY_FAULT_PORTS names another first one
-
-
-class Failure(Exception):
-    """A campaign failed; the text says why."""
-
-
-def wait_until(condition, seconds, what):
-    """Returns the first true value of condition(), asked again and again."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise Failure(f"{what() if callable(what) else what}: not within {seconds:g} s")
-        time.sleep(0.02)
-    return value
-
-
-def say(text):
-    print(text, flush=True)
 
 
 # ---- brokers
@@ -142,15 +119,11 @@ class OwnBroker:
 # ---- nodes
 
 
-class Node:
-    """One process of kafka_node, its output read by two threads."""
+class Node(Process):
+    """One process of kafka_node."""
 
     def __init__(self, campaign, name, services, step=None, nth=1, hold=False, then=None, **settings):
-        self.name, self.campaign = name, campaign
-        self.lines, self.fired = [], None
-        self.open_cycles = collections.Counter()  # (service, number): begun, and not known as committed or aborted
-        self.committed = collections.Counter()  # cycles of a service
-        self.aborted = collections.Counter()
+        self.campaign = campaign
         self.release_file = campaign.folder / f"release-{len(campaign.nodes)}"
         wanted = {**SETTINGS, **campaign.settings, **{k.replace("__", "."): v for k, v in settings.items()}}
         if debug := os.environ.get("RDKAFKA_DEBUG"):
@@ -166,53 +139,8 @@ class Node:
         command = [build / "tests/bin/kafka_node", "run", "--services", ",".join(services)]
         for key, value in wanted.items():
             command += ["--set", f"{key}={value}"]
-        self.log_file = open(campaign.folder / f"{len(campaign.nodes):03}-{name}.log", "w")
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        super().__init__(name, command, campaign.folder / f"{len(campaign.nodes):03}-{name}.log")
         campaign.nodes.append(self)
-        self.readers = [threading.Thread(target=self.read, args=(stream,), daemon=True)
-                        for stream in (self.process.stdout, self.process.stderr)]
-        for reader in self.readers:
-            reader.start()
-
-    def read(self, stream):
-        for line in stream:
-            self.log_file.write(f"{time.time():.3f} {line}")
-            self.log_file.flush()
-            self.take(line.rstrip("\n"))
-
-    def take(self, line):
-        self.lines.append(line)
-        if match := CYCLE.search(line):
-            key = match[2], int(match[3])
-            if match[1] == "begin":
-                self.open_cycles[key] += 1
-            else:
-                self.open_cycles.pop(key, None)
-                self.committed[match[2]] += 1
-        elif match := ABORTED.search(line):
-            self.open_cycles.pop((match[1], int(match[2])), None)
-            self.aborted[match[1]] += 1
-        elif match := STEP.match(line):
-            self.fired = match[2]
-
-    def alive(self):
-        return self.process.poll() is None
-
-    def wait_for(self, condition, seconds, what):
-        """Until condition(), and fails at once if the process ends before."""
-        def check():
-            if condition():
-                return True
-            if not self.alive():
-                raise Failure(f"node {self.name} ended with {self.process.returncode} before {what}\n{self.tail()}")
-            return False
-        wait_until(check, seconds, lambda: f"node {self.name}: {what}\n{self.tail()}")
-
-    def wait_for_cycles(self, service, more=1, seconds=30):
-        wanted = self.committed[service] + more
-        self.wait_for(lambda: self.committed[service] >= wanted, seconds, f"{more} cycles of {service}")
 
     def wait_for_hold(self, seconds=30):
         self.wait_for(lambda: self.fired, seconds, "its step")
@@ -225,45 +153,6 @@ class Node:
 
     def release(self):
         self.release_file.touch()
-
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def kill(self):
-        """SIGKILL; fails if the process had ended before. Whether it hit the inside of a cycle."""
-        if not self.alive():
-            raise Failure(f"node {self.name} had ended with {self.process.returncode} before its kill\n{self.tail()}")
-        self.process.kill()
-        self.join()
-        if self.process.returncode != -signal.SIGKILL:
-            raise Failure(f"node {self.name} ended with {self.process.returncode} at its kill")
-        return bool(self.open_cycles)
-
-    def drain(self, seconds=40):
-        """SIGTERM, and the end in order: with exit code 0, or at once when it had not begun to work."""
-        self.signal(signal.SIGTERM)
-        self.wait_end(None, seconds)
-        if self.process.returncode not in (0, 128 + signal.SIGTERM):
-            raise Failure(f"node {self.name} ended with {self.process.returncode} after SIGTERM\n{self.tail()}")
-
-    def wait_end(self, code, seconds=40):
-        wait_until(lambda: not self.alive(), seconds, lambda: f"node {self.name} does not end\n{self.tail()}")
-        self.join()
-        if code is not None and self.process.returncode != code:
-            raise Failure(f"node {self.name} ended with {self.process.returncode} instead of {code}\n{self.tail()}")
-
-    def join(self):
-        self.process.wait()
-        for reader in self.readers:
-            reader.join()
-        self.log_file.close()
-
-    def said(self, text):
-        return [line for line in list(self.lines) if text in line]
-
-    def tail(self, count=12):
-        told = [line for line in list(self.lines) if " trace " not in line]
-        return "".join(f"    {line}\n" for line in (told or self.lines)[-count:])
 
 
 # ---- a campaign

@@ -6,6 +6,7 @@
 Shares nothing with the program: no code, no client. Each judgement is a function of plain data that returns
 what is wrong, as sentences.
 """
+import base64
 import collections
 import copy
 import json
@@ -143,21 +144,34 @@ def record_of(found):
     return json.loads(found["value"])
 
 
-def inputs_of(observer, topic):
+def unpacked(text):
+    """The value of a header."""
+    return base64.b64decode(text).decode()
+
+
+def inputs_in(records):
     result = []
-    for r in observer.records(topic):
+    for r in records:
         record = record_of(r)
         result.append(Input(r["partition"], r["offset"], r["key"].decode(), record["data"]["n"], record["uuid"]))
     return result
 
 
-def outputs_of(observer, topic):
+def outputs_in(records):
     result = []
-    for r in observer.records(topic):
+    for r in records:
         record = record_of(r)
         data = record["data"]
         result.append(Output(r["partition"], r["offset"], r["key"].decode(), data["n"], data.get("count"), record["uuid"]))
     return result
+
+
+def inputs_of(observer, topic):
+    return inputs_in(observer.records(topic))
+
+
+def outputs_of(observer, topic):
+    return outputs_in(observer.records(topic))
 
 
 def integer(data, at):
@@ -189,9 +203,9 @@ def states_of(observer, changelog):
     result = {}
     for r in observer.records(changelog):
         size = int.from_bytes(r["key"][:2], "big")
-        keyspace, key = r["key"][2:2 + size].decode(), r["key"][2 + size:].decode()
-        if keyspace != "state":
+        if r["key"][2:2 + size] != b"state":
             continue
+        key = r["key"][2 + size:].decode()
         if r["value"] is None:
             result.pop(key, None)
         else:

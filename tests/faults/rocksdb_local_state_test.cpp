@@ -354,6 +354,11 @@ CAF_TEST(a_full_disk_applies_nothing_and_room_lets_it_go_on) {
     }
   }
   Copies copies(disk.path() / "copies", 1u << 20);
+  for (int pieces = 0; pieces < 24; ++pieces)
+    write_text(disk.path() / ("ballast" + std::to_string(pieces)), std::string(1u << 20, 'b'));
+  const auto unopened = copies.open("counter", {0});
+  CAF_CHECK(!unopened && unopened.error().code == ErrorCode::no_space);
+  for (int pieces = 0; pieces < 24; ++pieces) fs::remove(disk.path() / ("ballast" + std::to_string(pieces)));
   CAF_CHECK_EQUAL(agreed_place(*copies.copy()).value(), n);
   CAF_CHECK(copies.rebuilt.empty());
 }
