@@ -4,6 +4,7 @@
 import kafka_harness
 import kafka_verify
 import troubles
+import troubles_judge
 from troubles import Embedded, Failure, OnKafka, say, wait_until
 
 COUNTING = ("exact", "least")  # whose policy parks the two poisoned keys
@@ -34,7 +35,7 @@ def release(home):
 def judged(home, was_parked):
     if any((left := counts(home)).values()):
         raise Failure(f"still parked: {left}")
-    found, numbers = troubles.judge(home.left(), COUNTING)
+    found, numbers = troubles_judge.judge(home.left(), COUNTING)
     if found:
         raise Failure("\n".join([str(numbers), *found]))
     say(f"{type(home).__name__}: {was_parked} records were parked, {numbers}")

@@ -5,12 +5,13 @@ import os
 
 import kafka_harness
 import troubles
+import troubles_judge
 from troubles import Embedded, Failure
 
 
 def the_judge_can_fail():
     """Each judgement fails on altered data, and finds a service that counts in memory."""
-    troubles.self_check()
+    troubles_judge.self_check()
     try:
         troubles.campaign(Embedded("broken"), 4, broken=True)
     except Failure as failure:
