@@ -33,6 +33,8 @@ template <class... F>
 struct Overload : F... {
   using F::operator()...;
 };
+template <class... F>
+Overload(F...) -> Overload<F...>;  // clang 16 needs it said
 
 // Whole maps at once: members come from outside, and a search per member would take quadratic time.
 void refuse_member_twice(const ValueMap& v) {

@@ -1,0 +1,8 @@
+// Hostile records of the format msgpack.
+#include "eventy/msgpack/msgpack.hpp"
+#include "tests/fuzz/judge.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  eventy::fuzz::judge_records(*eventy::msgpack::serializer(), {reinterpret_cast<const char*>(data), size});
+  return 0;
+}
