@@ -16,36 +16,14 @@
 #include <csignal>
 #include <thread>
 
+#include "counted_records.hpp"
 #include "eventy/kafka/kafka_store.hpp"
 #include "eventy/node.hpp"
 #include "eventy/rocksdb/local_state.hpp"
 
 namespace {
 
-struct Given {
-  std::int64_t n = 0;
-  EVENTY_FIELDS(n);
-  using record = eventy::Event<"urn:source", "Given", "1.0.0">;
-};
-struct Counted {  // n names the input, count says how many of the key came up to it
-  std::int64_t n = 0, count = 0;
-  EVENTY_FIELDS(n, count);
-  using record = eventy::Event<"urn:exact", "Counted", "1.0.0">;
-};
-struct SeenAtLeastOnce {
-  std::int64_t n = 0;
-  EVENTY_FIELDS(n);
-  using record = eventy::Event<"urn:least", "Seen", "1.0.0">;
-};
-struct SeenAtMostOnce {
-  std::int64_t n = 0;
-  EVENTY_FIELDS(n);
-  using record = eventy::Event<"urn:most", "Seen", "1.0.0">;
-};
-struct Tally {
-  std::int64_t count = 0, sum = 0;
-  EVENTY_FIELDS(count, sum);
-};
+using namespace eventy::tests;
 
 eventy::Service make(const std::string& name) {
   if (name == "exact")
@@ -68,9 +46,7 @@ eventy::Service make(const std::string& name) {
 
 std::vector<eventy::Service> services(const eventy::Arguments& arguments) {
   std::vector<eventy::Service> result;
-  std::string names = arguments.text("--services") + ",";
-  for (std::size_t at = 0, end; (end = names.find(',', at)) != std::string::npos; at = end + 1)
-    result.push_back(make(names.substr(at, end - at)));
+  for_each_name(arguments.text("--services"), [&](const std::string& name) { result.push_back(make(name)); });
   return result;
 }
 

@@ -9,14 +9,16 @@
 //   troubled_node run --services source,exact,least,most,flights --troubles FOLDER --input CSV --rate 400
 //   troubled_node release --service exact      asks for the release of all its parked keys, and counts them
 //   troubled_node parked --service exact       counts them
-//   troubled_node dump                         all records, positions and states of these services, as lines
-//   of JSON troubled_node report                       what the flights have come to
+//   troubled_node dump                         all records, positions and states of these services, as
+//                                               lines of JSON
+//   troubled_node report                        what the flights have come to
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <memory>
 #include <mutex>
 
+#include "counted_records.hpp"
 #include "eventy/engine/parking.hpp"
 #include "eventy/node.hpp"
 #include "examples/flights/report.hpp"
@@ -24,30 +26,8 @@
 
 namespace {
 
-struct Given {
-  std::int64_t n = 0;
-  EVENTY_FIELDS(n);
-  using record = eventy::Event<"urn:source", "Given", "1.0.0">;
-};
-struct Counted {  // n names the input, count says how many of the key came up to it
-  std::int64_t n = 0, count = 0;
-  EVENTY_FIELDS(n, count);
-  using record = eventy::Event<"urn:exact", "Counted", "1.0.0">;
-};
-struct SeenAtLeastOnce {
-  std::int64_t n = 0;
-  EVENTY_FIELDS(n);
-  using record = eventy::Event<"urn:least", "Seen", "1.0.0">;
-};
-struct SeenAtMostOnce {
-  std::int64_t n = 0;
-  EVENTY_FIELDS(n);
-  using record = eventy::Event<"urn:most", "Seen", "1.0.0">;
-};
-struct Tally {
-  std::int64_t count = 0, sum = 0;
-  EVENTY_FIELDS(count, sum);
-};
+using namespace eventy::tests;
+
 struct Fed {  // the position of the source
   std::int64_t n = 0;
   EVENTY_FIELDS(n);
@@ -187,9 +167,8 @@ std::vector<eventy::Service> make(const eventy::Arguments& arguments) {
   troubles = std::make_unique<Troubles>(arguments.text("--troubles"),
                                         static_cast<std::int64_t>(arguments.number("--keys", 1)));
   std::vector<eventy::Service> services;
-  const std::string names = arguments.text("--services") + ",";
-  for (std::size_t at = 0, end; (end = names.find(',', at)) != std::string::npos; at = end + 1)
-    add(services, names.substr(at, end - at), arguments, *troubles);
+  for_each_name(arguments.text("--services"),
+                [&](const std::string& name) { add(services, name, arguments, *troubles); });
   return services;
 }
 
