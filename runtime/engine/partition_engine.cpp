@@ -126,7 +126,7 @@ OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
       state_allowed_ = false;
       run_turn(*candidate, out);
     } catch (...) {
-      throw_if_crash();
+      throw_if_crash(nullptr);  // what runs at most once has no second try
       Outbox::roll_back(out, start);
       ++stats_.failed_turns;
       const ErrorText text = describe(std::current_exception());

@@ -145,7 +145,7 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
         // What a turn wrote must not be visible before the state that it changed.
         if (at_once && edited_in_turn_) Outbox::move_tail(immediate, turn, transactional);
       } catch (...) {
-        throw_if_crash();
+        throw_if_crash(candidate.plan);
         Outbox::roll_back(transactional, start);
         Outbox::roll_back(immediate, start_now);
         undo_record();
@@ -179,14 +179,16 @@ void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, Outpu
 }
 
 // Called where something was caught. Throws it again where it is not this record's fault: the store or the
-// state cannot be trusted, or there was no memory for work that is not the handler's.
-void PartitionEngine::throw_if_crash() const {
+// state cannot be trusted, or memory is short and no policy names std::bad_alloc. `tried`: the handler, where
+// it may go again.
+void PartitionEngine::throw_if_crash(const Plan::Handler* tried) const {
   try {
     throw;
   } catch (const Failure&) {
     throw;
   } catch (const std::bad_alloc&) {
     if (!in_handler_) throw;
+    if (tried && !plan_.policy_for(*tried, std::current_exception()).is_named) throw;
   } catch (...) {
   }
 }

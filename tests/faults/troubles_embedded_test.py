@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 300
+# ctest: TIMEOUT 200
 """All goes wrong at the same time, on the embedded store.    KILLS=10, SEED and KEEP in the environment"""
 import os
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: LABELS long TIMEOUT 300 KAFKA
+# ctest: TIMEOUT 200 KAFKA
 """All goes wrong at the same time, on Kafka.    KILLS=10, SEED and KEEP in the environment"""
 import os
 

@@ -155,44 +155,56 @@ CAF_TEST(a_probe_that_throws_has_found_no_reason_to_go_on) {
   CAF_CHECK_EQUAL(counts(f).size(), 1u);
 }
 
-CAF_TEST(what_is_thrown_outside_of_a_handler_is_a_crash) {
-  const auto crashes = [](const std::exception_ptr& thrown) {
-    MemoryStore store;
-    struct Reader final : StateReader {
-      std::exception_ptr thrown;
-      Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view) const override {
-        if (keyspace == ServiceRuntime::state_keyspace) std::rethrow_exception(thrown);
-        return std::optional<std::string>();
-      }
-    };
-    Fixture f(counter_that([] {}));
-    f.click(1);
-    auto reader = std::make_shared<Reader>();
-    reader->thrown = thrown;
-    const auto runtime = std::make_shared<const ServiceRuntime>(counter_that([] {}), f.options());
-    const auto routes = std::make_shared<const Routes>(Routes{runtime, std::vector<std::uint32_t>(8, 1)});
-    PartitionEngine engine(routes, {0}, {1}, reader, f.clock);
-    Record record(Kind::event, "urn:web", "Clicked", "urn:web");
-    record.set_partition_key("ann");
-    record.data = {{"n", Value{std::int64_t{1}}}};
-    auto batch = std::make_shared<Batch>();
-    batch->topic = *runtime->topic_named("web-events");
-    batch->slab =
-        encode(record, *testing::plain_serializer()->make_encoder()) + std::string(value_padding, '\0');
-    batch->records.push_back(
-        {.offset = {0},
-         .key = "ann",
-         .value = std::string_view(batch->slab).substr(0, batch->slab.size() - value_padding)});
-    batch->next = {1};
-    engine.accept(batch);
-    try {
-      (void)engine.step();
-    } catch (...) {
-      return describe(std::current_exception()).error_class;
+// The class of what a step throws where `service` gets its second click and its store throws `by_store`.
+std::string crash_of(const Service& service, const std::exception_ptr& by_store) {
+  struct Reader final : StateReader {
+    std::exception_ptr thrown;
+    Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view) const override {
+      if (thrown && keyspace == ServiceRuntime::state_keyspace) std::rethrow_exception(thrown);
+      return std::optional<std::string>();
     }
-    return std::string("no crash");
   };
-  CAF_CHECK_EQUAL(crashes(std::make_exception_ptr(std::bad_alloc())), "bad_alloc");
+  Fixture f(service);
+  auto reader = std::make_shared<Reader>();
+  reader->thrown = by_store;
+  const auto runtime = std::make_shared<const ServiceRuntime>(service, f.options());
+  const auto routes = std::make_shared<const Routes>(Routes{runtime, std::vector<std::uint32_t>(8, 1)});
+  PartitionEngine engine(routes, {0}, {1}, reader, f.clock);
+  Record record(Kind::event, "urn:web", "Clicked", "urn:web");
+  record.set_partition_key("ann");
+  record.data = {{"n", Value{std::int64_t{2}}}};
+  auto batch = std::make_shared<Batch>();
+  batch->topic = *runtime->topic_named("web-events");
+  batch->slab =
+      encode(record, *testing::plain_serializer()->make_encoder()) + std::string(value_padding, '\0');
+  batch->records.push_back(
+      {.offset = {0},
+       .key = "ann",
+       .value = std::string_view(batch->slab).substr(0, batch->slab.size() - value_padding)});
+  batch->next = {1};
+  engine.accept(batch);
+  try {
+    (void)engine.step();
+  } catch (...) {
+    return describe(std::current_exception()).error_class;
+  }
+  return "no crash";
+}
+
+CAF_TEST(what_is_thrown_outside_of_a_handler_is_a_crash) {
+  CAF_CHECK_EQUAL(crash_of(counter_that([] {}), std::make_exception_ptr(std::bad_alloc())), "bad_alloc");
+}
+
+CAF_TEST(a_lack_of_memory_that_no_policy_names_is_a_crash) {
+  const auto hungry = [] { throw std::bad_alloc(); };
+  const Service without_a_policy =
+      service<Tally>("counter").on(exactly_once, [=](Turn<Tally>&, const Clicked&) { hungry(); });
+  const Service for_all_else = service<Tally>("counter")
+                                   .on(exactly_once, [=](Turn<Tally>&, const Clicked&) { hungry(); })
+                                   .on_failure({.then = Last::dead_letter});
+  CAF_CHECK_EQUAL(crash_of(without_a_policy, nullptr), "bad_alloc");
+  CAF_CHECK_EQUAL(crash_of(for_all_else, nullptr), "bad_alloc");
+  CAF_CHECK_EQUAL(crash_of(counter_that(hungry), nullptr), "no crash");
 }
 
 }  // namespace eventy

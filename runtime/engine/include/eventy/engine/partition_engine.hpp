@@ -106,7 +106,7 @@ class PartitionEngine final : detail::Effects {
   bool find_key(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
-  void throw_if_crash() const;
+  void throw_if_crash(const Plan::Handler* tried) const;
   bool ask_probe();
   void defer(const std::shared_ptr<const Batch>& batch, std::size_t index);
   void undo_record();
