@@ -31,13 +31,17 @@ Token bytes_token(const Node& node, std::string_view view) {
           .start = view.data()};
 }
 
+[[noreturn]] void fail_weightless(std::uint64_t count) {
+  throw DecodeError("too many elements that take no bytes: " + std::to_string(count));
+}
+
 Token real_token(double value) { return {.tag = Tag::real, .real = value}; }
 
 }  // namespace
 
 void DatumParser::start(std::string_view datum, std::size_t weightless) {
   cursor_ = Cursor(datum);
-  depth_ = elements_ = 0;
+  depth_ = elements_ = repeated_ = 0;
   weightless_ = weightless;
   kept_.clear();
 }
@@ -95,6 +99,18 @@ void DatumParser::integer(const Node& node) {
   put({.tag = Tag::integer, .logical = node.logical, .integer = number});
 }
 
+void DatumParser::count_weightless(std::uint64_t more) {
+  if (more > weightless_) fail_weightless(more);
+  weightless_ -= more;
+}
+
+void DatumParser::count_long(std::size_t size) {
+  repeated_ += size;
+  if (repeated_ > limits_.max_bytes)
+    throw DecodeError("names, symbols and defaults of the schema come to more than the limit of " +
+                      std::to_string(limits_.max_bytes) + " bytes");
+}
+
 void DatumParser::text(const Node& node) {
   const auto view = cursor_.sized();
   if (!is_utf8(view)) throw DecodeError("a text is not UTF-8");
@@ -103,6 +119,7 @@ void DatumParser::text(const Node& node) {
 }
 
 void DatumParser::bytes(const Node& node, std::string_view view) {
+  if (node.logical == Logical::decimal) count_repeated(node.scale);  // as text it has so many digits
   if (node.promotion != Promotion::to_text) return put(bytes_token(node, view));
   if (!is_utf8(view)) throw DecodeError("a text is not UTF-8");
   put(text_token(view));
@@ -113,15 +130,20 @@ void DatumParser::symbol(const Node& node) {
   if (number < 0 || static_cast<std::uint64_t>(number) >= node.symbols.size())
     throw DecodeError("there is no symbol " + std::to_string(number) + " in an enum of " +
                       std::to_string(node.symbols.size()));
-  put(text_token(node.symbols[static_cast<std::size_t>(number)]));
+  const auto& symbol = node.symbols[static_cast<std::size_t>(number)];
+  count_repeated(symbol.size());
+  put(text_token(symbol));
 }
 
 void DatumParser::record(const Node& node) {
   count_elements(node.fields.size());
+  if (node.weightless_in_all > weightless_) fail_weightless(node.weightless_in_all);
+  weightless_ -= node.weightless;
   const auto at = open(Tag::map);
   std::size_t i = 0;
   try {
     for (; i < node.fields.size(); ++i) {
+      count_repeated(node.fields[i].name.size());
       put(text_token(node.fields[i].name));
       value(*node.fields[i].type);
     }
@@ -135,6 +157,7 @@ void DatumParser::record(const Node& node) {
 void DatumParser::absent_fields(const Node& node) {
   count_elements(node.absent->size());
   for (const auto& field : *node.absent) {
+    count_repeated(field.name.size());
     put(text_token(field.name));
     try {
       default_value(*field.type, *field.otherwise);
@@ -196,11 +219,7 @@ std::uint64_t DatumParser::block(std::uint64_t least, std::size_t& end) {
   if (least > 0 && items > cursor_.left() / least)
     throw DecodeError("the bytes end too early for the " + std::to_string(items) +
                       " elements that are claimed");
-  if (least == 0) {
-    if (items > weightless_)
-      throw DecodeError("too many elements that take no bytes: " + std::to_string(items));
-    weightless_ -= items;
-  }
+  if (least == 0) count_weightless(items);
   count_elements(items);
   return items;
 }

@@ -47,11 +47,20 @@ class DatumParser {
   void close(std::size_t at);
   void refuse_member_twice(std::size_t at);
   void count_elements(std::uint64_t more);
+  void count_weightless(std::uint64_t more);
+  // Names, symbols and defaults stand once in a schema, and each time that they are meant in what is read.
+  // Only long ones count: short ones are bounded with the elements.
+  void count_repeated(std::size_t size) {
+    if (size > short_text) [[unlikely]]
+      count_long(size);
+  }
+  void count_long(std::size_t size);
 
   DecodeLimits limits_;
   std::vector<Token>& tape_;
   Cursor cursor_;
-  std::size_t depth_ = 0, elements_ = 0, weightless_ = 0;
+  static constexpr std::size_t short_text = 64;
+  std::size_t depth_ = 0, elements_ = 0, weightless_ = 0, repeated_ = 0;
   std::vector<std::string_view> names_ = {};
   std::deque<std::string> kept_ = {};  // bytes of defaults
 };

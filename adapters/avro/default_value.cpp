@@ -57,10 +57,12 @@ void DatumParser::default_value(const Node& node, const Value& json) {
       return put({.tag = Tag::real, .real = real_in(node, json)});
     case Type::text:
     case Type::enumeration:
+      count_repeated(as<std::string>(node, json).size());
       return put(text_token(as<std::string>(node, json)));
     case Type::bytes:
     case Type::fixed: {
       auto token = text_token(kept_.emplace_back(bytes_of(node, json)));
+      count_repeated(token.size);
       token.tag = Tag::bytes, token.logical = node.logical, token.scale = node.scale;
       return put(token);
     }
@@ -69,12 +71,15 @@ void DatumParser::default_value(const Node& node, const Value& json) {
       return default_value(*node.branches[0], json);
     case Type::array: {
       const auto at = open(Tag::list);
+      count_elements(as<ValueList>(node, json).size());
       for (const auto& item : as<ValueList>(node, json)) default_value(*node.items, item);
       return close(at);
     }
     case Type::map: {
       const auto at = open(Tag::map);
+      count_elements(as<ValueMap>(node, json).size());
       for (const auto& [name, value] : as<ValueMap>(node, json)) {
+        count_repeated(name.size());
         put(text_token(name));
         default_value(*node.items, value);
       }
@@ -83,9 +88,11 @@ void DatumParser::default_value(const Node& node, const Value& json) {
     case Type::record: {
       as<ValueMap>(node, json);
       const auto at = open(Tag::map);
+      count_elements(node.fields.size());
       for (const auto& field : node.fields) {
         const auto* value = member_of(json, field.name);
         if (!value && !field.otherwise) fail_default(node);
+        count_repeated(field.name.size());
         put(text_token(field.name));
         default_value(*field.type, value ? *value : *field.otherwise);
       }

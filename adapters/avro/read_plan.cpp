@@ -81,7 +81,7 @@ std::string as_urn(std::string_view dotted) {
 }
 
 std::size_t ReadPlan::weight() const {
-  return text.size() + sizeof *this + (written.node_count() + resolved.node_count()) * sizeof(Node);
+  return text.size() + sizeof *this + written.weight() + resolved.weight();
 }
 
 std::unique_ptr<const ReadPlan> make_plan(std::string_view schema, const SchemaBook& book) {

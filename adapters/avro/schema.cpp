@@ -216,6 +216,47 @@ std::uint64_t least_of(const Node& node) {
   }
 }
 
+// Whether a schema has more levels than that.
+bool is_deeper(const Value& json, std::size_t most) {
+  if (most == 0) return true;
+  const auto inner = [&](const Value* v) { return v && is_deeper(*v, most - 1); };
+  const auto field = [&](const Value& v) { return inner(member_of(v, "type")); };
+  if (const auto* branches = std::get_if<ValueList>(&json.is))
+    return std::any_of(branches->begin(), branches->end(), [&](const Value& v) { return inner(&v); });
+  const auto* type = member_of(json, "type");
+  if (type && !std::holds_alternative<std::string>(type->is)) return inner(type);
+  const auto* fields = member_of(json, "fields");
+  const auto* all = fields ? std::get_if<ValueList>(&fields->is) : nullptr;
+  return (all && std::any_of(all->begin(), all->end(), field)) || inner(member_of(json, "items")) ||
+         inner(member_of(json, "values"));
+}
+
+// Bytes of memory, roughly.
+std::size_t weight_of(const std::vector<std::string>& texts) {
+  std::size_t sum = texts.size() * sizeof texts[0];
+  for (const auto& text : texts) sum += text.size();
+  return sum;
+}
+
+std::size_t weight_of(const Value& value) {
+  std::size_t sum = sizeof value;
+  if (const auto* text = std::get_if<std::string>(&value.is)) sum += text->size();
+  if (const auto* list = std::get_if<ValueList>(&value.is))
+    for (const auto& item : *list) sum += weight_of(item);
+  if (const auto* map = std::get_if<ValueMap>(&value.is))
+    for (const auto& [name, member] : *map) sum += sizeof name + name.size() + weight_of(member);
+  return sum;
+}
+
+std::size_t weight_of(const std::vector<Field>& fields) {
+  std::size_t sum = 0;
+  for (const auto& field : fields) {
+    sum += sizeof field + field.name.size() + weight_of(field.aliases);
+    if (field.otherwise) sum += weight_of(*field.otherwise);
+  }
+  return sum;
+}
+
 }  // namespace
 
 const Value* member_of(const Value& json, std::string_view name) {
@@ -262,9 +303,29 @@ void Schema::measure() {
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node)
       node->least = static_cast<std::uint32_t>(std::min(least_of(*node), most_least));
   }
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    std::uint64_t own = 0, all = 0;
+    for (const auto& field : node->fields) {
+      if (field.type->least == 0) ++own, all += 1 + std::uint64_t{field.type->weightless_in_all};
+    }
+    node->weightless = static_cast<std::uint32_t>(own);
+    node->weightless_in_all = static_cast<std::uint32_t>(std::min(all, most_least));
+  }
+}
+
+std::size_t Schema::weight() const {
+  std::size_t sum = 0;
+  for (const auto& node : nodes_) {
+    sum += sizeof node + weight_of(node.aliases) + weight_of(node.symbols) + weight_of(node.fields) +
+           node.branches.size() * sizeof node.branches[0];
+  }
+  for (const auto& fields : kept_) sum += weight_of(fields);
+  return sum;
 }
 
 Schema parse_schema(const Value& json) {
+  // Before the parser is so deep: an error there takes a step for each level on its way out.
+  if (is_deeper(json, most_schema_depth)) throw DecodeError("the schema is nested too deep");
   Schema schema;
   SchemaParser parser(schema);
   schema.set_root(parser.parse(json, ""));

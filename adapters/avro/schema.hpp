@@ -59,6 +59,8 @@ struct Node {
   Promotion promotion = Promotion::none;
   std::uint16_t precision = 0, scale = 0;  // of a decimal
   std::uint32_t least = 0;                 // bytes that a value takes at least
+  std::uint32_t weightless = 0;            // fields of a record that take no byte
+  std::uint32_t weightless_in_all = 0;     // those of the records in these as well
   std::size_t size = 0;                    // of a fixed
   std::string name = {};                   // with its namespace, of a record, enum or fixed
   std::vector<std::string> aliases = {};
@@ -81,13 +83,13 @@ class Schema {
   Schema& operator=(Schema&&) = default;
 
   const Node& root() const { return *root_; }
-  std::size_t node_count() const { return nodes_.size(); }
+  std::size_t weight() const;  // bytes of memory, roughly
 
   // For those that make one.
   Node& add(Node node);  // throws DecodeError beyond most_nodes
   void set_root(const Node& root) { root_ = &root; }
   std::vector<Field>& keep(std::vector<Field> fields) { return kept_.emplace_back(std::move(fields)); }
-  void measure();  // fills in Node::least
+  void measure();  // fills in Node::least and what is weightless
 
  private:
   std::deque<Node> nodes_ = {};  // their places do not change

@@ -5,13 +5,18 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <string_view>
+
+#include "schema.hpp"
 
 namespace eventy::avro::detail {
 
 namespace {
 
-constexpr std::size_t most_values = 1u << 18;  // aliases can name a large value many times
+// Aliases can name a large value many times, and one that they are in.
+constexpr std::size_t most_values = 1u << 16, most_text = 4 * most_schema_bytes,
+                      most_depth = 4 * most_schema_depth;
 
 bool one_of(std::string_view text, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), text) != names.end();
@@ -90,6 +95,15 @@ class YamlReader {
  public:
   Value read(const YAML::Node& node) {
     if (++values_ > most_values) throw DecodeError("too many values");
+    if (depth_ == most_depth) fail(node, "nested too deep");
+    ++depth_;
+    auto value = read_any(node);
+    --depth_;
+    return value;
+  }
+
+ private:
+  Value read_any(const YAML::Node& node) {
     switch (node.Type()) {
       case YAML::NodeType::Sequence: {
         ValueList list;
@@ -98,22 +112,27 @@ class YamlReader {
       }
       case YAML::NodeType::Map: {
         ValueMap map;
-        for (const auto& member : node) add(map, member.first, member.second);
+        std::set<std::string> names;
+        for (const auto& member : node) add(map, names, member.first, member.second);
         return {std::move(map)};
       }
       case YAML::NodeType::Scalar:
+        count(node);
         return scalar_of(node);
       default:
         return {};
     }
   }
 
- private:
-  void add(ValueMap& map, const YAML::Node& name, const YAML::Node& value) {
+  void count(const YAML::Node& scalar) {
+    if ((text_ += scalar.Scalar().size()) > most_text) throw DecodeError("too much text");
+  }
+
+  void add(ValueMap& map, std::set<std::string>& names, const YAML::Node& name, const YAML::Node& value) {
     if (!name.IsScalar()) fail(name, "the name of a member must be text");
     if (name.Scalar() == "<<" && name.Tag() == "?") fail(name, "merging with << is not supported");
-    const auto same = [&](const auto& member) { return member.first == name.Scalar(); };
-    if (std::any_of(map.begin(), map.end(), same)) fail(name, "\"" + name.Scalar() + "\" is there twice");
+    count(name);
+    if (!names.insert(name.Scalar()).second) fail(name, "\"" + name.Scalar() + "\" is there twice");
     map.emplace_back(name.Scalar(), read(value));
   }
 
@@ -122,12 +141,14 @@ class YamlReader {
     throw DecodeError("line " + std::to_string(at.line + 1) + ": " + reason);
   }
 
-  std::size_t values_ = 0;
+  std::size_t values_ = 0, text_ = 0, depth_ = 0;
 };
 
 }  // namespace
 
 Value parse_yaml(const std::string& text) {
+  if (text.size() > most_schema_bytes)
+    throw DecodeError("more than the limit of " + std::to_string(most_schema_bytes) + " bytes");
   try {
     return YamlReader().read(YAML::Load(text));
   } catch (const YAML::Exception& e) {
