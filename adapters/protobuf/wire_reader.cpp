@@ -252,7 +252,7 @@ void WireReader::unpack() {
   schemas_->parse(current_.type, current_.block, limits_, *message);
   unpacked_.clear();
   WireWriter writer;
-  writer.start(unpacked_, WireWriter::Root::bare_map);
+  writer.start(unpacked_, WireWriter::Root::bare_map, limits_.max_elements);
   try {
     write_fields(writer, *message);
   } catch (const std::invalid_argument& e) {

@@ -22,10 +22,11 @@ void check_text(std::string_view utf8) {
 
 }  // namespace
 
-void WireWriter::start(std::string& out, Root root) {
+void WireWriter::start(std::string& out, Root root, std::size_t most_elements) {
   out_ = &out;
   at_ = out.size();
   root_ = root;
+  elements_left_ = most_elements;
   entry_ = none;
   open_.clear();
 }
@@ -42,7 +43,7 @@ void WireWriter::put_block(std::uint32_t tag, std::string_view bytes) {
   char* to = room(header_room + bytes.size());
   to = put_varint(to, tag);
   to = put_varint(to, bytes.size());
-  std::memcpy(to, bytes.data(), bytes.size());
+  bytes.copy(to, bytes.size());
   advance(to + bytes.size());
 }
 
@@ -82,7 +83,12 @@ bool WireWriter::put_message(const google::protobuf::Message& message) {
   return true;
 }
 
+void WireWriter::count() {
+  if (elements_left_-- == 0) throw std::invalid_argument("too many members and items");
+}
+
 void WireWriter::member(std::string_view name) {
+  count();
   check_text(name);
   char* to = room(4 * header_room + name.size());
   *to++ = tag(1, Wire::block);
@@ -90,13 +96,14 @@ void WireWriter::member(std::string_view name) {
   ++to;  // its size
   *to++ = tag(1, Wire::block);
   to = put_varint(to, name.size());
-  std::memcpy(to, name.data(), name.size());
+  name.copy(to, name.size());
   to += name.size();
   *to++ = tag(2, Wire::block);
   advance(to);
 }
 
 void WireWriter::item() {
+  count();
   *room(header_room) = tag(1, Wire::block);
   ++at_;
 }
@@ -152,7 +159,7 @@ void WireWriter::block(std::uint32_t field, std::string_view bytes) {
   to = put_varint(to, 1 + varint_size(bytes.size()) + bytes.size());
   *to++ = static_cast<char>(tag(field, Wire::block));
   to = put_varint(to, bytes.size());
-  std::memcpy(to, bytes.data(), bytes.size());
+  bytes.copy(to, bytes.size());
   advance(to + bytes.size());
   end_entry();
 }

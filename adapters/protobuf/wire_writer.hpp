@@ -18,12 +18,14 @@ namespace eventy::protobuf::detail {
 
 class WireWriter final : public Writer {
  public:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
   enum class Root : std::uint8_t {
     data,     // of a Record: `fields`, or `message`
     bare_map  // the members of a Map alone
   };
-  // One value follows: a map. The string is complete after finish() only, and longer meanwhile.
-  void start(std::string& out, Root root);
+  // One value follows: a map. The string is complete after finish() only, and longer meanwhile. Beyond
+  // `most_elements` members and items std::invalid_argument is thrown.
+  void start(std::string& out, Root root, std::size_t most_elements = none);
   void finish();
 
   // For encoders: fields of a Record, between start() and the value.
@@ -56,7 +58,6 @@ class WireWriter final : public Writer {
     std::size_t value;    // where the size of the Value stands; none: the root
     std::size_t content;  // its first byte
   };
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   char* room(std::size_t count);
   void advance(const char* end) { at_ = static_cast<std::size_t>(end - out_->data()); }
@@ -66,12 +67,14 @@ class WireWriter final : public Writer {
   void number(std::uint32_t field, std::uint64_t value);
   void block(std::uint32_t field, std::string_view bytes);
   void end_entry();
+  void count();
   // Writes the size of what lies from `at + 1` to the end in front of it.
   void put_size(std::size_t at);
 
   std::string* out_ = nullptr;
   std::size_t at_ = 0;  // end of what is written
   Root root_ = Root::data;
+  std::size_t elements_left_ = none;
   std::size_t entry_ = none;  // of the member whose value is due
   std::vector<Open> open_;
 };

@@ -233,6 +233,17 @@ CAF_TEST(a message of very many elements is refused before it is made) {
                 "data: more elements than the limit of 1000"));
 }
 
+// Fields that are not set are members as well.
+CAF_TEST(a message that makes very many members is refused before they are written down) {
+  auto m = plain();
+  std::string items;
+  for (int i = 0; i < 400; ++i) items += std::string("\x1a\x00", 2);
+  m.mutable_message()->set_type_url("x/shop.Placed");
+  m.mutable_message()->set_value(items);
+  CAF_CHECK_EQUAL(error_of(m.SerializeAsString(), {.max_elements = 1300}), "");
+  CAF_CHECK(has(error_of(m.SerializeAsString(), {.max_elements = 1000}), "data: too many members and items"));
+}
+
 CAF_TEST(bytes changed at random are decoded or refused) {
   std::mt19937_64 random(7);
   auto m = plain();
