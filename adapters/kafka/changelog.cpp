@@ -360,7 +360,7 @@ LogName LogName::read(std::string_view text) {
     const auto line = text.substr(0, text.find('\n'));
     if (first) {
       name.incarnation = line;
-    } else {
+    } else if (!line.empty()) {
       name.begun.emplace(line);
     }
     text.remove_prefix(std::min(text.size(), line.size() + 1));
