@@ -75,8 +75,7 @@ void detail::MemoryImpl::commit(MemoryMember& member, CycleId cycle) {
     fates.pop_front();
   }
   auto closed = std::exchange(member.open, std::make_unique<detail::MemoryCycle>(member.shape.counts));
-  member.in_flight.emplace();
-  member.in_flight->cycle = cycle;
+  member.in_flight = MemoryMember::InFlight{.cycle = cycle};
   apply(member, fate, std::move(closed));
   member.notify();
 }
