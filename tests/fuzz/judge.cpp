@@ -1,6 +1,7 @@
 #include "tests/fuzz/judge.hpp"
 
-#include <sanitizer/allocator_interface.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -13,16 +14,6 @@
 namespace eventy::fuzz {
 
 namespace {
-
-std::size_t in_use = 0, most_in_use = 0;
-
-void took(const volatile void* at, std::size_t) {
-  in_use += __sanitizer_get_allocated_size(const_cast<const void*>(at));
-  if (in_use > most_in_use) most_in_use = in_use;
-}
-void gave_back(const volatile void* at) {
-  if (at) in_use -= __sanitizer_get_allocated_size(const_cast<const void*>(at));
-}
 
 // The bytes with something behind them that must not matter; exactly as long as a decoder may read.
 class Padded {
@@ -57,11 +48,11 @@ Outcome decode_all(Decoder& decoder, std::string_view padded) {
   return out;
 }
 
-Outcome outcome(Decoder& decoder, std::string_view bytes, char behind) {
+Outcome outcome(Decoder& decoder, std::string_view bytes, char behind, std::size_t extra_memory = 0) {
   const Padded padded(bytes, behind);
   const MemoryWatch watch;
   auto out = decode_all(decoder, padded.view());
-  require(watch.peak() <= most_memory(bytes.size()), "decoding took more memory than it may");
+  require(watch.peak() <= most_memory(bytes.size()) + extra_memory, "decoding took more memory than it may");
   if (out.record) out.text = print(*out.record);
   return out;
 }
@@ -106,12 +97,6 @@ void fail(std::string_view what) {
   std::abort();
 }
 
-MemoryWatch::MemoryWatch() {
-  static const int installed = __sanitizer_install_malloc_and_free_hooks(took, gave_back);
-  require(installed != 0, "the memory in use can be watched");
-  in_use = most_in_use = 0;
-}
-
 std::string print(const Record& record) {
   std::string out(to_string(record.kind()));
   const Print print{out};
@@ -124,16 +109,29 @@ std::string print(const Record& record) {
   return out;
 }
 
-std::size_t MemoryWatch::peak() const { return most_in_use; }
+std::string outcome_of(Decoder& decoder, std::string_view bytes) {
+  return outcome(decoder, bytes, '\0').text;
+}
 
-void judge_records(const Serializer& format, std::string_view bytes) {
-  const auto decoder = format.make_decoder();
-  const auto first = outcome(*decoder, bytes, '\0');
-  require(outcome(*decoder, bytes, '"').text == first.text, "what stands behind a record does not matter");
+void judge_records(const Serializer& format, std::string_view bytes, const Rules& rules) {
+  const auto decoder = format.make_decoder(rules.limits);
+  const auto first = outcome(*decoder, bytes, '\0', rules.extra_memory);
+  require(outcome(*decoder, bytes, '"', rules.extra_memory).text == first.text,
+          "what stands behind a record does not matter");
   if (!first.record) return;
-  const auto again = encode(*first.record, *format.make_encoder());
-  require(outcome(*decoder, again, '\0').text == first.text,
+  const Serializer& other = rules.again ? *rules.again : format;
+  const auto again = encode(*first.record, *other.make_encoder());
+  // Another format may count one level more than this one.
+  const auto deep = other.make_decoder({.max_depth = 2 * DecodeLimits{}.max_depth});
+  require(outcome(rules.again ? *deep : *decoder, again, '\0', rules.extra_memory).text == first.text,
           "what decodes is encoded and decoded as the same");
 }
+
+MemoryFile::MemoryFile(std::string_view bytes) : file_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+  require(file_ >= 0 && ::write(file_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
+          "there is room for a file in memory");
+}
+MemoryFile::~MemoryFile() { ::close(file_); }
+std::string MemoryFile::path() const { return "/proc/self/fd/" + std::to_string(file_); }
 
 }  // namespace eventy::fuzz
