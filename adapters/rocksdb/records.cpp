@@ -67,6 +67,8 @@ Result<std::shared_ptr<const Batch>> Core::read(const Topic& topic, TopicIndex i
     batch->slab.append(stretch->bytes);
     records += stretch->count;
     batch->next.value += stretch->count;
+    if (it->key().size() != last_key.size())
+      return damaged(*database_, place_of(topic, partition, batch->next), "its key is no key of records");
     const auto last = static_cast<std::int64_t>(get64(bytes(it->key()).substr(8)));
     if (batch->next.value <= last || (end && batch->next >= *end)) break;
     if (records < max_records && batch->slab.size() < limits.max_bytes_per_batch) it->Next();

@@ -13,6 +13,7 @@
 #include "eventy/protobuf/protobuf.hpp"
 #include "eventy/store/chunk.hpp"
 #include "tests/fuzz/bombs.hpp"
+#include "tests/fuzz/memory_watch.hpp"
 #include "tests/unit/avro/support.hpp"
 #include "tests/unit/protobuf/wire.hpp"
 
@@ -180,6 +181,23 @@ CAF_TEST(records of avro) {
 }
 
 CAF_TEST(schemas of avro) { judge(avro_schemas()); }
+
+// What a decoder remembers of schemas is bounded, however many there are and whatever they hold.
+CAF_TEST(very many schemas of avro) {
+  const auto decoder = as_avro->make_decoder();
+  const MemoryWatch watch;
+  for (int i = 0; i < 300; ++i) {
+    std::string symbols;
+    for (int s = 0; s < 5'000; ++s) symbols += (s ? ",\"" : "\"") + std::to_string(i * 10'000 + s) + '"';
+    const auto schema = R"({"type":"enum","name":"E","symbols":[)" + symbols + "]}";
+    try {
+      decode(container(schema, number(0)), *decoder);
+      CAF_ERROR("an enum is no record");
+    } catch (const DecodeError&) {
+    }
+  }
+  CAF_CHECK_LESS(watch.peak(), 24u << 20);
+}
 
 CAF_TEST(records of protobuf) {
   const auto value = [](std::uint32_t field, const std::string& inner) {

@@ -27,14 +27,14 @@ void gave_back(std::size_t size) { in_use -= static_cast<std::ptrdiff_t>(size); 
 }  // namespace
 
 #ifdef EVENTY_SANITIZED
-#include <sanitizer/allocator_interface.h>
+// As sanitizer/allocator_interface.h has them, which not every compiler brings.
+extern "C" std::size_t __sanitizer_get_allocated_size(const volatile void*);
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
 
-static std::size_t size_at(const volatile void* at) {
-  return __sanitizer_get_allocated_size(const_cast<const void*>(at));
-}
-static void on_malloc(const volatile void* at, std::size_t) { took(size_at(at)); }
+static void on_malloc(const volatile void* at, std::size_t) { took(__sanitizer_get_allocated_size(at)); }
 static void on_free(const volatile void* at) {
-  if (at) gave_back(size_at(at));
+  if (at) gave_back(__sanitizer_get_allocated_size(at));
 }
 static bool install() { return __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) != 0; }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: TIMEOUT 900
+# ctest: TIMEOUT 1800
 """Every file of the corpus through its target, under the address and undefined behaviour sanitizers."""
 
 import subprocess
