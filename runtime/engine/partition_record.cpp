@@ -160,13 +160,20 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
   return true;
 }
 
+void PartitionEngine::refuse_other_version(const ServiceRuntime::Candidate& candidate) const {
+  const auto& handler = *candidate.plan;
+  if (meta_.version == handler.version) [[likely]]
+    return;
+  const auto major = parse_version(meta_.version).value_or(Version{}).major;
+  if (major == candidate.major || (handler.upgrades_from && handler.upgrades_from(major))) return;
+  throw DecodeError("version " + std::string(meta_.version) + " of " + std::string(meta_.name) +
+                    " is not read by a handler of version " + std::string(handler.version));
+}
+
 void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out) {
   ++stats_.turns;
   in_handler_ = false;
-  if (meta_.version != candidate.plan->version &&
-      parse_version(meta_.version).value_or(Version{}).major != candidate.major)
-    throw DecodeError("version " + std::string(meta_.version) + " of " + std::string(meta_.name) +
-                      " is not read by a handler of version " + std::string(candidate.plan->version));
+  refuse_other_version(candidate);
   entry_ = state_allowed_ && plan_.state ? &entry_for(*key_) : nullptr;
   origin_.deriver = &runtime_.deriver(candidate.handler);
   ordinal_ = 0;

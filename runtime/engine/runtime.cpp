@@ -179,6 +179,11 @@ std::optional<TopicIndex> ServiceRuntime::requests_of(std::string_view ns) const
   return std::nullopt;
 }
 
+std::optional<TopicIndex> ServiceRuntime::output_topic(Kind kind, std::string_view ns) const {
+  if (kind == Kind::request) return requests_of(ns);
+  return kind == Kind::response ? responses : events;
+}
+
 std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,
                                           const StoreSession& session) {
   auto routes = std::make_shared<Routes>();
@@ -205,7 +210,7 @@ void read_state(const detail::StateOps& ops, std::string_view bytes, ValueDecode
     throw Failure({ErrorCode::newer_format, "a state of version " + std::to_string(version) +
                                                 " was written by a newer program; this one knows version " +
                                                 std::to_string(ops.version)});
-  ops.read(decoder.start(bytes.substr(2)), out);
+  ops.read(decoder.start(bytes.substr(2)), static_cast<std::uint16_t>(version), out);
   decoder.finish();
 }
 

@@ -67,7 +67,7 @@ template <class R>
 Reply<R> decode_reply(Reader& data, const Meta& meta) {
   if (!meta.ok) return Reply<R>(meta.error_code, std::string(meta.error_message.value_or("")));
   R value{};
-  read(data, value, Absent::is_error);
+  read_record(data, meta.version, value);
   return Reply<R>(std::move(value));
 }
 
@@ -80,7 +80,7 @@ void run_handler(const void* code, TurnCore& core, Reader& data) {
     f(turn, reply);
   } else {
     M m{};
-    read(data, m, Absent::is_error);
+    read_record(data, core.meta.version, m);
     f(turn, std::as_const(m));
   }
 }
@@ -124,7 +124,8 @@ class ServiceOf {
       if constexpr (callable) {
         detail::add_handler(*plan_,
                             {R::kind, R::ns, R::name, R::version, G, std::make_shared<const F>(std::move(f)),
-                             &detail::run_handler<F, T, M>, std::move(failures)});
+                             &detail::run_handler<F, T, M>, std::move(failures), &detail::upgrades_from<M>});
+        if constexpr (ARequest<M>) note_output<typename R::response>();
       }
     }
     return std::move(*this);
@@ -132,6 +133,14 @@ class ServiceOf {
   template <class Named = void, class F>
   ServiceOf on(F f, Failures failures = {}) && {
     return std::move(*this).template on<Named>(exactly_once, std::move(f), std::move(failures));
+  }
+
+  // Names what handlers and sources write, so that a format without a schema for it is an error at the start
+  // and not at the first output. Answers to requests need not be named.
+  template <Message... Ms>
+  ServiceOf emits() && {
+    (note_output<Ms>(), ...);
+    return std::move(*this);
   }
 
   // Answers a query from the committed state of a key: `(const State*, const Query&)`, null where there is
@@ -190,6 +199,11 @@ class ServiceOf {
   operator Service() && { return Service(std::move(plan_)); }
 
  private:
+  template <class M>
+  void note_output() {
+    using R = typename RecordOf<M>::type;
+    plan_->outputs.push_back({R::kind, R::ns, R::name});
+  }
   std::unique_ptr<Plan> plan_;
 };
 

@@ -105,6 +105,7 @@ class PartitionEngine final : detail::Effects {
   bool read_key();
   bool find_key(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
+  void refuse_other_version(const ServiceRuntime::Candidate& candidate) const;  // throws DecodeError
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
   void throw_if_crash(const Plan::Handler* tried) const;
   bool ask_probe();

@@ -88,6 +88,8 @@ class ServiceRuntime {
   std::optional<TopicIndex> returns() const { return returns_; }
   std::optional<TopicIndex> requests_of(
       std::string_view ns) const;  // nullopt: not a namespace known to be asked
+  // Where records of this kind and namespace are written to; nullopt: to a namespace not known to be asked.
+  std::optional<TopicIndex> output_topic(Kind kind, std::string_view ns) const;
   static constexpr KeyspaceIndex state_keyspace{0};
   static KeyspaceIndex source_keyspace(std::size_t source) {
     return {static_cast<std::uint32_t>(source + 1)};

@@ -9,6 +9,7 @@
 
 #include "eventy/service/policies.hpp"
 #include "eventy/service/turn.hpp"
+#include "eventy/service/upgrade.hpp"
 
 namespace eventy {
 
@@ -20,17 +21,9 @@ struct StateOps {  // how the engine keeps values of a state type that it does n
   void (*assign)(void* to, const void* from);
   void (*drop)(void*);
   void (*write)(Writer&, const void*);
-  void (*read)(Reader&, void*);
-  std::uint16_t version;  // of the struct; bytes of a higher one are refused
+  void (*read)(Reader&, std::uint16_t version, void*);  // of bytes of that version, or an older one
+  std::uint16_t version;                                // of the struct; bytes of a higher one are refused
 };
-template <class S>
-consteval std::uint16_t state_version() {
-  if constexpr (requires { S::state_version; }) {
-    return S::state_version;
-  } else {
-    return 1;
-  }
-}
 template <class S>
 inline constexpr StateOps state_ops{
     []() -> void* { return new S{}; },
@@ -38,7 +31,7 @@ inline constexpr StateOps state_ops{
     [](void* to, const void* from) { *static_cast<S*>(to) = *static_cast<const S*>(from); },
     [](void* s) { delete static_cast<S*>(s); },
     [](Writer& w, const void* s) { write(w, *static_cast<const S*>(s)); },
-    [](Reader& r, void* s) { read(r, *static_cast<S*>(s), Absent::takes_default); },
+    [](Reader& r, std::uint16_t version, void* s) { read_state_of(r, version, *static_cast<S*>(s)); },
     state_version<S>()};
 
 class PullCore {  // what a source's look at the outside stages
@@ -91,6 +84,12 @@ struct Plan {
     std::shared_ptr<const void> code;
     void (*run)(const void* code, detail::TurnCore& core, Reader& data) = nullptr;
     Failures failures = {};  // go before those of the service
+    // Whether records of another major version are read as well, through upgrade functions.
+    bool (*upgrades_from)(std::uint64_t major) = nullptr;
+  };
+  struct Output {  // a record that is known to be written
+    Kind kind{};
+    std::string_view ns, name;
   };
   struct Query {
     std::string_view name;
@@ -109,7 +108,8 @@ struct Plan {
   std::vector<Query> queries;
   std::vector<Source> sources;
   std::vector<std::string>
-      requested;  // namespaces that requests go to, beside those whose responses are handled
+      requested;                // namespaces that requests go to, beside those whose responses are handled
+  std::vector<Output> outputs;  // answers to the requests that are handled, and what emits() names
   Failures failures;
 
   // What is said of this error: by the handler, else by the service, else the default. `is_named` tells
