@@ -117,6 +117,7 @@ Adapters builtin_adapters() {
 #endif
 #ifdef EVENTY_WITH_AVRO
   adapters.serializers["avro"] = avro_serializer;
+  adapters.schemas["avro"] = [](const std::string& path) { return avro::read_schemas(path); };
 #endif
 #ifdef EVENTY_WITH_JSON
   adapters.serializers["json"] = json::serializer();

@@ -112,6 +112,21 @@ std::string in_words(const actors::ServiceCounts& c) {
   return out;
 }
 
+// What is known to be written must have a schema, where the format needs one.
+void check_outputs(const ServiceRuntime& runtime) {
+  for (const auto& output : runtime.plan().outputs) {
+    const auto topic = runtime.output_topic(output.kind, output.ns);
+    if (!topic) continue;
+    const auto& serializer = runtime.serializer(*topic);
+    if (const auto why = serializer.cannot_write(output.kind, output.ns, output.name))
+      throw Failure({ErrorCode::configuration,
+                     fmt::format("service {} writes {} to {} as {}: {}; the folder of schemas is "
+                                 "[format] schemas",
+                                 runtime.plan().name, output.name, runtime.topic_name(*topic),
+                                 serializer.name(), *why)});
+  }
+}
+
 std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
                                                                  const NodeConfig& config,
                                                                  const Adapters& adapters,
@@ -133,6 +148,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
     if (!names.insert(service.name()).second)
       throw std::invalid_argument("two services are named " + service.name());
     runtimes.push_back(std::make_shared<const ServiceRuntime>(service, options));
+    check_outputs(*runtimes.back());
   }
   check_topics(config, runtimes);
   check_services(config, names);
@@ -277,6 +293,8 @@ int run_command(const Command& command, const CommandLine& line, const Adapters&
 int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) {
   Configured configured(app, line, adapters);
   if (line.command == "check-config") {
+    // Services that depend on options of `run` are not known here.
+    if (app.options.empty()) make_runtimes(app.services(line.options), configured.config, adapters, nullptr);
     fmt::print("{}: the configuration is right\n", line.config.value_or("built-in defaults"));
     return 0;
   }

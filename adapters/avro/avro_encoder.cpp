@@ -99,19 +99,24 @@ void ContextCache::refresh(const OutgoingContext& context) {
   is_valid_ = true;
 }
 
+const WriteSchema* AvroEncoder::find_schema(const Envelope& e) {
+  const auto* found = book_->find(e.ns, e.name);
+  if (found || !is_own_record(e.kind, e.name)) return found;
+  const auto name = std::string(e.ns).append(":").append(e.name);
+  const auto known = own_.find(name);
+  return known != own_.end() ? &known->second
+                             : &own_.emplace(name, make_own_schema(e.ns, e.name)).first->second;
+}
+
 const WriteSchema& AvroEncoder::schema_for(const Envelope& e) {
   Known& known = known_[(reinterpret_cast<std::uintptr_t>(e.name.data()) >> 3) % known_.size()];
   if (!known.schema || known.name != e.name || known.ns != e.ns) {
-    const auto* found = book_->find(e.ns, e.name);
-    if (!found)
-      throw std::invalid_argument("there is no Avro schema for " + std::string(e.ns) + ":" +
-                                  std::string(e.name));
+    const auto* found = find_schema(e);
+    if (!found) throw std::invalid_argument(no_schema(e.ns, e.name));
     known = {std::string(e.ns), std::string(e.name), found};
   }
   if (known.schema->kind != e.kind)
-    throw std::invalid_argument("type: the Avro schema of " + std::string(e.ns) + ":" + std::string(e.name) +
-                                " is of a " + std::string(to_string(known.schema->kind)) + ", not of a " +
-                                std::string(to_string(e.kind)));
+    throw std::invalid_argument(another_kind(*known.schema, e.kind, e.ns, e.name));
   return *known.schema;
 }
 

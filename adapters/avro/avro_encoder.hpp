@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,13 +44,15 @@ class AvroEncoder final : public Encoder {
   };
 
   const WriteSchema& schema_for(const Envelope& e);
+  const WriteSchema* find_schema(const Envelope& e);
   std::string_view date_of(Instant date);
   void write_answer(const Envelope& e);
   void write_data();
 
   std::shared_ptr<const SchemaBook> book_;
   std::array<Known, 16> known_ = {};
-  const WriteSchema* schema_ = nullptr;  // of the record that is begun
+  std::map<std::string, const WriteSchema> own_ = {};  // built in, by `namespace:name`
+  const WriteSchema* schema_ = nullptr;                // of the record that is begun
   std::string* out_ = nullptr;
   std::string datum_ = {};
   AvroWriter data_ = {};

@@ -2,6 +2,8 @@
 
 #include <avro.h>
 
+#include <algorithm>
+
 #include "json_text.hpp"
 
 namespace eventy::avro::detail {
@@ -24,20 +26,45 @@ const Node* data_in(const Node& root) {
 
 }  // namespace
 
+WriteSchema make_write_schema(const Evsc& evsc) {
+  check_by_library(evsc);
+  WriteSchema made;
+  const auto json = peer_form(avro_schema_of(evsc));
+  made.kind = evsc.kind;
+  made.text = python_json(json);
+  if (made.text.size() > most_schema_bytes)
+    throw DecodeError("more than the limit of " + std::to_string(most_schema_bytes) +
+                      " bytes as an Avro schema");
+  made.frame = make_frame(made.text);
+  made.schema = parse_schema(json);
+  made.data = data_in(made.schema.root());
+  return made;
+}
+
+bool is_own_record(Kind kind, std::string_view name) {
+  return kind == Kind::request && name.starts_with(own_names);
+}
+
+// What is behind the dot in a name is not what it means to Avro.
+WriteSchema make_own_schema(std::string_view ns, std::string_view name) {
+  Evsc evsc{.ns = std::string(ns), .name = std::string(name), .kind = Kind::request};
+  std::replace(evsc.name.begin(), evsc.name.end(), '.', '_');
+  return make_write_schema(evsc);
+}
+
+std::string no_schema(std::string_view ns, std::string_view name) {
+  return "there is no Avro schema for " + std::string(ns) + ":" + std::string(name);
+}
+
+std::string another_kind(const WriteSchema& schema, Kind kind, std::string_view ns, std::string_view name) {
+  return "type: the Avro schema of " + std::string(ns) + ":" + std::string(name) + " is of a " +
+         std::string(to_string(schema.kind)) + ", not of a " + std::string(to_string(kind));
+}
+
 void SchemaBook::add(const Evsc& evsc) {
   if (schemas_.contains(evsc.qualified_name()))
     throw DecodeError("a second schema of this name").within(evsc.qualified_name());
-  check_by_library(evsc);
-  auto made = std::make_unique<WriteSchema>();
-  const auto json = peer_form(avro_schema_of(evsc));
-  made->kind = evsc.kind;
-  made->text = python_json(json);
-  if (made->text.size() > most_schema_bytes)
-    throw DecodeError("more than the limit of " + std::to_string(most_schema_bytes) +
-                      " bytes as an Avro schema");
-  made->frame = make_frame(made->text);
-  made->schema = parse_schema(json);
-  made->data = data_in(made->schema.root());
+  auto made = std::make_unique<WriteSchema>(make_write_schema(evsc));
   const auto [at, fresh] = by_avro_name_.emplace(made->schema.root().name, made->data);
   if (!fresh) at->second = nullptr;
   schemas_.emplace(evsc.qualified_name(), std::move(made));

@@ -22,6 +22,15 @@ struct WriteSchema {
   const Node* data = nullptr;  // the record of the data
 };
 
+WriteSchema make_write_schema(const Evsc& evsc);  // throws DecodeError
+
+// Whether it is a record of the runtime itself, whose schema is built in: it has no data.
+bool is_own_record(Kind kind, std::string_view name);
+WriteSchema make_own_schema(std::string_view ns, std::string_view name);
+
+std::string no_schema(std::string_view ns, std::string_view name);  // what to say where there is none
+std::string another_kind(const WriteSchema& schema, Kind kind, std::string_view ns, std::string_view name);
+
 class SchemaBook {
  public:
   // Throws DecodeError: two of one name, or one that is no Avro schema.

@@ -62,6 +62,10 @@ class MixedSerializer final : public Serializer {
     return std::make_unique<MixedDecoder>(formats_, owners_, limits);
   }
   std::unique_ptr<Encoder> make_encoder() const override { return formats_.front()->make_encoder(); }
+  std::optional<std::string> cannot_write(Kind kind, std::string_view ns,
+                                          std::string_view name) const override {
+    return formats_.front()->cannot_write(kind, ns, name);
+  }
   const Formats& formats() const { return formats_; }
 
  private:

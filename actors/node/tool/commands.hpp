@@ -10,6 +10,7 @@
 namespace eventy::detail {
 
 inline constexpr int exit_done = 0, exit_bad_record = 1, exit_wrong_usage = 2;
+inline constexpr int exit_incompatible = 1;
 
 struct Formats {
   std::shared_ptr<const Serializer> asked;  // --serializer
@@ -21,6 +22,10 @@ int decode_files(const Formats& formats, const std::vector<std::string>& files);
 
 // Reads a record a line from standard input; the record of line N becomes the file FOLDER/N.bin, six digits.
 int encode_lines(const Formats& formats, const std::string& folder);
+
+// Prints what changed between two files or folders of schemas, a line each; exit_incompatible where it takes
+// a major version.
+int check_schemas(const Adapters& adapters, const std::string& older, const std::string& newer);
 
 // Says on standard error what is wrong.
 void complain(const std::string& what);

@@ -15,7 +15,7 @@ namespace eventy {
 namespace {
 
 struct Asked {  // on the command line
-  std::string serializer, schemas, folder;
+  std::string serializer, schemas, folder, older, newer;
   std::vector<std::string> files;
 };
 
@@ -27,6 +27,17 @@ void add_format(CLI::App& command, Asked& asked, const Adapters& adapters) {
       ->required();
   command.add_option("--schemas", asked.schemas, "Folder of the schemas, for formats that have such")
       ->type_name("DIR");
+}
+
+CLI::App* add_schema_check(CLI::App& cli, Asked& asked) {
+  auto* schema = cli.add_subcommand("schema", "Look at schemas");
+  schema->require_subcommand(1);
+  auto* check = schema->add_subcommand(
+      "check",
+      "Print what changed, and whether records of both can be read both ways, as a minor version needs");
+  check->add_option("OLD", asked.older, "A file or folder of schemas: .evsc.yaml")->required();
+  check->add_option("NEW", asked.newer, "The same, later")->required();
+  return check;
 }
 
 detail::Formats formats(const Asked& asked, const Adapters& adapters) {
@@ -58,6 +69,7 @@ int tool(int argc, char** argv, Adapters adapters) {
   encode->add_option("--out", asked.folder, "Folder of the files, made if it is absent")
       ->type_name("DIR")
       ->required();
+  const auto* check = add_schema_check(cli, asked);
 
   try {
     cli.parse(argc, argv);
@@ -65,6 +77,7 @@ int tool(int argc, char** argv, Adapters adapters) {
     return cli.exit(e) == 0 ? detail::exit_done : detail::exit_wrong_usage;
   }
   try {
+    if (check->parsed()) return detail::check_schemas(adapters, asked.older, asked.newer);
     if (decode->parsed()) return detail::decode_files(formats(asked, adapters), asked.files);
     return detail::encode_lines(formats(asked, adapters), asked.folder);
   } catch (const Failure& e) {

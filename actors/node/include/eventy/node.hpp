@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "eventy/core/partitioner.hpp"
+#include "eventy/core/record_schema.hpp"
 #include "eventy/core/serializer.hpp"
 #include "eventy/engine/runtime.hpp"
 #include "eventy/service.hpp"
@@ -99,6 +100,9 @@ struct Adapters {
   std::map<std::string, MakeStore> stores = {};                                  // [store] type
   std::map<std::string, MakeSerializer> serializers = {};                        // [format] records
   std::map<std::string, std::shared_ptr<const StateFormat>> state_formats = {};  // [format] state
+  // Read descriptions of records, of a file or a folder, for `eventy schema check`. By the format's name.
+  using ReadSchemas = std::function<Result<std::vector<RecordSchema>>(const std::string& path)>;
+  std::map<std::string, ReadSchemas> schemas = {};
 };
 Adapters builtin_adapters();  // what this build was configured with
 

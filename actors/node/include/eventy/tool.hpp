@@ -1,8 +1,8 @@
 // The `eventy` tool: looks at records outside a node. `int main(int argc, char** argv) { return
 // eventy::tool(argc, argv); }` is all of the program; one with formats of its own gives them as for a node.
 //
-// Exit codes: 0 done; 1 a record was bad or a file could not be read or written; 2 a mistake on the command
-// line.
+// Exit codes: 0 done; 1 a record was bad, a file could not be read or written, or schemas are incompatible;
+// 2 a mistake on the command line, or schemas that cannot be read.
 #pragma once
 
 #include "eventy/node.hpp"

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "eventy/core/record_schema.hpp"
 #include "eventy/core/result.hpp"
 #include "eventy/core/serializer.hpp"
 
@@ -18,10 +20,10 @@ namespace detail {
 class SchemaBook;
 }
 
-// Writes the records whose schemas it was given, and reads any record by the schema inside it, of the
-// protocol's versions 1 to 3. A record of version 1 or 2 comes out as one of version 3. Where a schema of the
-// same record was given, fields that the written one lacks come with their defaults, and aliases, wider
-// numbers and the default of an enum count.
+// Writes the records whose schemas it was given, and the runtime's own (own_names) without, and reads any
+// record by the schema inside it, of the protocol's versions 1 to 3. A record of version 1 or 2 comes out as
+// one of version 3. Where a schema of the same record was given, fields that the written one lacks come with
+// their defaults, and aliases, wider numbers and the default of an enum count.
 class AvroSerializer final : public Serializer {
  public:
   // The schemas of all `.evsc.yaml` files in a folder and its folders. The error (ErrorCode::configuration,
@@ -37,6 +39,9 @@ class AvroSerializer final : public Serializer {
   // that does not fit the schema. Nothing was appended then.
   std::unique_ptr<Encoder> make_encoder() const override;
 
+  std::optional<std::string> cannot_write(Kind kind, std::string_view ns,
+                                          std::string_view name) const override;
+
   std::vector<std::string> qualified_names() const;  // `urn:shop:Placed`, sorted
   // The Avro schema (JSON) that records of this name are written with; empty: there is none.
   std::string_view schema_of(std::string_view ns, std::string_view name) const;
@@ -46,5 +51,9 @@ class AvroSerializer final : public Serializer {
  private:
   std::shared_ptr<const detail::SchemaBook> book_;
 };
+
+// What the `.evsc.yaml` files of a folder, or one of them, say of their records, for judge(). They name no
+// version. Errors as from_folder().
+Result<std::vector<RecordSchema>> read_schemas(const std::filesystem::path& file_or_folder);
 
 }  // namespace eventy::avro

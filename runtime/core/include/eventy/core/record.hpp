@@ -13,6 +13,10 @@ namespace eventy {
 
 inline constexpr std::string_view protocol_version = "3.0.0";  // what this library writes
 
+// Names of records that the runtime itself writes begin so. They have no data and belong to the namespace of
+// the service that they are about; formats with schemas know them without one.
+inline constexpr std::string_view own_names = "eventy.";
+
 std::string_view to_string(Kind kind);  // EVENT, REQUEST, RESPONSE
 std::optional<Kind> kind_of(std::string_view type);
 

@@ -71,6 +71,11 @@ class Serializer {
   virtual FirstBytes first_bytes() const { return FirstBytes().set(); }
   virtual std::unique_ptr<Decoder> make_decoder(const DecodeLimits& limits = {}) const = 0;
   virtual std::unique_ptr<Encoder> make_encoder() const = 0;
+  // Why it cannot write records of this name, as far as that is known beforehand: it has no schema for them.
+  virtual std::optional<std::string> cannot_write(Kind, std::string_view /*ns*/,
+                                                  std::string_view /*name*/) const {
+    return std::nullopt;
+  }
 };
 
 // One serializer out of several, for topics that hold records of several formats: it reads each record by the

@@ -1,0 +1,136 @@
+// What a record looks like, as a plain value: made of a struct with EVENTY_FIELDS, or by an adapter of what
+// describes records there. judge() says whether records of two of them can be read both ways, which is what a
+// minor version promises (runtime/core/README.md, "Versions").
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eventy/core/codec.hpp"
+#include "eventy/core/schema.hpp"
+
+namespace eventy {
+
+enum class Shape : std::uint8_t {
+  null,
+  boolean,
+  integer,  // `bits`, `is_signed`
+  real,     // `bits`
+  text,
+  bytes,
+  fixed,  // `size` bytes
+  instant,
+  other,      // a number, text or bytes with a further meaning: `meaning`
+  symbols,    // one of `names`, as text
+  list,       // of `items[0]`
+  map,        // any names to `items[0]`
+  members,    // `members`
+  enclosing,  // the members that are so many (`size`) levels further out: a type within itself
+  one_of,     // any of `items`
+  any         // anything
+};
+
+struct MemberSchema;
+struct TypeSchema {
+  Shape shape = Shape::any;
+  bool is_signed = true;
+  std::uint8_t bits = 64;
+  std::size_t size = 0;
+  std::string meaning = {};
+  std::vector<std::string> names = {};
+  std::optional<std::string> otherwise = {};  // of `names`: what an unknown one is read as
+  std::vector<TypeSchema> items = {};
+  std::vector<MemberSchema> members = {};
+};
+struct MemberSchema {
+  std::string name = {};
+  TypeSchema type = {};
+  bool has_default = false;  // so it may be absent
+};
+
+struct RecordSchema {
+  Kind kind = Kind::event;
+  std::string ns = {}, name = {};
+  std::string version = {};  // empty: not said
+  TypeSchema data = {.shape = Shape::members};
+};
+
+struct Finding {
+  bool is_error = false;    // it needs a major version
+  std::string record = {};  // `EVENT urn:shop:Placed`
+  std::string path = {};    // `data.items[].n`; empty: the record as a whole
+  std::string what = {};    // and why
+};
+
+// What changed, of records by kind, namespace and name, sorted by those. Without differences there are none.
+std::vector<Finding> judge(const std::vector<RecordSchema>& older, const std::vector<RecordSchema>& newer);
+std::string to_string(const Finding& finding);  // `ERROR EVENT urn:shop:Placed: data.n: is gone: …`, or ok
+std::string to_string(const TypeSchema& type);  // short: `an integer of 32 bits`
+
+namespace detail {
+
+template <class T>
+inline constexpr char type_tag = 0;  // its address stands for the type
+
+template <class T>
+TypeSchema type_schema(std::vector<const void*>& open) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return {.shape = Shape::boolean};
+  } else if constexpr (std::is_integral_v<T>) {
+    return {.shape = Shape::integer, .is_signed = std::is_signed_v<T>, .bits = sizeof(T) * 8};
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return {.shape = Shape::real, .bits = sizeof(T) * 8};
+  } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
+    return {.shape = Shape::text};
+  } else if constexpr (std::is_same_v<T, Instant>) {
+    return {.shape = Shape::instant};
+  } else if constexpr (is_bytes<T>) {
+    return {.shape = Shape::bytes};
+  } else if constexpr (NamedEnum<T>) {
+    TypeSchema type{.shape = Shape::symbols};
+    for (const auto& name : enum_names(T{})) type.names.emplace_back(name);
+    return type;
+  } else if constexpr (IsOptional<T>::value) {
+    return {.shape = Shape::one_of,
+            .items = {{.shape = Shape::null}, type_schema<typename T::value_type>(open)}};
+  } else if constexpr (IsVector<T>::value) {
+    return {.shape = Shape::list, .items = {type_schema<typename T::value_type>(open)}};
+  } else if constexpr (IsMap<T>::value) {
+    return {.shape = Shape::map, .items = {type_schema<typename T::mapped_type>(open)}};
+  } else if constexpr (Fields<T>) {
+    for (std::size_t up = 0; up < open.size(); ++up)
+      if (open[open.size() - 1 - up] == &type_tag<T>) return {.shape = Shape::enclosing, .size = up};
+    open.push_back(&type_tag<T>);
+    TypeSchema type{.shape = Shape::members};
+    static constexpr auto names = field_names<T>();
+    using Tuple = decltype(std::declval<T&>().eventy_fields());
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (type.members.push_back(
+           {.name = std::string(names[I]),
+            .type = type_schema<std::remove_cvref_t<std::tuple_element_t<I, Tuple>>>(open)}),
+       ...);
+    }(std::make_index_sequence<names.size()>{});
+    open.pop_back();
+    return type;
+  } else {
+    return {};
+  }
+}
+
+}  // namespace detail
+
+// What a message type looks like, for a test that holds a struct against the schema that lies beside it.
+template <Message M>
+RecordSchema record_schema() {
+  using R = typename RecordOf<M>::type;
+  std::vector<const void*> open;
+  return {.kind = R::kind,
+          .ns = std::string(R::ns),
+          .name = std::string(R::name),
+          .version = std::string(R::version),
+          .data = detail::type_schema<M>(open)};
+}
+
+}  // namespace eventy
