@@ -1,0 +1,5 @@
+// The program that takes the place of `counter run`, on the same data.
+#include "counter.hpp"
+#include "eventy/node.hpp"
+
+int main(int argc, char** argv) { return eventy::run(argc, argv, {new_version::service()}); }
