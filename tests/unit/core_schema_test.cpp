@@ -80,6 +80,14 @@ CAF_TEST(numbers_may_grow_and_not_shrink) {
       "ERROR data.x: was an integer of 64 bits and is a real of 64 bits: neither is read as the other\n");
 }
 
+CAF_TEST(another_type_is_found_wherever_it_is) {
+  using Integers = std::map<std::string, std::int64_t>;
+  CAF_CHECK_EQUAL((change<std::vector<Integers>, std::vector<std::map<std::string, std::string>>>()),
+                  "ERROR data.x[].*: was an integer of 64 bits and is text: neither is read as the other\n");
+  CAF_CHECK_EQUAL((change<std::vector<std::byte>, std::string>()),
+                  "ERROR data.x: was bytes and is text: neither is read as the other\n");
+}
+
 CAF_TEST(a_member_that_comes_or_goes_must_be_optional) {
   CAF_CHECK_EQUAL((change<std::vector<Leg>, std::vector<LongLeg>>()),
                   "ERROR data.x[].km: is new and required: older records lack it\n");

@@ -60,6 +60,16 @@ class SchemaCheck(unittest.TestCase):
                                 f"{place}colour: symbol blue is new: older programs do not know it",
                                 f"{place}when: was an instant and is an integer of 64 bits: neither is read as the other"])
 
+    def test_bytes_and_decimals_of_another_size_are_errors(self):
+        fixed, decimal = "{{name: hash, type: {{type: fixed, name: H, size: {}}}}}", "{{name: sum, type: {{type: bytes, logicalType: decimal, precision: 9, scale: {}}}}}"
+        old, new = self.schema("old", fixed.format(16), decimal.format(2)), self.schema("new", fixed.format(20), decimal.format(3))
+        code, said, _ = self.check(old, new)
+        place = "ERROR EVENT urn:my-shop:Placed: data."
+        self.assertEqual((code, said), (1, [
+            f"{place}hash: was 16 bytes and is 20 bytes: neither is read as the other",
+            f"{place}sum: was a decimal of 9 digits, 2 of them behind the point and is a decimal of 9 digits, 3 of them behind"
+            " the point: neither is read as the other"]))
+
     def test_a_type_within_itself_is_compared_once(self):
         tree = "{{name: tree, type: {{type: record, name: T, fields: [{{name: n, type: {}}}, {{name: kids, type: {{type: array, items: T}}}}]}}}}"
         old, new = self.schema("old", tree.format("int")), self.schema("new", tree.format("string"))

@@ -100,6 +100,7 @@ CAF_TEST(an output that has no schema is a mistake in the configuration before a
   CAF_CHECK_EQUAL(check(silent().emits<Counted>(), "format.records=avro"), 78);
   CAF_CHECK_EQUAL(check(silent().emits<Counted>(), "format.records=json"), 0);
   CAF_CHECK_EQUAL(check(silent().emits<Counted>(), "serializers.web=avro"), 0);
+  CAF_CHECK_EQUAL(check(silent().emits<Counted>(), "serializers.counter=avro"), 78);
   const auto catalog = [] {
     return service<>("catalog").on(
         [](RequestTurn<NoState, GetPrice>& turn, const GetPrice&) { turn.respond(Price{}); });
