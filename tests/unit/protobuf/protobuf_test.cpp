@@ -20,6 +20,14 @@ template <>
 struct eventy::RecordOf<shop::Placed> {
   using type = eventy::Event<"urn:shop", "Placed", "1.0.0">;
 };
+template <>
+struct eventy::RecordOf<shop::Item> {  // as if it had become of one item only
+  using type = eventy::Event<"urn:shop", "Placed", "2.0.0">;
+};
+template <>
+struct eventy::UpgradeOf<shop::Item> {
+  static shop::Item upgrade(const shop::Placed& old) { return old.items(0); }
+};
 
 namespace {
 
@@ -158,6 +166,20 @@ CAF_TEST(a turn writes a message whole and a struct reads it by its fields) {
   CAF_CHECK(!fields.note);
   CAF_CHECK_EQUAL(fields.items.at(1).count.value(), 3u);
   CAF_CHECK_EQUAL(fields.prices.at("€"), 1.5);
+}
+
+CAF_TEST(a generated message of an older major version is upgraded) {
+  for (const auto& format : {protobuf::serializer(), json::serializer()}) {
+    std::vector<std::string> skus;
+    testing::Bench bench{
+        service<>("desk").on([&](StatelessTurn&, const shop::Item& m) { skus.push_back(m.sku()); }),
+        {.serializer = format}};
+    bench.tell(placed(), "ann");
+    bench.tell(placed().items(0), "ann");
+    bench.tell(placed(), "ann", {.version = "3.0.0"});
+    CAF_CHECK(skus == (std::vector<std::string>{"a", "a"}));
+    CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+  }
 }
 
 CAF_TEST(a message reads the fields of a struct) {
