@@ -32,7 +32,13 @@ enum class Shape : std::uint8_t {
   any         // anything
 };
 
-struct MemberSchema;
+// A template, so that it is complete as soon as TypeSchema is, in which it stands.
+template <class Type>
+struct MemberOf {
+  std::string name = {};
+  Type type = {};
+  bool has_default = false;  // so it may be absent
+};
 struct TypeSchema {
   Shape shape = Shape::any;
   bool is_signed = true;
@@ -42,13 +48,9 @@ struct TypeSchema {
   std::vector<std::string> names = {};
   std::optional<std::string> otherwise = {};  // of `names`: what an unknown one is read as
   std::vector<TypeSchema> items = {};
-  std::vector<MemberSchema> members = {};
+  std::vector<MemberOf<TypeSchema>> members = {};
 };
-struct MemberSchema {
-  std::string name = {};
-  TypeSchema type = {};
-  bool has_default = false;  // so it may be absent
-};
+using MemberSchema = MemberOf<TypeSchema>;
 
 struct RecordSchema {
   Kind kind = Kind::event;
