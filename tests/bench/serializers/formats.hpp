@@ -1,0 +1,10 @@
+// The formats: each with its ways, on both records. All return whether their goals are met.
+#pragma once
+
+#include "tests/bench/serializers/contest.hpp"
+
+namespace eventy::benchmark {
+
+bool run_json(const Options& options);
+
+}  // namespace eventy::benchmark
