@@ -6,6 +6,7 @@
 namespace eventy::benchmark {
 
 bool run_json(const Options& options);
+bool run_avro(const Options& options);
 bool run_msgpack(const Options& options);
 
 }  // namespace eventy::benchmark
