@@ -13,6 +13,6 @@ int main(int argc, char** argv) {
   std::printf("CPU time, medians of %d rounds in turn; eventy/ = eventy's time by this one's\n",
               options.rounds);
   bool met = true;
-  for (const auto run : {run_json, run_msgpack, run_avro}) met = run(options) && met;
+  for (const auto run : {run_json, run_msgpack, run_avro, run_protobuf}) met = run(options) && met;
   return met ? 0 : 3;
 }

@@ -3,6 +3,7 @@
 // code 1.
 #pragma once
 
+#include <concepts>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -12,6 +13,10 @@
 
 #include "eventy/core/serializer.hpp"
 #include "tests/bench/serializers/subjects.hpp"
+
+namespace google::protobuf {
+class Message;
+}
 
 namespace eventy::benchmark {
 
@@ -47,9 +52,14 @@ bool print_table(std::string_view title, const std::vector<Row>& rows);
   std::exit(1);
 }
 
+bool same_message(const google::protobuf::Message& a, const google::protobuf::Message& b);
 template <class Data>
 bool same_data(const Data& a, const Data& b) {
-  return a == b;
+  if constexpr (std::equality_comparable<Data>) {
+    return a == b;
+  } else {
+    return same_message(a, b);
+  }
 }
 
 // Calls that the compiler cannot see through: nothing of a result is left out.

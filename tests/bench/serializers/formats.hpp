@@ -8,5 +8,6 @@ namespace eventy::benchmark {
 bool run_json(const Options& options);
 bool run_avro(const Options& options);
 bool run_msgpack(const Options& options);
+bool run_protobuf(const Options& options);
 
 }  // namespace eventy::benchmark

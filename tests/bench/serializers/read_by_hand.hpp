@@ -40,8 +40,101 @@ struct Member {
   Value value;
 };
 
+inline Channel channel_in(std::string_view name) {
+  const auto at = std::find(channels.begin(), channels.end(), name);
+  need(at != channels.end());
+  return static_cast<Channel>(at - channels.begin());
+}
+
+// Context and data from whatever `Dom::members` takes.
 template <class Dom>
-class ReadByHand {
+struct StructsByHand {
+  static void read(const auto& from, Context& out) {
+    for (const auto& [service, entry] : Dom::members(from)) {
+      ContextEntry& to = out[std::string(service)];
+      for (const auto& [name, value] : Dom::members(entry)) {
+        to.emplace(std::string(name), Dom::scalar(value));
+      }
+    }
+  }
+
+  static void read(const auto& from, Clicked& out) {
+    bool n = false;
+    for (const auto& [name, value] : Dom::members(from)) {
+      if (name == "n") {
+        out.n = Dom::integer(value), n = true;
+      } else if (name == "page" && !Dom::is_null(value)) {
+        out.page = Dom::text(value);
+      }
+    }
+    need(n);
+  }
+
+  static void read(const auto& from, Address& out) {
+    unsigned found = 0;
+    for (const auto& [name, value] : Dom::members(from)) {
+      if (name == "street") {
+        out.street = Dom::text(value), ++found;
+      } else if (name == "city") {
+        out.city = Dom::text(value), ++found;
+      } else if (name == "country") {
+        out.country = Dom::text(value), ++found;
+      }
+    }
+    need(found == 3);
+  }
+
+  static void read(const auto& from, Line& out) {
+    unsigned found = 0;
+    for (const auto& [name, value] : Dom::members(from)) {
+      if (name == "sku") {
+        out.sku = Dom::text(value), ++found;
+      } else if (name == "title") {
+        out.title = Dom::text(value), ++found;
+      } else if (name == "quantity") {
+        out.quantity = Dom::integer(value), ++found;
+      } else if (name == "price") {
+        out.price = Dom::real(value), ++found;
+      } else if (name == "discount" && !Dom::is_null(value)) {
+        out.discount = Dom::real(value);
+      }
+    }
+    need(found == 4);
+  }
+
+  static void read(const auto& from, Placed& out) {
+    unsigned found = 0;
+    for (const auto& [name, value] : Dom::members(from)) {
+      ++found;
+      if (name == "number") {
+        out.number = Dom::text(value);
+      } else if (name == "channel") {
+        out.channel = channel_in(Dom::text(value));
+      } else if (name == "paid") {
+        out.paid = Dom::boolean(value);
+      } else if (name == "placed") {
+        out.placed = Dom::instant(value);
+      } else if (name == "ship_to") {
+        read(value, out.ship_to);
+      } else if (name == "lines") {
+        for (const auto& item : Dom::items(value)) read(item, out.lines.emplace_back());
+      } else if (name == "tags") {
+        for (const auto& item : Dom::items(value)) out.tags.emplace_back(Dom::text(item));
+      } else if (name == "totals") {
+        for (const auto& [key, total] : Dom::members(value)) {
+          out.totals.emplace(std::string(key), Dom::integer(total));
+        }
+      } else {
+        --found;
+        if (name == "note" && !Dom::is_null(value)) out.note = Dom::text(value);
+      }
+    }
+    need(found == 8);
+  }
+};
+
+template <class Dom>
+class ReadByHand : StructsByHand<Dom> {
  public:
   template <class Data>
   void operator()(std::string_view bytes, Whole<Data>& out) {
@@ -50,9 +143,9 @@ class ReadByHand {
     unsigned found = 0;
     for (const auto& [name, value] : Dom::members(dom_.parse(bytes))) {
       if (name == "data") {
-        read(value, out.data), ++found;
+        this->read(value, out.data), ++found;
       } else if (name == "context") {
-        read(value, out.context);
+        this->read(value, out.context);
       } else {
         found += read_envelope(name, value);
       }
@@ -92,95 +185,6 @@ class ReadByHand {
       return false;
     }
     return true;
-  }
-
-  static void read(Value from, Context& out) {
-    for (const auto& [service, entry] : Dom::members(from)) {
-      ContextEntry& to = out[std::string(service)];
-      for (const auto& [name, value] : Dom::members(entry)) {
-        to.emplace(std::string(name), Dom::scalar(value));
-      }
-    }
-  }
-
-  static void read(Value from, Clicked& out) {
-    bool n = false;
-    for (const auto& [name, value] : Dom::members(from)) {
-      if (name == "n") {
-        out.n = Dom::integer(value), n = true;
-      } else if (name == "page" && !Dom::is_null(value)) {
-        out.page = Dom::text(value);
-      }
-    }
-    need(n);
-  }
-
-  static void read(Value from, Address& out) {
-    unsigned found = 0;
-    for (const auto& [name, value] : Dom::members(from)) {
-      if (name == "street") {
-        out.street = Dom::text(value), ++found;
-      } else if (name == "city") {
-        out.city = Dom::text(value), ++found;
-      } else if (name == "country") {
-        out.country = Dom::text(value), ++found;
-      }
-    }
-    need(found == 3);
-  }
-
-  static void read(Value from, Line& out) {
-    unsigned found = 0;
-    for (const auto& [name, value] : Dom::members(from)) {
-      if (name == "sku") {
-        out.sku = Dom::text(value), ++found;
-      } else if (name == "title") {
-        out.title = Dom::text(value), ++found;
-      } else if (name == "quantity") {
-        out.quantity = Dom::integer(value), ++found;
-      } else if (name == "price") {
-        out.price = Dom::real(value), ++found;
-      } else if (name == "discount" && !Dom::is_null(value)) {
-        out.discount = Dom::real(value);
-      }
-    }
-    need(found == 4);
-  }
-
-  static Channel channel_in(std::string_view name) {
-    const auto at = std::find(channels.begin(), channels.end(), name);
-    need(at != channels.end());
-    return static_cast<Channel>(at - channels.begin());
-  }
-
-  static void read(Value from, Placed& out) {
-    unsigned found = 0;
-    for (const auto& [name, value] : Dom::members(from)) {
-      ++found;
-      if (name == "number") {
-        out.number = Dom::text(value);
-      } else if (name == "channel") {
-        out.channel = channel_in(Dom::text(value));
-      } else if (name == "paid") {
-        out.paid = Dom::boolean(value);
-      } else if (name == "placed") {
-        out.placed = Dom::instant(value);
-      } else if (name == "ship_to") {
-        read(value, out.ship_to);
-      } else if (name == "lines") {
-        for (Value item : Dom::items(value)) read(item, out.lines.emplace_back());
-      } else if (name == "tags") {
-        for (Value item : Dom::items(value)) out.tags.emplace_back(Dom::text(item));
-      } else if (name == "totals") {
-        for (const auto& [key, total] : Dom::members(value)) {
-          out.totals.emplace(std::string(key), Dom::integer(total));
-        }
-      } else {
-        --found;
-        if (name == "note" && !Dom::is_null(value)) out.note = Dom::text(value);
-      }
-    }
-    need(found == 8);
   }
 
   Dom dom_;
