@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "base64.hpp"
+#include "eventy/core/utf8.hpp"
 #include "eventy/json/json.hpp"
 
 namespace eventy::json {
@@ -15,7 +16,6 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t slack = 512;       // room taken ahead: about what a record needs
 constexpr std::size_t number_room = 32;  // the longest number has 24 characters
 
 constexpr std::uint64_t each_byte(std::uint64_t value) { return value * 0x0101010101010101; }
@@ -29,41 +29,6 @@ std::uint64_t special(std::uint64_t eight) {
   quote = (quote - each_byte(1)) & ~quote;
   backslash = (backslash - each_byte(1)) & ~backslash;
   return (control | quote | backslash | eight) & each_byte(0x80);
-}
-
-template <class Word>
-std::uint64_t copy_word(char* to, const char* from) {
-  Word word;
-  std::memcpy(&word, from, sizeof word);
-  std::memcpy(to, &word, sizeof word);
-  return word;
-}
-
-// Copies, and says whether the text stands in JSON as it is. The last step goes over characters a second time
-// rather than over the end.
-bool copy_plain(char* to, std::string_view text) {
-  const char* from = text.data();
-  auto size = text.size();
-  if (size >= 8) {
-    std::uint64_t found = 0;
-    for (std::size_t i = 0; i + 8 < size; i += 8)
-      found |= special(copy_word<std::uint64_t>(to + i, from + i));
-    return (found | special(copy_word<std::uint64_t>(to + size - 8, from + size - 8))) == 0;
-  }
-  if (size >= 4) {
-    auto low = copy_word<std::uint32_t>(to, from);
-    auto high = copy_word<std::uint32_t>(to + size - 4, from + size - 4);
-    return special(low | high << 32) == 0;
-  }
-  if (size == 0) return true;
-  auto three = each_byte(' ') << 24;
-  std::size_t shift = 0;
-  for (std::size_t i : {std::size_t{0}, size / 2, size - 1}) {
-    to[i] = from[i];
-    three |= std::uint64_t{static_cast<unsigned char>(from[i])} << shift;
-    shift += 8;
-  }
-  return special(three) == 0;
 }
 
 void append_escape(Output& out, char c) {
@@ -80,13 +45,6 @@ void append_escape(Output& out, char c) {
 }
 
 }  // namespace
-
-void Output::grow(std::size_t count) {
-  auto used = static_cast<std::size_t>(at_ - out_->data());
-  out_->resize(used + count + slack);
-  at_ = out_->data() + used;
-  end_ = out_->data() + out_->size();
-}
 
 Output& JsonWriter::start_object(std::string& out) {
   out_.attach(out);
@@ -167,7 +125,7 @@ void JsonWriter::bytes(std::span<const std::byte> value) {
 void JsonWriter::quoted(std::string_view utf8, char after) {
   char* to = out_.room(utf8.size() + 3);
   *to = '"';
-  if (copy_plain(to + 1, utf8)) [[likely]] {
+  if (copy_marked(to + 1, utf8, special) == 0) [[likely]] {
     to[utf8.size() + 1] = '"';
     to[utf8.size() + 2] = after;
     out_.advance(utf8.size() + 3);

@@ -3,54 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "eventy/core/codec.hpp"
+#include "eventy/core/output.hpp"
 
 namespace eventy::json::detail {
-
-// The end of a string, written through a pointer: the string is kept longer than its contents, until
-// finish().
-class Output {
- public:
-  void attach(std::string& out) {
-    out_ = &out;
-    at_ = end_ = out.data() + out.size();
-  }
-  void finish() {
-    out_->resize(static_cast<std::size_t>(at_ - out_->data()));
-    end_ = at_;
-  }
-
-  // Room for `count` more characters; those written are made part of it by advance().
-  char* room(std::size_t count) {
-    if (static_cast<std::size_t>(end_ - at_) < count) [[unlikely]]
-      grow(count);
-    return at_;
-  }
-  void advance(std::size_t count) { at_ += count; }
-  void append(std::string_view text) {
-    std::memcpy(room(text.size()), text.data(), text.size());
-    at_ += text.size();
-  }
-  template <std::size_t N>
-  void append_literal(const char (&text)[N]) {
-    std::memcpy(room(N - 1), text, N - 1);
-    at_ += N - 1;
-  }
-  void put(char c) { *room(1) = c, ++at_; }
-  char& last() { return at_[-1]; }
-  void drop_last() { --at_; }
-
- private:
-  void grow(std::size_t count);
-
-  std::string* out_ = nullptr;
-  char *at_ = nullptr, *end_ = nullptr;
-};
 
 // Every value is written with a comma behind it, which the end of its map or list takes the place of: so no
 // call needs to know whether it is the first.

@@ -43,7 +43,8 @@ void ContextCache::refresh(const OutgoingContext& context) {
   others_.clear(), own_.clear();
   other_entries_ = own_members_ = 0;
   if (common_) {
-    MsgpackWriter others(others_), own(own_);
+    MsgpackWriter others, own;
+    others.start_parts(others_), own.start_parts(own_);
     for (const auto& [service, entry] : *common_) {
       if (service != own_namespace_) {
         ++other_entries_;
@@ -54,13 +55,14 @@ void ContextCache::refresh(const OutgoingContext& context) {
       own_members_ = entry.size();
       for (const auto& [name, value] : entry) put(own, name, value);
     }
+    others.finish(), own.finish();
   }
   is_valid_ = true;
 }
 
 Writer& MsgpackEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
   bool response = e.kind == Kind::response;
-  writer_.start(out);
+  writer_.start_parts(out);
   writer_.open_map(members_of_any + (response ? members_of_response : 0));
   put(writer_, "type", to_string(e.kind));
   put(writer_, "namespace", e.ns);

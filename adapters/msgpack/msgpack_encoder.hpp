@@ -28,7 +28,7 @@ class ContextCache {
 class MsgpackEncoder final : public Encoder {
  public:
   Writer& begin(const Envelope& e, const OutgoingContext& context, std::string& out) override;
-  void end() override {}
+  void end() override { writer_.finish(); }
 
  private:
   void write_answer(const Envelope& e);

@@ -1,4 +1,4 @@
-// The writer of MessagePack: each value goes to the end of a string at once. One thread.
+// The writer of MessagePack: the library packs straight into the end of a string. One thread.
 #pragma once
 
 #include <msgpack.hpp>
@@ -10,29 +10,44 @@
 #include <string_view>
 
 #include "eventy/core/codec.hpp"
+#include "eventy/core/output.hpp"
 
 namespace eventy::msgpack::detail {
 
 class MsgpackWriter final : public Writer {
  public:
   MsgpackWriter() = default;
-  explicit MsgpackWriter(std::string& out) { start(out); }
   MsgpackWriter(const MsgpackWriter&) = delete;
   MsgpackWriter& operator=(const MsgpackWriter&) = delete;
 
-  void start(std::string& out) { target_.out = &out; }
-  void append(std::string_view encoded) { target_.out->append(encoded); }
+  // One value after the other: the string is complete whenever a whole one has been written.
+  void start(std::string& out) {
+    text_ = &out;
+    depth_ = 0;
+  }
+  // For encoders: parts of a value, to which append() adds others that are encoded. The string is complete
+  // after finish() only.
+  void start_parts(std::string& out) {
+    start(out);
+    begin_value();
+    depth_ = 1;
+  }
+  void append(std::string_view encoded) { target_.out.append(encoded); }
+  void finish() {
+    depth_ = 0;
+    end_value();
+  }
 
   void open_map(std::size_t members) override;
-  void member(std::string_view name) override { text(name); }
-  void close_map() override {}
+  void member(std::string_view name) override { put_text(name); }
+  void close_map() override { close(); }
   void open_list(std::size_t items) override;
   void item() override {}
-  void close_list() override {}
-  void null() override { packer_.pack_nil(); }
+  void close_list() override { close(); }
+  void null() override;
   void boolean(bool value) override;
-  void integer(std::int64_t value) override { packer_.pack_int64(value); }
-  void unsigned_integer(std::uint64_t value) override { packer_.pack_uint64(value); }
+  void integer(std::int64_t value) override;
+  void unsigned_integer(std::uint64_t value) override;
   void real(double value) override;
   void text(std::string_view utf8) override;
   void bytes(std::span<const std::byte> value) override;
@@ -40,12 +55,28 @@ class MsgpackWriter final : public Writer {
 
  private:
   struct Target {
-    std::string* out = nullptr;
-    void write(const char* data, std::size_t size) { out->append(data, size); }
+    Output out = {};
+    void write(const char* data, std::size_t size) { out.append({data, size}); }
   };
+
+  void begin_value() {
+    if (depth_ == 0) [[unlikely]]
+      target_.out.attach(*text_);
+  }
+  void end_value() {
+    if (depth_ == 0) [[unlikely]]
+      target_.out.finish();
+  }
+  void close() {
+    --depth_;
+    end_value();
+  }
+  void put_text(std::string_view utf8);
 
   Target target_;
   ::msgpack::packer<Target> packer_{target_};
+  std::string* text_ = nullptr;
+  std::size_t depth_ = 0;  // maps and lists that are open
 };
 
 }  // namespace eventy::msgpack::detail

@@ -107,6 +107,7 @@ CAF_TEST(a_context_is_encoded_again_when_its_version_changes) {
   for (int round = 0; round < 4; ++round) {
     std::string bytes;
     write(encoder->begin(record.envelope(), out, bytes), record.data);
+    encoder->end();
     CAF_CHECK(decoded(bytes).context == common);
     if (round % 2 == 1) common["urn:me"]["r" + std::to_string(round)] = true, ++out.version;
   }

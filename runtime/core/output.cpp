@@ -1,0 +1,18 @@
+#include "eventy/core/output.hpp"
+
+namespace eventy {
+
+namespace {
+
+constexpr std::size_t slack = 512;  // room taken ahead: about what a record needs
+
+}  // namespace
+
+void Output::grow(std::size_t count) {
+  auto used = static_cast<std::size_t>(at_ - out_->data());
+  out_->resize(used + count + slack);
+  at_ = out_->data() + used;
+  end_ = out_->data() + out_->size();
+}
+
+}  // namespace eventy
