@@ -59,3 +59,7 @@ def enter():
         return
     python = make(folder.resolve())
     os.execv(python, [str(python), *sys.argv])
+
+
+if __name__ == "__main__":  # for scripts: makes it and prints its interpreter on the last line
+    print(make((build / "tests/interop/environment").resolve()))

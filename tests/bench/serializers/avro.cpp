@@ -127,7 +127,7 @@ bool run(const avro::AvroSerializer& serializer, const Samples<Data>& samples, c
              "Avro", samples,
              {ours<Data>(serializer), way<Data, OneSchema<Data>>("avro-c, schema parsed once", schema, 1.3),
               way<Data, AsFile<Data>>("avro-c, with its container", schema, 0)})
-      .run(options);
+      .run(options, "avro");
 }
 
 }  // namespace

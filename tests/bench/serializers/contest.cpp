@@ -29,7 +29,7 @@ double median_of(std::vector<double> v) {
 std::string ratio_text(double ours, double theirs, double goal) {
   char text[64];
   if (theirs == 0) return "";
-  std::snprintf(text, sizeof text, "%6.2f%s", ours / theirs,
+  std::snprintf(text, sizeof text, "%6.*f%s", ours < theirs / 10 ? 3 : 2, ours / theirs,
                 goal == 0              ? ""
                 : ours > goal * theirs ? " !"
                                        : "  ");

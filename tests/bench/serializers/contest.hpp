@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "eventy/core/serializer.hpp"
+#include "tests/bench/serializers/peer.hpp"
 #include "tests/bench/serializers/subjects.hpp"
 
 namespace google::protobuf {
@@ -31,8 +32,9 @@ struct Way {
 
 struct Options {
   int rounds = 31;
-  double slot = 0.003;  // CPU seconds a way gets in a round
-  bool judge = true;    // whether a goal that is missed counts
+  double slot = 0.003;      // CPU seconds a way gets in a round
+  bool judge = true;        // whether a goal that is missed counts
+  std::string python = {};  // an interpreter with the protocol's other implementation; empty: it is left out
 };
 
 // Times each of `once(way, pass)`, which goes over all samples, and returns the medians in ns a sample.
@@ -73,8 +75,8 @@ class Contest {
         samples_(samples),
         ways_(std::move(ways)) {}
 
-  // Whether all goals are met.
-  bool run(const Options& options) {
+  // Whether all goals are met. `format`: the peer's name for it, if the peer has it.
+  bool run(const Options& options, const std::string& format = {}) {
     write_samples();
     for (auto& way : ways_) check(way);
     const auto decode = time_in_turn(
@@ -84,6 +86,7 @@ class Contest {
     std::vector<Row> rows;
     for (std::size_t i = 0; i < ways_.size(); ++i)
       rows.push_back({ways_[i].name, decode[i], encode[i], ways_[i].goal, sizes_[i]});
+    if (!format.empty() && !options.python.empty()) rows.push_back(ask_peer(options, format));
     return print_table(title_, rows) || !options.judge;
   }
 
@@ -106,10 +109,27 @@ class Contest {
       std::string written;
       way.encode(samples_.wholes[i], written);
       if (i == 0) sizes_.push_back(written.size());
-      const std::size_t size = written.size();
-      written.append(value_padding, '\0');
-      must_read(ways_[0], std::string_view(written).substr(0, size), i,
-                "what " + way.name + " wrote is read as another record");
+      must_be_read(std::move(written), i, way.name);
+    }
+  }
+
+  void must_be_read(std::string written, std::size_t i, const std::string& by) {
+    const std::size_t size = written.size();
+    written.append(value_padding, '\0');
+    must_read(ways_[0], std::string_view(written).substr(0, size), i,
+              "what " + by + " wrote is read as another record");
+  }
+
+  Row ask_peer(const Options& options, const std::string& format) {
+    const std::string name = "Python peer";
+    std::vector<std::string> records;
+    for (std::size_t i = 0; i < padded_.size(); ++i) records.emplace_back(bytes_of(i));
+    try {
+      const auto times = run_peer(options.python, format, records, options.rounds);
+      for (std::size_t i = 0; i < records.size(); ++i) must_be_read(times.written[i], i, name);
+      return {.name = name, .decode = times.decode, .encode = times.encode, .bytes = times.written[0].size()};
+    } catch (const std::runtime_error& e) {
+      wrong(title_, name, e.what());
     }
   }
 

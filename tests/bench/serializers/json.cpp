@@ -125,8 +125,8 @@ std::vector<Way<Data>> ways() {
 }  // namespace
 
 bool run_json(const Options& options) {
-  const bool small = Contest("JSON", small_samples(), ways<Clicked>()).run(options);
-  return Contest("JSON", large_samples(), ways<Placed>()).run(options) && small;
+  const bool small = Contest("JSON", small_samples(), ways<Clicked>()).run(options, "json");
+  return Contest("JSON", large_samples(), ways<Placed>()).run(options, "json") && small;
 }
 
 }  // namespace eventy::benchmark

@@ -26,24 +26,38 @@ Samples<Message> as_messages(const Samples<Data>& samples) {
   return out;
 }
 
+template <class Data, class By>
+Way<Data> way(const char* name, double goal) {
+  const auto by = std::make_shared<By>();
+  return {name, [by](std::string_view bytes, Whole<Data>& out) { by->decode(bytes, out); },
+          [by](const Whole<Data>& record, std::string& out) { by->encode(record, out); }, goal};
+}
+
 template <class Data>
-bool run(const char* format, const Samples<Data>& samples, const Options& options) {
-  const auto by = std::make_shared<GeneratedRecord>();
-  Way<Data> generated{"generated classes alone",
-                      [by](std::string_view bytes, Whole<Data>& out) { by->decode(bytes, out); },
-                      [by](const Whole<Data>& record, std::string& out) { by->encode(record, out); }, 1.3};
-  return Contest<Data>(format, samples, {ours<Data>(*protobuf::serializer()), generated}).run(options);
+bool run_structs(const Samples<Data>& samples, const Options& options) {
+  return Contest<Data>(
+             "Protobuf, structs", samples,
+             {ours<Data>(*protobuf::serializer()), way<Data, GeneratedRecord>("generated Record", 1.3)})
+      .run(options);
+}
+
+template <class Message, class OneType, class Data>
+bool run_messages(const Samples<Data>& samples, const Options& options) {
+  const auto messages = as_messages<Message>(samples);
+  return Contest<Message>("Protobuf, messages", messages,
+                          {ours<Message>(*protobuf::serializer()),
+                           way<Message, GeneratedForOneType<OneType>>("generated for one type", 1.3),
+                           way<Message, GeneratedRecord>("generated Record with Any", 0)})
+      .run(options);
 }
 
 }  // namespace
 
 bool run_protobuf(const Options& options) {
-  const auto small = as_messages<bench::Clicked>(small_samples());
-  const auto large = as_messages<bench::Placed>(large_samples());
-  bool met = run("Protobuf, structs", small_samples(), options);
-  met = run("Protobuf, structs", large_samples(), options) && met;
-  met = run("Protobuf, messages", small, options) && met;
-  return run("Protobuf, messages", large, options) && met;
+  bool met = run_structs(small_samples(), options);
+  met = run_structs(large_samples(), options) && met;
+  met = run_messages<bench::Clicked, bench::ClickedRecord>(small_samples(), options) && met;
+  return run_messages<bench::Placed, bench::PlacedRecord>(large_samples(), options) && met;
 }
 
 }  // namespace eventy::benchmark

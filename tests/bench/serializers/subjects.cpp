@@ -51,7 +51,7 @@ Context context_of(std::size_t i) {
             {"session", numbered("s-9f8e7d6c5b4a", i)},
             {"traceparent", std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")},
             {"user", static_cast<std::int64_t>(900'000 + i)}}},
-          {"urn:shop:cart", {{"coupon", nullptr}, {"id", numbered("cart-", i)}, {"value", 359.6}}}};
+          {"urn:shop:cart", {{"coupon", nullptr}, {"id", numbered("cart-", i)}, {"value", 359.5}}}};
 }
 
 template <class Data, class MakeRecord, class MakeData>
