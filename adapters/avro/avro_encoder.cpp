@@ -45,59 +45,18 @@ void append_count(std::string& out, std::size_t count) {
   if (count > 0) append_integer(out, static_cast<std::int64_t>(count));
 }
 
-}  // namespace
+void append_members(std::string& out, const ContextEntry& entry) {
+  for (const auto& [name, value] : entry) append_text(out, name, "context"), append_value(out, value);
+}
 
-void ContextCache::append(const OutgoingContext& context, std::string& out) {
-  const bool extra = !context.extra_name.empty();
-  if (!extra && (!context.common || context.common->empty())) {
-    out.push_back('\0');
-    return;
-  }
-  refresh(context);
-  const bool own = has_own_ || extra;
-  append_count(out, other_entries_ + own);
-  out.append(others_);
-  if (own) {
-    append_text(out, own_namespace_, "context");
-    append_count(out, own_members_ + extra);
-    out.append(own_);
-    if (extra) {
-      append_text(out, context.extra_name, "context");
-      append_branch(out, Branch::text), append_text(out, context.extra_value, "context");
-    }
-    out.push_back('\0');
-  }
+void append_entry(std::string& out, std::string_view service, const ContextEntry& entry) {
+  append_text(out, service, "context");
+  append_count(out, entry.size());
+  append_members(out, entry);
   out.push_back('\0');
 }
 
-void ContextCache::refresh(const OutgoingContext& context) {
-  if (is_valid_ && common_ == context.common && version_ == context.version &&
-      own_namespace_ == context.own_namespace) {
-    return;
-  }
-  is_valid_ = has_own_ = false;
-  common_ = context.common;
-  version_ = context.version;
-  own_namespace_ = context.own_namespace;
-  others_.clear(), own_.clear();
-  other_entries_ = own_members_ = 0;
-  static const Context none;
-  for (const auto& [service, entry] : common_ ? *common_ : none) {
-    const bool is_own = service == own_namespace_;
-    std::string& out = is_own ? own_ : others_;
-    if (is_own) {
-      has_own_ = true;
-      own_members_ = entry.size();
-    } else {
-      ++other_entries_;
-      append_text(out, service, "context");
-      append_count(out, entry.size());
-    }
-    for (const auto& [name, value] : entry) append_text(out, name, "context"), append_value(out, value);
-    if (!is_own) out.push_back('\0');
-  }
-  is_valid_ = true;
-}
+}  // namespace
 
 const WriteSchema* AvroEncoder::find_schema(const Envelope& e) {
   const auto* found = book_->find(e.ns, e.name);
@@ -147,9 +106,32 @@ Writer& AvroEncoder::begin(const Envelope& e, const OutgoingContext& context, st
   append_integer(datum_, e.date.time_since_epoch().count());
   append_sized(datum_, date_of(e.date));
   if (e.kind == Kind::response) write_answer(e);
-  context_.append(context, datum_);
+  write_context(context);
   data_.clear();
   return data_;
+}
+
+void AvroEncoder::write_context(const OutgoingContext& context) {
+  const bool extra = !context.extra_name.empty();
+  if (!extra && (!context.common || context.common->empty())) {
+    datum_.push_back('\0');
+    return;
+  }
+  context_.refresh(context, append_entry, append_members);
+  const bool own = context_.has_own() || extra;
+  append_count(datum_, context_.other_entries() + own);
+  datum_.append(context_.others());
+  if (own) {
+    append_text(datum_, context_.own_namespace(), "context");
+    append_count(datum_, context_.own_members() + extra);
+    datum_.append(context_.own());
+    if (extra) {
+      append_text(datum_, context.extra_name, "context");
+      append_branch(datum_, Branch::text), append_text(datum_, context.extra_value, "context");
+    }
+    datum_.push_back('\0');
+  }
+  datum_.push_back('\0');
 }
 
 void AvroEncoder::write_answer(const Envelope& e) {

@@ -9,26 +9,10 @@
 #include <string_view>
 
 #include "avro_writer.hpp"
-#include "eventy/core/serializer.hpp"
+#include "eventy/core/context_parts.hpp"
 #include "schema_book.hpp"
 
 namespace eventy::avro::detail {
-
-class ContextCache {
- public:
-  void append(const OutgoingContext& context, std::string& out);
-
- private:
-  void refresh(const OutgoingContext& context);
-
-  bool is_valid_ = false;
-  const Context* common_ = nullptr;
-  std::uint64_t version_ = 0;
-  std::string own_namespace_ = {};
-  std::string others_ = {}, own_ = {};  // the entries of others, and the members of the own one
-  std::size_t other_entries_ = 0, own_members_ = 0;
-  bool has_own_ = false;
-};
 
 class AvroEncoder final : public Encoder {
  public:
@@ -47,6 +31,7 @@ class AvroEncoder final : public Encoder {
   const WriteSchema* find_schema(const Envelope& e);
   std::string_view date_of(Instant date);
   void write_answer(const Envelope& e);
+  void write_context(const OutgoingContext& context);
   void write_data();
 
   std::shared_ptr<const SchemaBook> book_;
@@ -56,7 +41,7 @@ class AvroEncoder final : public Encoder {
   std::string* out_ = nullptr;
   std::string datum_ = {};
   AvroWriter data_ = {};
-  ContextCache context_ = {};
+  ContextParts context_ = {};
   Instant date_ = {};
   std::string date_text_ = {};
 };

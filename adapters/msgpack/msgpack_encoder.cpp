@@ -14,52 +14,6 @@ void put(Writer& w, std::string_view name, const T& value) {
 
 }  // namespace
 
-void ContextCache::append(const OutgoingContext& context, MsgpackWriter& writer) {
-  bool extra = !context.extra_name.empty();
-  if (!extra && (!context.common || context.common->empty())) {
-    writer.open_map(0);
-    return;
-  }
-  refresh(context);
-  bool own = has_own_ || extra;
-  writer.open_map(other_entries_ + own);
-  writer.append(others_);
-  if (!own) return;
-  writer.member(own_namespace_);
-  writer.open_map(own_members_ + extra);
-  writer.append(own_);
-  if (extra) put(writer, context.extra_name, context.extra_value);
-}
-
-void ContextCache::refresh(const OutgoingContext& context) {
-  if (is_valid_ && common_ == context.common && version_ == context.version &&
-      own_namespace_ == context.own_namespace) {
-    return;
-  }
-  is_valid_ = has_own_ = false;
-  common_ = context.common;
-  version_ = context.version;
-  own_namespace_ = context.own_namespace;
-  others_.clear(), own_.clear();
-  other_entries_ = own_members_ = 0;
-  if (common_) {
-    MsgpackWriter others, own;
-    others.start_parts(others_), own.start_parts(own_);
-    for (const auto& [service, entry] : *common_) {
-      if (service != own_namespace_) {
-        ++other_entries_;
-        put(others, service, entry);
-        continue;
-      }
-      has_own_ = true;
-      own_members_ = entry.size();
-      for (const auto& [name, value] : entry) put(own, name, value);
-    }
-    others.finish(), own.finish();
-  }
-  is_valid_ = true;
-}
-
 Writer& MsgpackEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
   bool response = e.kind == Kind::response;
   writer_.start_parts(out);
@@ -76,9 +30,44 @@ Writer& MsgpackEncoder::begin(const Envelope& e, const OutgoingContext& context,
   put(writer_, "date_timestamp", std::int64_t{e.date.time_since_epoch().count()});
   if (response) write_answer(e);
   writer_.member("context");
-  context_.append(context, writer_);
+  write_context(context);
   writer_.member("data");
   return writer_;
+}
+
+void MsgpackEncoder::write_context(const OutgoingContext& context) {
+  const bool extra = !context.extra_name.empty();
+  if (!extra && (!context.common || context.common->empty())) {
+    writer_.open_map(0);
+    writer_.close_map();
+    return;
+  }
+  const auto put_parts = [this](std::string& out, auto put_all) {
+    part_writer_.start_parts(out);
+    put_all(part_writer_);
+    part_writer_.finish();
+  };
+  context_.refresh(
+      context,
+      [&](std::string& out, std::string_view service, const ContextEntry& entry) {
+        put_parts(out, [&](Writer& w) { put(w, service, entry); });
+      },
+      [&](std::string& out, const ContextEntry& entry) {
+        put_parts(out, [&](Writer& w) {
+          for (const auto& [name, value] : entry) put(w, name, value);
+        });
+      });
+  const bool own = context_.has_own() || extra;
+  writer_.open_map(context_.other_entries() + own);
+  writer_.append(context_.others());
+  if (own) {
+    writer_.member(context_.own_namespace());
+    writer_.open_map(context_.own_members() + extra);
+    writer_.append(context_.own());
+    if (extra) put(writer_, context.extra_name, context.extra_value);
+    writer_.close_map();
+  }
+  writer_.close_map();
 }
 
 void MsgpackEncoder::write_answer(const Envelope& e) {

@@ -5,13 +5,11 @@ namespace eventy::protobuf::detail {
 namespace {
 
 // The content of a Map.
-std::string encoded_entry(const ContextEntry& entry) {
-  std::string out;
+void append_members(std::string& out, const ContextEntry& entry) {
   WireWriter writer;
   writer.start(out, WireWriter::Root::bare_map);
   write(writer, entry);
   writer.finish();
-  return out;
 }
 
 // An entry of a map of messages: its key is field 1, its value field 2.
@@ -27,41 +25,13 @@ void append_service(std::string& out, std::string_view service, std::string_view
   writer.finish();
 }
 
+void append_entry(std::string& out, std::string_view service, const ContextEntry& entry) {
+  std::string map;
+  append_members(map, entry);
+  append_service(out, service, map);
+}
+
 }  // namespace
-
-std::string_view ContextCache::encoded(const OutgoingContext& context) {
-  const bool extra = !context.extra_name.empty();
-  if (!extra && (!context.common || context.common->empty())) return {};
-  refresh(context);
-  whole_ = others_;
-  if (!has_own_ && !extra) return whole_;
-  std::string own = own_;
-  if (extra) own += encoded_entry({{std::string(context.extra_name), std::string(context.extra_value)}});
-  append_service(whole_, own_namespace_, own);
-  return whole_;
-}
-
-void ContextCache::refresh(const OutgoingContext& context) {
-  if (is_valid_ && common_ == context.common && version_ == context.version &&
-      own_namespace_ == context.own_namespace)
-    return;
-  is_valid_ = has_own_ = false;
-  common_ = context.common;
-  version_ = context.version;
-  own_namespace_ = context.own_namespace;
-  others_.clear(), own_.clear();
-  if (common_) {
-    for (const auto& [service, entry] : *common_) {
-      if (service == own_namespace_) {
-        own_ = encoded_entry(entry);
-        has_own_ = true;
-      } else {
-        append_service(others_, service, encoded_entry(entry));
-      }
-    }
-  }
-  is_valid_ = true;
-}
 
 Writer& ProtobufEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
   writer_.start(out, WireWriter::Root::data);
@@ -76,8 +46,20 @@ Writer& ProtobufEncoder::begin(const Envelope& e, const OutgoingContext& context
   if (e.partition_key) writer_.field_text(9, *e.partition_key);
   writer_.field_number(10, static_cast<std::uint64_t>(std::int64_t{e.date.time_since_epoch().count()}));
   if (e.kind == Kind::response) write_answer(e);
-  if (const auto encoded = context_.encoded(context); !encoded.empty()) writer_.field_block(16, encoded);
+  write_context(context);
   return writer_;
+}
+
+void ProtobufEncoder::write_context(const OutgoingContext& context) {
+  const bool extra = !context.extra_name.empty();
+  if (!extra && (!context.common || context.common->empty())) return;
+  context_.refresh(context, append_entry, append_members);
+  if (!context_.has_own() && !extra) return writer_.field_block(16, context_.others());
+  own_ = context_.own();
+  if (extra) append_members(own_, {{std::string(context.extra_name), std::string(context.extra_value)}});
+  whole_ = context_.others();
+  append_service(whole_, context_.own_namespace(), own_);
+  writer_.field_block(16, whole_);
 }
 
 void ProtobufEncoder::write_answer(const Envelope& e) {

@@ -1,29 +1,12 @@
 // Encodes records. The context of a turn is encoded once. One thread.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
-#include "eventy/core/serializer.hpp"
+#include "eventy/core/context_parts.hpp"
 #include "wire_writer.hpp"
 
 namespace eventy::protobuf::detail {
-
-// The context of a turn as the content of a `Context`: the entries of others, and the members of the own one.
-class ContextCache {
- public:
-  // Empty: there is no context. Valid until the next call.
-  std::string_view encoded(const OutgoingContext& context);
-
- private:
-  void refresh(const OutgoingContext& context);
-
-  bool is_valid_ = false;
-  const eventy::Context* common_ = nullptr;
-  std::uint64_t version_ = 0;
-  std::string own_namespace_, others_, own_, whole_;
-  bool has_own_ = false;
-};
 
 class ProtobufEncoder final : public Encoder {
  public:
@@ -32,9 +15,11 @@ class ProtobufEncoder final : public Encoder {
 
  private:
   void write_answer(const Envelope& e);
+  void write_context(const OutgoingContext& context);
 
   WireWriter writer_;
-  ContextCache context_;
+  ContextParts context_;
+  std::string own_, whole_;  // of its own entry with one more member
 };
 
 }  // namespace eventy::protobuf::detail
