@@ -182,9 +182,9 @@ void DatumWriter::find_fields(const Node& node, const Note& note, std::size_t fi
   for (const Note* at = &note + 1; at != note.behind(); at = at[1].behind()) {
     const auto name = notes_.characters(*at);
     std::size_t i = expected;
-    if (i >= fields.size() || fields[i].name != name) {
+    if (i >= fields.size() || !eventy::detail::same_name(fields[i].name, name)) {
       i = 0;
-      while (i < fields.size() && fields[i].name != name) ++i;
+      while (i < fields.size() && !eventy::detail::same_name(fields[i].name, name)) ++i;
     }
     if (i == fields.size()) throw DecodeError("the schema has no such field").within(name);
     if (slots_[first_slot + i]) eventy::detail::fail_member_twice(name);

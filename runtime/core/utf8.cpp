@@ -1,5 +1,7 @@
 #include "eventy/core/utf8.hpp"
 
+#include <bit>
+
 namespace eventy {
 
 namespace {
@@ -26,11 +28,25 @@ std::size_t sequence(std::string_view text) {
   return size;
 }
 
+// How many of the first eight characters, up to the first that is not ASCII.
+std::size_t ascii_of_eight(const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  word &= 0x8080808080808080;
+  const auto zeros =
+      std::endian::native == std::endian::little ? std::countr_zero(word) : std::countl_zero(word);
+  return static_cast<std::size_t>(zeros) / 8;
+}
+
 }  // namespace
 
 bool is_well_formed(std::string_view text) {
   while (!text.empty()) {
-    auto size = sequence(text);
+    const std::size_t plain =
+        text.size() >= 8 ? ascii_of_eight(text.data()) : static_cast<signed char>(text[0]) >= 0;
+    text.remove_prefix(plain);
+    if (plain == 8 || (plain > 0 && text.size() < 8)) continue;
+    const auto size = sequence(text);
     if (size == 0) return false;
     text.remove_prefix(size);
   }

@@ -312,3 +312,16 @@ CAF_TEST(a_context_takes_nothing_but_scalars_and_no_key_twice) {
   CAF_CHECK_EQUAL(context_error({ValueMap{{"urn:web", {ValueMap{{"k", {std::uint64_t{1} << 63}}}}}}}),
                   "urn:web.k: 9223372036854775808 is out of range");
 }
+
+CAF_TEST(names_are_the_same_only_when_all_their_characters_are) {
+  for (std::size_t size = 0; size <= 24; ++size) {
+    const std::string name(size, 'n');
+    CAF_CHECK(eventy::detail::same_name(name, std::string(name)));
+    CAF_CHECK(!eventy::detail::same_name(name, name + "n"));
+    for (std::size_t at = 0; at < size; ++at) {
+      auto other = name;
+      other[at] = 'm';
+      CAF_CHECK(!eventy::detail::same_name(name, other));
+    }
+  }
+}

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <optional>
@@ -137,6 +139,29 @@ inline constexpr bool is_bytes = std::is_same_v<T, std::vector<std::byte>>;
 template <class>
 inline constexpr bool no_codec = false;
 
+// As ==, for names of members, which are so short that this is less than a call of memcmp.
+inline bool same_name(std::string_view a, std::string_view b) {
+  auto differ = [&]<class Word>(std::size_t at, Word x) {
+    Word y;
+    std::memcpy(&x, a.data() + at, sizeof x);
+    std::memcpy(&y, b.data() + at, sizeof y);
+    return std::uint64_t{x} ^ y;
+  };
+  auto size = a.size();
+  if (size != b.size()) return false;
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8) {
+      if (differ(i, std::uint64_t{}) != 0) return false;
+    }
+    return differ(size - 8, std::uint64_t{}) == 0;
+  }
+  if (size >= 4) return (differ(0, std::uint32_t{}) | differ(size - 4, std::uint32_t{})) == 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 [[noreturn]] void fail_out_of_range(std::string value);
 [[noreturn]] void fail_member_twice(std::string_view name);
 [[noreturn]] void fail_member_missing(std::string_view name);
@@ -212,9 +237,9 @@ void read_fields(Reader& r, T& v, Absent absent) {
   r.open_map();
   for (std::string_view name; r.member(name);) {
     std::size_t at = expected;
-    if (at >= names.size() || names[at] != name) {
+    if (at >= names.size() || !same_name(names[at], name)) {
       at = 0;
-      while (at < names.size() && names[at] != name) ++at;
+      while (at < names.size() && !same_name(names[at], name)) ++at;
     }
     if (at == names.size()) {
       if (!unknown.emplace(name).second) fail_member_twice(name);
