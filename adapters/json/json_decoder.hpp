@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eventy/core/members.hpp"
 #include "eventy/core/serializer.hpp"
 #include "json_reader.hpp"
 
@@ -23,7 +24,7 @@ class JsonDecoder final : public Decoder {
   void read_expected(Place& at);
   template <std::size_t F>
   bool take(Place& at);
-  [[gnu::always_inline]] inline void read_member(std::size_t field,
+  [[gnu::always_inline]] inline void read_member(std::size_t member,
                                                  Place value);  // a switch: mostly constant
   void settle(Place timestamp);
 

@@ -1,51 +1,15 @@
 #include "msgpack_decoder.hpp"
 
-#include <algorithm>
-#include <array>
-
 namespace eventy::msgpack::detail {
 
 namespace {
 
-struct Field {
-  enum Number : std::size_t {  // in the order in which they are written
-    type,
-    ns,
-    name,
-    protocol_version,
-    version,
-    source,
-    uuid,
-    correlation_id,
-    partition_key,
-    date_timestamp,
-    destination,
-    request_uuid,
-    ok,
-    error_code,
-    error_message,
-    context,
-    data,
-    unknown,  // and how many are known
-  };
-};
-
-constexpr std::array<std::string_view, Field::unknown> names{
-    "type", "namespace",      "name",          "protocol_version", "version",     "source",
-    "uuid", "correlation_id", "partition_key", "date_timestamp",   "destination", "request_uuid",
-    "ok",   "error_code",     "error_message", "context",          "data"};
-
-constexpr std::uint32_t bit(Field::Number f) { return std::uint32_t{1} << f; }
-
-constexpr std::uint32_t required = bit(Field::type) | bit(Field::ns) | bit(Field::name) |
-                                   bit(Field::version) | bit(Field::source) | bit(Field::uuid) |
-                                   bit(Field::correlation_id) | bit(Field::date_timestamp);
-constexpr std::uint32_t required_of_response = bit(Field::destination) | bit(Field::request_uuid);
-
-// The member that a name means; `expected` is tried first.
-std::size_t field_of(std::string_view name, std::size_t expected) {
-  if (expected < names.size() && names[expected] == name) return expected;
-  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+// The member that a name means; `expected` is tried first. There is one date only.
+std::size_t member_of(std::string_view name, std::size_t expected) {
+  if (expected < member_names.size() && eventy::detail::same_name(member_names[expected], name))
+    return expected;
+  const auto member = eventy::member_of(name);
+  return member == Member::date_iso8601 ? std::size_t{Member::unknown} : member;
 }
 
 std::string_view text_of(Place value) {
@@ -102,106 +66,101 @@ const Envelope& MsgpackDecoder::decode(std::string_view bytes) {
 }
 
 void MsgpackDecoder::read_members(Place at) {
-  std::size_t expected = Field::type;
+  std::size_t expected = Member::type;
   for (++at.at; at.token().tag != Tag::end; at.at = at.behind()) {
     auto name = at.token().view();
     ++at.at;
-    auto field = field_of(name, expected);
-    if (field == Field::unknown) {
+    auto member = member_of(name, expected);
+    if (member == Member::unknown) {
       unknown_.push_back(name);
       refuse_member_twice(at);
       continue;
     }
-    auto mark = std::uint32_t{1} << field;
+    auto mark = bit(member);
     if (seen_ & mark) eventy::detail::fail_member_twice(name);
     seen_ |= mark;
     try {
-      read_member(field, at);
+      read_member(member, at);
     } catch (const DecodeError& e) {
       throw e.within(name);
     }
-    bool skips_answer = field == Field::date_timestamp && envelope_.kind != Kind::response;
-    expected = skips_answer ? std::size_t{Field::context} : field + 1;
+    expected = member + 1;
+    if (member == Member::date_timestamp)
+      expected = envelope_.kind == Kind::response ? Member::destination : Member::context;
   }
   if (!unknown_.empty()) refuse_name_twice(unknown_);
 }
 
-void MsgpackDecoder::read_member(std::size_t field, Place value) {
+void MsgpackDecoder::read_member(std::size_t member, Place value) {
   Envelope& e = envelope_;
-  switch (field) {
-    case Field::type:
+  switch (member) {
+    case Member::type:
       e.kind = kind_in(value);
       break;
-    case Field::ns:
+    case Member::ns:
       e.ns = text_of(value);
       break;
-    case Field::name:
+    case Member::name:
       e.name = text_of(value);
       break;
-    case Field::protocol_version:
+    case Member::protocol_version:
       e.protocol_version = text_of(value);
       break;
-    case Field::version:
+    case Member::version:
       e.version = text_of(value);
       break;
-    case Field::source:
+    case Member::source:
       e.source = text_of(value);
       break;
-    case Field::uuid:
+    case Member::uuid:
       e.uuid = text_of(value);
       break;
-    case Field::correlation_id:
+    case Member::correlation_id:
       e.correlation_id = text_of(value);
       break;
-    case Field::partition_key:
+    case Member::partition_key:
       e.partition_key = text_or_null(value);
       break;
-    case Field::date_timestamp:
+    case Member::date_timestamp:
       e.date = date_in(value);
       break;
-    case Field::context:
+    case Member::context:
       context_ = map_in(value);
       break;
-    case Field::data:
+    case Member::data:
       data_ = map_in(value);
       break;
     default:
-      read_answer(field, value);
+      read_answer(member, value);
   }
 }
 
-void MsgpackDecoder::read_answer(std::size_t field, Place value) {
+void MsgpackDecoder::read_answer(std::size_t member, Place value) {
   Envelope& e = envelope_;
-  switch (field) {
-    case Field::destination:
+  switch (member) {
+    case Member::destination:
       e.destination = text_of(value);
       break;
-    case Field::request_uuid:
+    case Member::request_uuid:
       e.request_uuid = text_of(value);
       break;
-    case Field::ok:
+    case Member::ok:
       e.ok = boolean_in(value);
       break;
-    case Field::error_code:
+    case Member::error_code:
       e.error_code = integer_or_null(value);
       break;
-    case Field::error_message:
+    case Member::error_message:
       e.error_message = text_or_null(value);
       break;
   }
 }
 
 void MsgpackDecoder::settle() {
-  auto wanted = required | (envelope_.kind == Kind::response ? required_of_response : 0);
-  for (std::size_t field = 0; auto missing = (wanted & ~seen_) >> field; ++field) {
-    if (missing & 1) eventy::detail::fail_member_missing(names[field]);
-  }
-  if (envelope_.kind == Kind::response) return;
-  // Members of a response mean nothing elsewhere.
-  envelope_.destination = envelope_.request_uuid = {};
-  envelope_.ok = true;
-  envelope_.error_code.reset();
-  envelope_.error_message.reset();
+  require_members(envelope_.kind, seen_);
+  if (!(seen_ & bit(Member::date_timestamp)))
+    eventy::detail::fail_member_missing(member_names[Member::date_timestamp]);
+  if (envelope_.kind != Kind::response) drop_answer(envelope_);
 }
 
 void MsgpackDecoder::read_context(Context& out) {
@@ -209,7 +168,7 @@ void MsgpackDecoder::read_context(Context& out) {
   try {
     read(reader_, out);
   } catch (const DecodeError& e) {
-    throw e.within(names[Field::context]);
+    throw e.within(member_names[Member::context]);
   }
 }
 

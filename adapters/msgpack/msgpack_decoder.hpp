@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eventy/core/members.hpp"
 #include "eventy/core/serializer.hpp"
 #include "msgpack_reader.hpp"
 
@@ -20,8 +21,8 @@ class MsgpackDecoder final : public Decoder {
 
  private:
   void read_members(Place at);
-  void read_member(std::size_t field, Place value);
-  void read_answer(std::size_t field, Place value);  // the members of a response
+  void read_member(std::size_t member, Place value);
+  void read_answer(std::size_t member, Place value);  // the members of a response
   void settle();
 
   Document document_;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "eventy/core/members.hpp"
 #include "eventy/core/utf8.hpp"
 
 namespace eventy::protobuf::detail {
@@ -166,12 +167,7 @@ void ProtobufDecoder::read_field(std::uint32_t tag, Cursor& at) {
 }
 
 void ProtobufDecoder::settle() {
-  if (envelope_.kind != Kind::response) {  // members of a response mean nothing elsewhere
-    envelope_.destination = envelope_.request_uuid = {};
-    envelope_.ok = true;
-    envelope_.error_code.reset();
-    envelope_.error_message.reset();
-  }
+  if (envelope_.kind != Kind::response) drop_answer(envelope_);
   // As texts have no presence, an absent one is an empty one here, and refused as such.
   if (const auto broken = broken_rule(envelope_)) throw DecodeError(*broken);
 }

@@ -149,6 +149,28 @@ CAF_TEST(unknown_members_are_passed_over_and_those_of_responses_elsewhere) {
   CAF_CHECK_EQUAL(error_of(bytes + "\xa5later\x01"s), "later: this member is there twice");
 }
 
+CAF_TEST(a_date_as_text_is_one_of_the_unknown_members) {
+  for (auto kind : {Kind::event, Kind::response}) {
+    const auto record = example(kind);
+    const auto bytes = encoded(record);
+    const auto behind_date = bytes.find(kind == Kind::response ? "\xab"
+                                                                 "destination"
+                                                               : "\xa7"
+                                                                 "context");
+    const auto with_text = [&](std::string_view value) {
+      auto out = bytes;
+      out.insert(behind_date,
+                 "\xac"
+                 "date_iso8601" +
+                     std::string(value));
+      kind == Kind::response ? ++out[2] : ++out[0];
+      return out;
+    };
+    CAF_CHECK_EQUAL(decoded(with_text("\x90")).date(), record.date());
+    CAF_CHECK_EQUAL(error_of(with_text("\x82\xa1x\x01\xa1x\x01")), "x: this member is there twice");
+  }
+}
+
 CAF_TEST(random_mutations_never_decode_into_a_record_that_breaks_a_rule) {
   std::uint64_t seed = std::random_device()();
   CAF_MESSAGE("seed " << seed);

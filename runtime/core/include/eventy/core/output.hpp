@@ -29,6 +29,7 @@ class Output {
   }
   void advance(std::size_t count) { at_ += count; }
   void append(std::string_view text) {
+    if (text.empty()) return;  // then it may be null, which memcpy must not see
     std::memcpy(room(text.size()), text.data(), text.size());
     at_ += text.size();
   }
