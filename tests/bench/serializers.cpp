@@ -5,6 +5,7 @@
 // Python peer.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "tests/bench/serializers/formats.hpp"

@@ -37,7 +37,7 @@ struct Options {
   std::string python = {};  // an interpreter with the protocol's other implementation; empty: it is left out
 };
 
-// Times each of `once(way, pass)`, which goes over all samples, and returns the medians in ns a sample.
+// Times `once(way)` for each, which goes over all samples, and returns the medians in ns a sample.
 std::vector<double> time_in_turn(std::size_t ways, const std::function<void(std::size_t)>& once,
                                  const Options& options);
 // Prints a table; the first way is ours. Whether all goals are met.
