@@ -166,14 +166,14 @@ class Node {
     std::string names;
     for (const auto& runtime : runtimes) {
       as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
-      setups_.push_back({.runtime = runtime,
-                         .open_session =
-                             [store = store_.get(), options = runtime->session_options(config_.id)] {
-                               return store->open_session(options);
-                             },
-                         .bridge = config_.bridge_options(),
-                         .supervision = config_.supervision_of(runtime->plan().name).parts,
-                         .turns = config_.supervision_of(runtime->plan().name).turns});
+      SessionOptions session = runtime->session_options(config_.id);
+      session.cycle_interval = config_.commit_interval;
+      setups_.push_back(
+          {.runtime = runtime,
+           .open_session = [store = store_.get(), session] { return store->open_session(session); },
+           .bridge = config_.bridge_options(),
+           .supervision = config_.supervision_of(runtime->plan().name).parts,
+           .turns = config_.supervision_of(runtime->plan().name).turns});
       names += (names.empty() ? "" : ", ") + runtime->plan().name;
     }
     log_->info("node {}: running {} on the {} store", config_.id, names, config_.store_type);

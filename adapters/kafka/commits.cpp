@@ -47,8 +47,10 @@ Result<void> Commits::open() {
   auto changelog = scope_.client->limits_of(changelog_of(scope_.options.service));
   if (!changelog) return changelog.error();
   limits.push_back(*changelog);
-  auto transaction = Transaction::open(*scope_.client, scope_.transactional_id(),
-                                       Client::batch_size_for(limits), scope_.client->options().on_step);
+  ProducerOptions producer{.batch_size = Client::batch_size_for(limits),
+                           .on_step = scope_.client->options().on_step};
+  if (scope_.has_short_cycles()) producer.linger = {};
+  auto transaction = Transaction::open(*scope_.client, scope_.transactional_id(), producer);
   if (!transaction) return transaction.error();
   transaction_ = *std::move(transaction);
   transaction_->will_write_to(scope_.topics_in_kafka());
@@ -62,12 +64,20 @@ Result<void> Commits::renew() {
   return open();
 }
 
-void Commits::add(std::shared_ptr<const OutputBuffer> outputs) {
-  worker_->begin([this, outputs = std::move(outputs)] { add_now(outputs); });
+void Commits::add(Ahead ahead) {
+  ++waiting_;
+  worker_->begin([this, ahead = std::make_shared<const Ahead>(std::move(ahead))] {
+    --waiting_;
+    if (broken_) return;
+    Landing landing = add_now(*ahead);
+    if (landing.how != Landing::How::committed) broken_ = std::move(landing);
+  });
 }
 
 void Commits::commit(Flight& flight) {
+  ++waiting_;
   worker_->begin([this, &flight] {
+    --waiting_;
     commit_now(flight);
     flight.landed = true;
     wake_();
@@ -93,20 +103,30 @@ std::optional<Error> Commits::failure() {
 
 // --- the worker's ---
 
-Result<void> Commits::begin_if_needed() {
-  if (transaction_->begun()) return {};
-  return transaction_->begin();
+Landing Commits::begin() {
+  sent_.clear();
+  for (auto& [p, reached] : reached_) reached = {};
+  if (auto begun = transaction_->begin(); !begun) return {Landing::How::failed, begun.error()};
+  return {};
 }
 
-void Commits::add_now(const std::shared_ptr<const OutputBuffer>& outputs) {
-  if (broken_) return;
-  auto added = begin_if_needed();
-  if (!added) {
-    broken_ = Landing{Landing::How::failed, added.error()};
-    return;
+Landing Commits::add_now(const Ahead& ahead) {
+  const auto send = [&] {
+    return send_positions(ahead.positions, ahead.cycle, {{ahead.partition, ahead.log}}, ahead.group.get());
+  };
+  if (!transaction_->begun()) {
+    if (auto begun = begin(); begun.how != Landing::How::committed) return begun;
+    if (auto opened = send(); opened.how != Landing::How::committed) return opened;
   }
-  added = can_share(*outputs) ? share(outputs) : copy(*outputs);
-  if (!added) broken_ = transaction_->abort(added.error());
+  Result<void> added;
+  if (ahead.outputs) added = add_outputs(ahead.outputs);
+  if (added) added = add_states(ahead.partition, ahead.states);
+  if (!added) return transaction_->abort(added.error());
+  return waiting_ == 0 ? send() : Landing{};  // else the commit sends them
+}
+
+Result<void> Commits::add_outputs(const std::shared_ptr<const OutputBuffer>& outputs) {
+  return can_share(*outputs) ? share(outputs) : copy(*outputs);
 }
 
 Result<void> Commits::share(const std::shared_ptr<const OutputBuffer>& outputs) {
@@ -134,29 +154,38 @@ Result<void> Commits::copy(const OutputBuffer& outputs) {
   return {};
 }
 
-Result<void> Commits::add_states(Flight& flight) {
+Result<void> Commits::add_states(PartitionId partition, const States& states) {
+  if (states.empty()) return {};
   Transaction::Run run;
-  for (const auto& [p, states] : flight.effects.states) {
-    run.clear();
-    for (const auto& [key, value] : states)
-      run.emplace_back(message_of(key, value))._private = &flight.logs[p].next;
-    auto added = transaction_->add({scope_.changelog(), static_cast<std::int32_t>(p.value)}, run,
-                                   Transaction::Values::copied);
-    if (!added) return added;
-  }
+  for (const auto& [key, value] : states)
+    run.emplace_back(message_of(key, value))._private = &reached_[partition];
+  return transaction_->add({scope_.changelog(), static_cast<std::int32_t>(partition.value)}, run,
+                           Transaction::Values::copied);
+}
+
+Result<void> Commits::add_rest(const Cycle& cycle) {
+  for (std::size_t i = cycle.outputs_sent; i < cycle.outputs.size(); ++i)
+    if (auto added = add_outputs(cycle.outputs[i]); !added) return added;
+  if (cycle.states_sent) return {};
+  for (const auto& [p, states] : cycle.states)
+    if (auto added = add_states(p, states); !added) return added;
   return {};
 }
 
-PartitionList Commits::positions_of(const Flight& flight) const {
-  auto list = make_list(static_cast<int>(flight.effects.positions.size()));
-  for (const auto& [place, next] : flight.effects.positions) {
-    PositionNote note{.by = scope_.transactional_id(),
-                      .cycle = scope_.run + "-" + std::to_string(flight.cycle.value)};
-    if (const auto log = flight.logs.find(place.first); log != flight.logs.end())
+Landing Commits::send_positions(const std::map<Place, Offset>& positions, const std::string& cycle,
+                                const Logs& logs, const rd_kafka_consumer_group_metadata_t* group) {
+  auto list = make_list(static_cast<int>(positions.size()));
+  for (const auto& [place, next] : positions) {
+    PositionNote note{.by = scope_.transactional_id(), .cycle = cycle};
+    if (const auto log = logs.find(place.first); log != logs.end())
       note.log = incarnation_of(log->second), note.log_reached = log->second.next;
+    const auto [known, is_new] = sent_.try_emplace(place);
+    const Sent now{next, note.log_reached};
+    if (!is_new && known->second == now) continue;
+    known->second = now;
     add_position(*list, scope_.in_kafka(place), next, note);
   }
-  return list;
+  return list->cnt > 0 ? transaction_->send_positions(*list, group) : Landing{};
 }
 
 void Commits::commit_now(Flight& flight) {
@@ -166,15 +195,7 @@ void Commits::commit_now(Flight& flight) {
     return;
   }
   if (flight.effects.empty()) return;
-  const auto positions = positions_of(flight);  // of the changelog's end before this cycle
-  auto added = begin_if_needed();
-  if (!added) {
-    flight.landing = {Landing::How::failed, added.error()};
-  } else if (added = add_states(flight); !added) {
-    flight.landing = transaction_->abort(added.error());
-  } else {
-    flight.landing = transaction_->commit(positions.get(), flight.group.get());
-  }
+  flight.landing = write(flight);
   if (flight.landing.how == Landing::How::committed) {
     scope_.client->step(Step::commit_acknowledged);
     if (auto applied = apply_states(flight); !applied)
@@ -185,6 +206,23 @@ void Commits::commit_now(Flight& flight) {
   }
 }
 
+Landing Commits::write(const Flight& flight) {
+  // The notes tell of the changelog's end before this cycle.
+  const auto send = [&] {
+    return send_positions(flight.effects.positions, flight.effects.name, flight.logs, flight.group.get());
+  };
+  if (!transaction_->begun()) {
+    if (auto begun = begin(); begun.how != Landing::How::committed) return begun;
+    if (auto opened = send(); opened.how != Landing::How::committed) return opened;
+  }
+  if (auto added = add_rest(flight.effects); !added) return transaction_->abort(added.error());
+  transaction_->step(Step::after_produce);
+  transaction_->step(Step::before_send_offsets);
+  if (auto sent = send(); sent.how != Landing::How::committed) return sent;
+  transaction_->step(Step::after_send_offsets);
+  return transaction_->commit();
+}
+
 // After the commit, so that a copy is never ahead of its log. Each partition's changes and its place in the
 // log together.
 Result<void> Commits::apply_states(Flight& flight) const {
@@ -192,6 +230,8 @@ Result<void> Commits::apply_states(Flight& flight) const {
   for (const auto& [p, states] : flight.effects.states) {
     changes.assign(states.begin(), states.end());
     LogPlace& log = flight.logs[p];
+    if (const auto reached = reached_.find(p); reached != reached_.end())
+      log.next = std::max(log.next, reached->second);
     log.synced = SystemClock{}.now();
     if (auto applied = flight.copies.at(p)->apply(changes, log); !applied) return applied;
   }
@@ -201,6 +241,7 @@ Result<void> Commits::apply_states(Flight& flight) const {
 void Commits::abort_now() {
   if (broken_ && broken_->how == Landing::How::aborted) broken_.reset();
   if (broken_ || !transaction_->begun()) return;
+  transaction_->deliver();
   Landing landing = transaction_->abort({ErrorCode::aborted, "the session went back"});
   if (landing.how != Landing::How::failed) return;
   {

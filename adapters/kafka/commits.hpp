@@ -1,8 +1,9 @@
-// Brings the cycles of a session into Kafka, on a thread of its own: outputs as they come, then states and
-// positions, then the commit, then the local copies. One transaction is open at a time; what is added while a
-// commit is under way waits for it. Called by the session's thread.
+// Brings the cycles of a session into Kafka, on a thread of its own: what is sent ahead as it comes, then
+// what is left of outputs, states and positions, then the commit, then the local copies. One transaction is
+// open at a time; what is added while a commit is under way waits for it. Called by the session's thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 
@@ -23,7 +24,7 @@ class Commits {
   // Makes the producer: whatever an earlier one of this session's name left open is undone.
   Result<void> open();
   // To the open cycle. What goes wrong is the outcome of its commit.
-  void add(std::shared_ptr<const OutputBuffer> outputs);
+  void add(Ahead ahead);
   void commit(Flight& flight);  // which lives until it has landed
   void abort();                 // undoes what was added since the last commit
   void wait();                  // until nothing is under way
@@ -34,21 +35,37 @@ class Commits {
   std::optional<Error> failure();
 
  private:
-  void add_now(const std::shared_ptr<const OutputBuffer>& outputs);
+  using Logs = std::map<PartitionId, LogPlace>;
+  // Of a position in the open transaction, with what its note says of the log.
+  struct Sent {
+    Offset next = {}, log_reached = {};
+    friend bool operator==(const Sent&, const Sent&) = default;
+  };
+
+  Landing add_now(const Ahead& ahead);
+  Landing begin();
+  Result<void> add_outputs(const std::shared_ptr<const OutputBuffer>& outputs);
   Result<void> share(const std::shared_ptr<const OutputBuffer>& outputs);
   Result<void> copy(const OutputBuffer& outputs);
-  Result<void> add_states(Flight& flight);
+  Result<void> add_states(PartitionId partition, const States& states);
+  Result<void> add_rest(const Cycle& cycle);
+  // Those that are not in the transaction yet.
+  Landing send_positions(const std::map<Place, Offset>& positions, const std::string& cycle, const Logs& logs,
+                         const rd_kafka_consumer_group_metadata_t* group);
   void commit_now(Flight& flight);
+  Landing write(const Flight& flight);
   void abort_now();
-  Result<void> begin_if_needed();
   Result<void> apply_states(Flight& flight) const;
-  PartitionList positions_of(const Flight& flight) const;
 
   const Scope& scope_;
   std::function<void()> wake_;
   std::unique_ptr<Transaction> transaction_ = {};  // the worker's, as is what follows
   std::optional<Landing> broken_ = {};             // the open cycle cannot be committed any more
   std::map<Place, Transaction::Run> runs_ = {};    // of share(), which reuses them
+  std::map<Place, Sent> sent_ = {};                // in the open transaction
+  // Behind its last state in the changelog. Kept, for reports of deliveries write to it.
+  std::map<PartitionId, Offset> reached_ = {};
+  std::atomic<int> waiting_ = 0;  // jobs behind the one in hand
   std::mutex failure_mutex_ = {};
   std::optional<Error> failure_ = {};
   std::optional<Worker> worker_ = {};  // the last member: its jobs use the others

@@ -19,12 +19,27 @@ namespace eventy::kafka::detail {
 using States = std::unordered_map<std::string, std::optional<std::string>>;
 
 struct Cycle {
-  std::vector<std::shared_ptr<const OutputBuffer>> outputs = {};  // already on their way
+  std::string name = {};  // in the notes of its positions: see PositionNote
+  std::vector<std::shared_ptr<const OutputBuffer>> outputs = {};
+  std::size_t outputs_sent = 0;  // so many of them are on their way, the others follow at the commit
   std::map<PartitionId, States> states = {};
+  bool states_sent = true;  // all of them are on their way; else all are sent at the commit
   std::map<Place, Offset> positions = {};
   std::size_t bytes = 0;
 
   bool empty() const { return outputs.empty() && states.empty() && positions.empty(); }
+};
+
+// What of the open cycle is sent before its commit was asked for. Made for the committing thread.
+struct Ahead {
+  std::shared_ptr<const OutputBuffer> outputs = {};  // null: none
+  PartitionId partition = {};
+  States states = {};
+  // Empty, or the partition's, which open the transaction, or follow what was sent where nothing else waits.
+  std::map<Place, Offset> positions = {};
+  std::string cycle = {};
+  GroupMetadata group = {};
+  LogPlace log = {};
 };
 
 // A cycle whose commit was begun. Written by the committing thread until `landed`, read by the session after.

@@ -3,6 +3,13 @@
 #include "positions.hpp"
 
 namespace eventy::kafka::detail {
+namespace {
+
+// Of a cycle; what comes behind waits for the commit. So much at once is not in a hurry, and a key's state is
+// written once.
+constexpr std::size_t most_bytes_ahead = 128 << 10;
+
+}  // namespace
 
 // --- the open cycle ---
 
@@ -33,8 +40,15 @@ Result<void> Cycles::append(const SliceEffects& effects) {
                  "a commit cycle of " + std::to_string(open_.bytes + bytes) + " bytes: at most " +
                      std::to_string(scope_.client->options().max_cycle_size) + " are allowed"};
   if (auto checked = check_positions(effects, *owned); !checked) return checked;
+  take(effects, *owned);
+  open_.bytes += bytes;
+  send_ahead(effects, *owned);
+  return {};
+}
+
+void Cycles::take(const SliceEffects& effects, const Owned& owned) {
   // A cycle without any position would not be fenced.
-  for (const auto& [input, cursor] : owned->cursors)
+  for (const auto& [input, cursor] : owned.cursors)
     open_.positions.try_emplace({effects.partition, input},
                                 next_position({effects.partition, input}, cursor));
   for (const auto& position : effects.positions)
@@ -45,11 +59,37 @@ Result<void> Cycles::append(const SliceEffects& effects) {
       states.insert_or_assign(changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key),
                               change.value);
   }
-  open_.bytes += bytes;
-  if (effects.outputs.empty()) return {};
-  open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
-  if (early_) commits_.add(open_.outputs.back());
-  return {};
+  if (!effects.outputs.empty())
+    open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
+}
+
+// Of a short cycle all of the slice, so that little is left to do at the commit. Of a longer one the outputs;
+// the first of them come with positions, which open the transaction.
+void Cycles::send_ahead(const SliceEffects& effects, const Owned& owned) {
+  const bool whole = short_ && open_.states_sent && open_.bytes <= most_bytes_ahead;
+  const bool has_outputs =
+      early_ && !effects.outputs.empty() && open_.outputs_sent + 1 == open_.outputs.size();
+  open_.states_sent = open_.states_sent && (whole || effects.state.empty());
+  if (!whole && !has_outputs) return;
+  Ahead ahead{.partition = effects.partition, .cycle = open_.name, .log = owned.log};
+  if (whole || open_.outputs_sent == 0) {
+    auto group = inputs_.group();
+    if (!group) {  // its partitions are lost, as the commit will find
+      open_.states_sent = false;
+      return;
+    }
+    ahead.group = *std::move(group);
+    for (const auto& [input, cursor] : owned.cursors) {
+      const Place place{effects.partition, input};
+      ahead.positions[place] = open_.positions.at(place);
+    }
+  }
+  if (has_outputs) ahead.outputs = open_.outputs.back(), ++open_.outputs_sent;
+  if (whole)
+    for (const auto& change : effects.state)
+      ahead.states.insert_or_assign(
+          changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key), change.value);
+  commits_.add(std::move(ahead));
 }
 
 // Where a service stands once the cycle in flight is committed.
@@ -68,7 +108,7 @@ Result<void> Cycles::commit(CycleId cycle) {
     return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
   flight_ = std::make_unique<Flight>();
   flight_->cycle = cycle;
-  std::swap(flight_->effects, open_);
+  flight_->effects = std::exchange(open_, next_cycle());
   auto group = inputs_.group();
   if (!group && !flight_->effects.empty()) {
     commits_.abort();
@@ -79,8 +119,6 @@ Result<void> Cycles::commit(CycleId cycle) {
   }
   if (group) flight_->group = *std::move(group);
   note_places();
-  if (!early_)
-    for (const auto& outputs : flight_->effects.outputs) commits_.add(outputs);
   commits_.commit(*flight_);
   return {};
 }
@@ -145,7 +183,7 @@ Result<std::optional<StoreEvent>> Cycles::outcome() {
 }
 
 Result<void> Cycles::undo() {
-  open_ = {};
+  open_ = next_cycle();
   commits_.abort();
   return inputs_.rewind();
 }
@@ -162,7 +200,7 @@ bool Cycles::is_unknown(CycleId cycle) const {
 }
 
 // A new producer of the same id ends what the old one left open; then the committed positions tell.
-Result<Outcome> Cycles::resolve(CycleId cycle) {
+Result<Outcome> Cycles::resolve() {
   commits_.wait();
   if (auto renewed = commits_.renew(); !renewed) return renewed.error();
   const auto flight = std::move(flight_);
@@ -170,14 +208,13 @@ Result<Outcome> Cycles::resolve(CycleId cycle) {
   auto found = scope_.client->committed(scope_.group(), {scope_.in_kafka(place)});
   if (!found) return found.error();
   const auto note = read_note(found->at(0).metadata);
-  if (note.by != scope_.transactional_id() || note.cycle != scope_.run + "-" + std::to_string(cycle.value)) {
-    open_ = {};
+  if (note.by != scope_.transactional_id() || note.cycle != flight->effects.name) {
+    open_ = next_cycle();
     if (auto back = inputs_.rewind(); !back) return back.error();
     return Outcome::aborted;
   }
   if (auto known = catch_up(*flight); !known) return known.error();
-  if (early_)
-    for (const auto& outputs : open_.outputs) commits_.add(outputs);
+  open_.outputs_sent = 0, open_.states_sent = false;  // the producer is a new one
   return Outcome::committed;
 }
 
@@ -210,6 +247,7 @@ void Cycles::refresh_if_due() {
   refreshed_ = now;
   refresh_ = std::make_unique<Flight>();
   refresh_->group = *std::move(group);
+  refresh_->effects.name = next_cycle().name;
   for (const auto& [p, owned] : inputs_.owned()) {
     if (owned.leaving || owned.stage != Owned::Stage::restored) continue;
     refresh_->logs[p] = owned.log;

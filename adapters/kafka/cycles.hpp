@@ -19,7 +19,7 @@ class Cycles {
   // Undoes the open cycle; one whose commit was begun comes to its end before.
   Result<void> abort();
   bool is_unknown(CycleId cycle) const;
-  Result<Outcome> resolve(CycleId cycle);  // of one that is_unknown
+  Result<Outcome> resolve();  // of the one that is_unknown
   // What became of the commit that was begun, once. An error ends the session.
   Result<std::optional<StoreEvent>> outcome();
   void refresh_if_due();
@@ -29,6 +29,9 @@ class Cycles {
  private:
   Offset next_position(const Place& place, const Cursor& cursor) const;
   Result<void> check_positions(const SliceEffects& effects, const Owned& owned) const;
+  void take(const SliceEffects& effects, const Owned& owned);
+  void send_ahead(const SliceEffects& effects, const Owned& owned);
+  Cycle next_cycle() { return {.name = scope_.run + "-" + std::to_string(++cycles_)}; }
   void note_places();
   void settle();
   void settle_committed();
@@ -42,7 +45,9 @@ class Cycles {
   // Outputs are written as they come, and not only at the commit: what is written at once beside an open
   // transaction could not be read before its end.
   const bool early_ = scope_.options.writes == Writes::in_cycles_only;
-  Cycle open_ = {};
+  const bool short_ = early_ && scope_.has_short_cycles();
+  std::uint64_t cycles_ = 0;
+  Cycle open_ = next_cycle();
   std::unique_ptr<Flight> flight_ = {};
   std::optional<Result<StoreEvent>> outcome_ = {};
   std::unique_ptr<Flight> refresh_ = {};

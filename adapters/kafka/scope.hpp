@@ -34,6 +34,10 @@ struct Scope {
   std::string group() const { return client->name_in_kafka(options.service); }
   std::string member() const { return group() + "-" + options.node; }  // group.instance.id
   std::string transactional_id() const { return member() + "-0"; }
+  // So that a commit's own time counts.
+  bool has_short_cycles() const {
+    return options.cycle_interval && *options.cycle_interval < std::chrono::milliseconds(50);
+  }
   TopicIndex lead() const { return options.inputs.front(); }
   TopicPartition in_kafka(const Place& place) const {
     return {topic(place.second), static_cast<std::int32_t>(place.first.value)};

@@ -318,7 +318,7 @@ Result<Outcome> Session::resolve(CycleId cycle) {
   if (!cycles_.is_unknown(cycle))
     return Error{ErrorCode::invalid_argument,
                  "resolve: cycle " + std::to_string(cycle.value) + " has no unknown outcome"};
-  auto outcome = cycles_.resolve(cycle);
+  auto outcome = cycles_.resolve();
   if (!outcome) return end(outcome.error());
   return outcome;
 }

@@ -117,7 +117,8 @@ Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadat
     add_position(*list, scope.in_kafka(place), next, note);
   }
   if (auto begun = (*transaction)->begin(); !begun) return {Landing::How::failed, begun.error()};
-  return (*transaction)->commit(list.get(), group);
+  const Landing sent = (*transaction)->send_positions(*list, group);
+  return sent.how == Landing::How::committed ? (*transaction)->commit() : sent;
 }
 
 Result<void> Takeover::name_logs(const Scope& scope) {

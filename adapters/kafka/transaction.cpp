@@ -10,9 +10,6 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds first_patience{100};
-// The cluster writes the marks of a transaction after it has acknowledged the commit. One that begins
-// meanwhile is told to come again, and librdkafka does so 20 ms later.
-constexpr std::chrono::milliseconds rest{3};
 
 // What would befall the same outputs again, however often their cycle is done.
 bool is_permanent(ErrorCode code) {
@@ -30,17 +27,17 @@ bool may_pass(const rd_kafka_error_t& error) {
 }  // namespace
 
 Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, const std::string& id,
-                                                       const std::string& batch_size) {
+                                                       const ProducerOptions& options) {
   std::map<std::string, std::string> properties = {
       {"transactional.id", id},
       {"transaction.timeout.ms", std::to_string(client.options().transaction_timeout.count())},
       {"message.max.bytes", "1000000000"},
       {"queue.buffering.max.messages", "10000000"},
       {"queue.buffering.max.kbytes", "2097151"},
-      {"linger.ms", "5"},
-      // Positions sent right after a commit often have to be sent again.
-      {"retry.backoff.ms", "10"}};
-  if (!batch_size.empty()) properties["batch.size"] = batch_size;
+      {"linger.ms", std::to_string(options.linger.count())},
+      // Positions sent right after a commit often have to be sent again: see send_positions().
+      {"retry.backoff.ms", "2"}};
+  if (!options.batch_size.empty()) properties["batch.size"] = options.batch_size;
   auto conf = client.conf(properties);
   if (!conf) return conf.error();
   std::unique_ptr<Transaction> made(new Transaction(client, id));
@@ -66,19 +63,18 @@ Error Transaction::not_begun(const rd_kafka_error_t& error) const {
 // While the cluster undoes what an earlier producer left open, it asks to be asked again. librdkafka does so
 // after half a second; a new producer at once.
 Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id,
-                                                       const std::string& batch_size,
-                                                       std::function<void(Step)> on_step) {
+                                                       const ProducerOptions& options) {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + client.options().request_timeout;
   for (Duration patience = first_patience;;
        patience = std::min(patience * 2, client.options().request_timeout)) {
-    auto made = make(client, id, batch_size);
+    auto made = make(client, id, options);
     if (!made) return made;
     Transaction& transaction = **made;
     const KafkaError error(
         rd_kafka_init_transactions(transaction.handle_.get(), static_cast<int>(patience.count())));
     if (!error) {
-      transaction.on_step_ = std::move(on_step);
+      transaction.on_step_ = options.on_step;
       return made;
     }
     if (!may_pass(*error) || steady_clock::now() > deadline) return transaction.not_begun(*error);
@@ -111,7 +107,6 @@ KafkaError Transaction::insist(Call call) const {
 
 Result<void> Transaction::begin() {
   undelivered_.reset();
-  std::this_thread::sleep_until(ended_at_ + rest);
   const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
   if (error) return client_.failed(*error, "cannot begin a transaction");
   begun_ = true;
@@ -155,17 +150,15 @@ rd_kafka_topic_t& Transaction::topic_of(const std::string& name) {
   return *topics_[last_topic_];
 }
 
-Landing Transaction::commit(const rd_kafka_topic_partition_list_t* positions,
-                            const rd_kafka_consumer_group_metadata_t* group) {
-  step(Step::after_produce);
-  if (positions->cnt > 0) {
-    step(Step::before_send_offsets);
-    const auto error = insist([&] {
-      return rd_kafka_send_offsets_to_transaction(handle_.get(), positions, group, client_.timeout_ms());
-    });
-    if (error) return land(*error, "cannot send positions");
-    step(Step::after_send_offsets);
-  }
+Landing Transaction::send_positions(const rd_kafka_topic_partition_list_t& positions,
+                                    const rd_kafka_consumer_group_metadata_t* group) {
+  const auto error = insist([&] {
+    return rd_kafka_send_offsets_to_transaction(handle_.get(), &positions, group, client_.timeout_ms());
+  });
+  return error ? land(*error, "cannot send positions") : Landing{};
+}
+
+Landing Transaction::commit() {
   const auto error = send_commit();
   if (!error) {
     ended();
@@ -205,6 +198,11 @@ Landing Transaction::failed(Error error) const {
   return {Landing::How::failed, std::move(error)};
 }
 
+void Transaction::deliver() {
+  constexpr int most_ms = 1000;
+  (void)rd_kafka_flush(handle_.get(), most_ms);
+}
+
 Landing Transaction::abort(Error reason) {
   const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
   if (undelivered_) reason = *undelivered_;
@@ -220,7 +218,6 @@ Landing Transaction::abort(Error reason) {
 
 void Transaction::ended() {
   begun_ = false;
-  ended_at_ = std::chrono::steady_clock::now();
   kept_.clear();
 }
 

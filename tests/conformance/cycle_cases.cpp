@@ -170,6 +170,30 @@ void a_position_does_not_go_back_when_cycles_overlap(Subject& subject) {
   driver.until("the end", [&] { return driver->at_end().value(); });
 }
 
+// A store may treat the first slices of a cycle in another way than those that come when it has grown.
+void the_last_slice_counts_in_a_cycle_that_grows(Subject& subject) {
+  constexpr int slices = 12;
+  auto& store = subject.store();
+  two_topics(store);
+  std::vector<NewRecord> input(slices, record("a"));
+  store.append("in", input).value();
+  Driver driver(store);
+  driver.ready().read_until(slices);
+  Values outputs;
+  for (int i = 1; i <= slices; ++i) {
+    outputs.push_back(std::to_string(i) + std::string(20'000, '.'));
+    driver.append(
+        Slice().emit(outputs.back()).set("of all", std::to_string(i)).set(outputs.back(), "own").next(i));
+  }
+  driver.commit(1);
+  CAF_CHECK((values_in(store, "out") == outputs));
+  CAF_CHECK_EQUAL(position_of(store, "counter", "in", 0), slices);
+  auto states = states_of(store, "counter", "state");
+  CAF_CHECK_EQUAL(states.size(), slices + 1u);
+  CAF_CHECK_EQUAL((states[{0, "of all"}]), std::to_string(slices));
+  CAF_CHECK_EQUAL(*driver.state("of all").value(), std::to_string(slices));
+}
+
 void commits_an_empty_cycle(Subject& subject) {
   two_topics(subject.store());
   Driver driver(subject.store());
@@ -365,6 +389,7 @@ std::vector<Case> cycle_cases() {
           CASE(an_abort_without_a_cycle_only_rewinds),
           CASE(takes_slices_of_the_next_cycle_before_the_outcome),
           CASE(a_position_does_not_go_back_when_cycles_overlap),
+          CASE(the_last_slice_counts_in_a_cycle_that_grows),
           CASE(commits_an_empty_cycle),
           CASE(writes_at_once_and_keeps_it_after_an_abort),
           CASE(fences_the_older_session),

@@ -49,6 +49,7 @@ class Walk {
 
   void check() {
     auto& store = subject_.store();
+    if (subject_.waits_for_open_cycles()) commit();
     for (std::uint32_t p = 0; p < partitions; ++p) {
       CAF_REQUIRE(values_in(store, "in", p) == committed_.in[p]);
       CAF_REQUIRE(values_in(store, "out", p) == committed_.out[p]);
@@ -103,6 +104,7 @@ class Walk {
   }
   void commit() {
     driver_->commit(++cycle_);
+    if (!driver_->aborted.empty()) CAF_MESSAGE(driver_->aborted.back().reason.message);
     CAF_REQUIRE_EQUAL(driver_->committed.back(), cycle_);
     committed_ = staged_;
   }

@@ -42,7 +42,7 @@ class DeclaredFeatures final : public caf::test::test {
 }  // namespace
 
 bool add_store_suite(const char* suite, const StoreFeatures& features, bool has_commands,
-                     const Factory& factory) {
+                     const Factory& factory, const std::set<std::string_view>& without) {
   caf::test::engine::add(suite, std::make_unique<DeclaredFeatures>(features, factory));
   for (const auto& cases : {cycle_cases(), content_cases(), member_cases(), random_cases()}) {
     for (const Case& c : cases) {
@@ -50,6 +50,7 @@ bool add_store_suite(const char* suite, const StoreFeatures& features, bool has_
       if (c.needs.many_members && !features.many_members) continue;
       if (c.needs.unknown_outcomes && !features.unknown_outcomes) continue;
       if (c.needs.commands && !has_commands) continue;
+      if (without.contains(c.name)) continue;
       caf::test::engine::add(suite, std::make_unique<OneCase>(c, factory));
     }
   }

@@ -7,7 +7,9 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eventy::conformance {
@@ -18,6 +20,8 @@ class Subject {
   virtual ~Subject() = default;
   virtual RecordStore& store() = 0;
   virtual void reopen() = 0;  // only of durable stores: as the end of the process and a new start
+  // Whether RecordStore::position() waits for a cycle that touches it and is open.
+  virtual bool waits_for_open_cycles() const { return false; }
   virtual MemoryStore* commands() { return nullptr; }  // to provoke what a store does not do by itself
 };
 using Factory = std::function<std::unique_ptr<Subject>()>;
@@ -36,9 +40,9 @@ std::vector<Case> content_cases();  // what records, names and states may hold; 
 std::vector<Case> member_cases();  // partitions that move, outcomes that are unknown, restores that take time
 std::vector<Case> random_cases();  // against a model
 
-// Registers the cases that these features ask for; the suite also checks that the store declares the same
-// ones.
+// Registers the cases that these features ask for, except those named by `without`; the suite also checks
+// that the store declares the same features.
 bool add_store_suite(const char* suite, const StoreFeatures& features, bool has_commands,
-                     const Factory& factory);
+                     const Factory& factory, const std::set<std::string_view>& without = {});
 
 }  // namespace eventy::conformance

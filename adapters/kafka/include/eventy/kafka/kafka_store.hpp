@@ -25,7 +25,7 @@ namespace eventy::kafka {
 enum class Step : std::uint8_t {
   before_produce,       // a transaction was begun
   after_produce,        // all outputs and states were handed to the producer
-  before_send_offsets,  // all of them are delivered
+  before_send_offsets,  // those positions that were not sent ahead are sent now
   after_send_offsets,   // the positions are in the transaction
   commit_sent,          // the commit is on its way
   commit_acknowledged,  // the commit is known, nothing of it is in the local copies

@@ -38,6 +38,8 @@ struct SessionOptions {
   std::vector<TopicIndex> free_inputs = {};  // read as well, but may have another partition count (responses)
   std::vector<std::string> keyspaces = {};   // KeyspaceIndex points here; keyspaces belong to the service
   Writes writes = Writes::in_cycles_and_at_once;
+  // How long a cycle is meant to be open. Only a hint: a store may send early what belongs to short cycles.
+  std::optional<Duration> cycle_interval = {};
 };
 
 // Committed state of the partition it was handed out for. Sees the last commit that its session reported;
