@@ -173,7 +173,7 @@ class RecordStore {
                                                      Offset from) = 0;
   // The offset that the next record of the partition will get.
   virtual Result<Offset> end_of(const std::string& topic, PartitionId partition) const = 0;
-  // Committed position of a service: the next offset it will read.
+  // Committed position of a service: the next offset it will read. May wait for the end of an open cycle.
   virtual Result<Offset> position(const std::string& service, const std::string& topic,
                                   PartitionId partition) const = 0;
   // Every key of a keyspace of a service in committed state, from one consistent view; any order. The
