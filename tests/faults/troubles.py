@@ -280,8 +280,10 @@ class Campaign:
         """Until the fault shows, or has ended the process."""
         wait_until(lambda: fault.shows(node) or not node.alive(), PATIENCE,
                    lambda: f"{fault.name} does not show\n{node.tail()}")
-        if not node.alive() and not fault.shows(node):
-            raise Failure(f"{node.name} ended with {node.process.returncode} without {fault.name}\n{node.tail()}")
+        if not node.alive():
+            node.join()  # its last lines may be unread
+            if not fault.shows(node):
+                raise Failure(f"{node.name} ended with {node.process.returncode} without {fault.name}\n{node.tail()}")
         self.seen[fault.name] += 1
 
     def live(self, fault, lasting):
