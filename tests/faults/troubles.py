@@ -293,6 +293,8 @@ class Campaign:
             if lasting:
                 self.suffer(node, lasting)
                 lasting.end(self.home, node)
+                for service in SERVICES:  # it may have been on its way to its end
+                    self.wait_for_cycles_or_end(node, service)
                 if not node.alive():
                     return None
             for service in SERVICES:
