@@ -103,21 +103,21 @@ std::optional<Error> Commits::failure() {
 
 // --- the worker's ---
 
-Landing Commits::begin() {
+// A transaction begins with what `send` sends: positions.
+template <class Send>
+Landing Commits::begin_if_needed(const Send& send) {
+  if (transaction_->begun()) return {};
   sent_.clear();
   for (auto& [p, reached] : reached_) reached = {};
   if (auto begun = transaction_->begin(); !begun) return {Landing::How::failed, begun.error()};
-  return {};
+  return send();
 }
 
 Landing Commits::add_now(const Ahead& ahead) {
   const auto send = [&] {
     return send_positions(ahead.positions, ahead.cycle, {{ahead.partition, ahead.log}}, ahead.group.get());
   };
-  if (!transaction_->begun()) {
-    if (auto begun = begin(); begun.how != Landing::How::committed) return begun;
-    if (auto opened = send(); opened.how != Landing::How::committed) return opened;
-  }
+  if (auto begun = begin_if_needed(send); begun.how != Landing::How::committed) return begun;
   Result<void> added;
   if (ahead.outputs) added = add_outputs(ahead.outputs);
   if (added) added = add_states(ahead.partition, ahead.states);
@@ -211,10 +211,7 @@ Landing Commits::write(const Flight& flight) {
   const auto send = [&] {
     return send_positions(flight.effects.positions, flight.effects.name, flight.logs, flight.group.get());
   };
-  if (!transaction_->begun()) {
-    if (auto begun = begin(); begun.how != Landing::How::committed) return begun;
-    if (auto opened = send(); opened.how != Landing::How::committed) return opened;
-  }
+  if (auto begun = begin_if_needed(send); begun.how != Landing::How::committed) return begun;
   if (auto added = add_rest(flight.effects); !added) return transaction_->abort(added.error());
   transaction_->step(Step::after_produce);
   transaction_->step(Step::before_send_offsets);

@@ -43,7 +43,8 @@ class Commits {
   };
 
   Landing add_now(const Ahead& ahead);
-  Landing begin();
+  template <class Send>
+  Landing begin_if_needed(const Send& send);
   Result<void> add_outputs(const std::shared_ptr<const OutputBuffer>& outputs);
   Result<void> share(const std::shared_ptr<const OutputBuffer>& outputs);
   Result<void> copy(const OutputBuffer& outputs);

@@ -53,14 +53,15 @@ void Cycles::take(const SliceEffects& effects, const Owned& owned) {
                                 next_position({effects.partition, input}, cursor));
   for (const auto& position : effects.positions)
     open_.positions[{effects.partition, position.topic}] = position.next;
-  if (!effects.state.empty()) {
-    States& states = open_.states[effects.partition];
-    for (const auto& change : effects.state)
-      states.insert_or_assign(changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key),
-                              change.value);
-  }
+  if (!effects.state.empty()) change(open_.states[effects.partition], effects);
   if (!effects.outputs.empty())
     open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
+}
+
+void Cycles::change(States& states, const SliceEffects& effects) const {
+  for (const auto& change : effects.state)
+    states.insert_or_assign(changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key),
+                            change.value);
 }
 
 // Of a short cycle all of the slice, so that little is left to do at the commit. Of a longer one the outputs;
@@ -85,10 +86,7 @@ void Cycles::send_ahead(const SliceEffects& effects, const Owned& owned) {
     }
   }
   if (has_outputs) ahead.outputs = open_.outputs.back(), ++open_.outputs_sent;
-  if (whole)
-    for (const auto& change : effects.state)
-      ahead.states.insert_or_assign(
-          changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key), change.value);
+  if (whole) change(ahead.states, effects);
   commits_.add(std::move(ahead));
 }
 

@@ -30,6 +30,7 @@ class Cycles {
   Offset next_position(const Place& place, const Cursor& cursor) const;
   Result<void> check_positions(const SliceEffects& effects, const Owned& owned) const;
   void take(const SliceEffects& effects, const Owned& owned);
+  void change(States& states, const SliceEffects& effects) const;
   void send_ahead(const SliceEffects& effects, const Owned& owned);
   Cycle next_cycle() { return {.name = scope_.run + "-" + std::to_string(++cycles_)}; }
   void note_places();
