@@ -29,13 +29,10 @@ Outbox::Outbox(std::shared_ptr<const Routes> routes)
 
 TopicIndex Outbox::topic_for(const detail::OutputSpec& spec) const {
   const ServiceRuntime& runtime = *routes_->runtime;
-  if (spec.kind == Kind::request) {
-    if (const auto topic = runtime.requests_of(spec.ns)) return *topic;
-    refuse(runtime.plan(), spec, "declare the namespace with .requests_of(…), or handle its response");
-  }
-  if (spec.ns != runtime.plan().ns)
+  if (spec.kind != Kind::request && spec.ns != runtime.plan().ns)
     refuse(runtime.plan(), spec, "a service writes events and responses of its own namespace only");
-  return spec.kind == Kind::event ? ServiceRuntime::events : ServiceRuntime::responses;
+  if (const auto topic = runtime.output_topic(spec.kind, spec.ns)) return *topic;
+  refuse(runtime.plan(), spec, "declare the namespace with .requests_of(…), or handle its response");
 }
 
 std::optional<std::string_view> Outbox::key_of_response(const ReplyTo& to) const {
