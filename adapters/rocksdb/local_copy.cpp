@@ -10,8 +10,8 @@
 
 #include "checksum.hpp"
 #include "folder.hpp"
+#include "gap_watch.hpp"
 #include "keys.hpp"
-#include "table_watch.hpp"
 
 namespace eventy::rocksdb::detail {
 namespace {
@@ -248,16 +248,16 @@ Result<void> LocalCopy::open() {
   auto o = copies_.database_options();
   const auto log = std::make_shared<LogWatch>();
   o.listeners.push_back(log);
-  const auto tables = std::make_shared<TableWatch>(path_);
-  o.listeners.push_back(tables);
+  const auto gaps = std::make_shared<GapWatch>(path_);
+  o.listeners.push_back(gaps);
+  o.wal_filter = gaps.get();
   ::rocksdb::DB* db = nullptr;
   const auto status = ::rocksdb::DB::Open(o, path_.string(), &db);
   if (!status.ok()) return error(status, "cannot open it");
   db_.reset(db);
   log_ = log;
   stopped_.reset();
-  if (!tables->all_there(*db_))
-    return error(::rocksdb::Status::Corruption("a table is missing in its list"), "cannot open it");
+  if (const char* gap = gaps->gap(*db_)) return error(::rocksdb::Status::Corruption(gap), "cannot open it");
   return load_place();
 }
 
@@ -275,7 +275,7 @@ Result<void> LocalCopy::load_place() {
 Result<void> LocalCopy::remove() {
   std::ofstream mark(damage_mark(path_));  // until it is done
   std::error_code failed;
-  fs::remove(TableWatch::file_in(path_), failed);
+  fs::remove(GapWatch::file_in(path_), failed);
   const auto status = ::rocksdb::DestroyDB(path_.string(), copies_.database_options());
   if (!status.ok()) return error(status, "cannot remove it");
   if (!failed) fs::remove(damage_mark(path_), failed);

@@ -6,7 +6,7 @@
 //   'p'       u32 version of this layout, u64 next offset, u64 ms since 1970 of the last sync, which log
 //
 // Beside the database's files:
-//   flushed   see TableWatch
+//   flushed   see GapWatch
 //   damaged   what is there is to be removed
 #pragma once
 
