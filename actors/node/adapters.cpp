@@ -3,6 +3,7 @@
 
 #include "eventy/node.hpp"
 #include "eventy/store/memory_store.hpp"
+#include "eventy/store/write_behind.hpp"
 #ifdef EVENTY_WITH_AVRO
 #include "eventy/avro/avro.hpp"
 #endif
@@ -63,17 +64,21 @@ Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options
   if (folder.empty()) section.fail("path", "must not be empty");
   const std::size_t cache = section.size("cache_bytes", 64u << 20, 1u << 20);
   const std::size_t buffers = section.size("write_buffer_bytes", 64u << 20, 1u << 20);
+  const std::size_t waiting = section.size("restore_buffer_bytes", 256u << 20);
   section.finish();
 #ifdef EVENTY_WITH_ROCKSDB
-  if (options.access == StoreAccess::sessions)
-    return rocksdb::local_state({.folder = folder,
-                                 .cache_size = cache,
-                                 .write_buffer_size = buffers,
-                                 .on_rebuild = [log = options.log](const std::string& what) {
-                                   if (log) log->warn("{}", what);
-                                 }});
+  if (options.access == StoreAccess::sessions) {
+    auto copies = rocksdb::local_state({.folder = folder,
+                                        .cache_size = cache,
+                                        .write_buffer_size = buffers,
+                                        .on_rebuild = [log = options.log](const std::string& what) {
+                                          if (log) log->warn("{}", what);
+                                        }});
+    if (!copies) return copies.error();
+    return write_behind(*std::move(copies), waiting);
+  }
 #else
-  (void)options, (void)cache, (void)buffers;
+  (void)options, (void)cache, (void)buffers, (void)waiting;
 #endif
   return local_state_in_memory();
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "eventy/core/ids.hpp"
 #include "eventy/store/rules.hpp"
@@ -14,7 +15,7 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::size_t batch_bytes = 2u << 20;  // of a partition, in memory before they go into its copy
+constexpr std::size_t batch_bytes = 1u << 20;  // of a partition, in memory before they go into its copy
 constexpr int most_applying = 2;               // batches on their way into copies
 constexpr int poll_ms = 10;
 constexpr std::chrono::milliseconds progress_interval{250};     // at least, between reports of one partition
@@ -45,6 +46,37 @@ NamedAt read_place(const std::string& text) {
   return {text.substr(0, sign), Offset{std::strtoll(text.c_str() + sign + 1, nullptr, 10)}};
 }
 
+// Changes of a partition, on their way from the log into its copy.
+struct Read {
+  struct Change {
+    std::size_t key_size;
+    std::optional<std::size_t> value_size;
+  };
+  std::string bytes = {};  // of keys and values, one behind the other
+  std::vector<Change> changes = {};
+
+  void add(std::string_view key, std::optional<std::string_view> value) {
+    changes.push_back({key.size(), value ? std::optional(value->size()) : std::nullopt});
+    bytes.append(key);
+    if (value) bytes.append(*value);
+  }
+  std::vector<LocalState::Change> views() const {
+    std::vector<LocalState::Change> all;
+    all.reserve(changes.size());
+    std::string_view rest = bytes;
+    const auto next = [&rest](std::size_t size) {
+      const auto text = rest.substr(0, size);
+      rest.remove_prefix(size);
+      return text;
+    };
+    for (const auto& [key_size, value_size] : changes) {
+      const auto key = next(key_size);
+      all.emplace_back(key, value_size ? std::optional(next(*value_size)) : std::nullopt);
+    }
+    return all;
+  }
+};
+
 // One partition on its way through the log.
 struct Work {
   Restore& task;
@@ -52,8 +84,7 @@ struct Work {
   Offset start = {}, next = {};
   NamedAt named = {};  // of the copy; verified before it is continued
   enum class Stage : std::uint8_t { verifying, reading } stage = Stage::reading;
-  std::vector<std::pair<std::string, std::optional<std::string>>> read = {};
-  std::size_t bytes = 0;
+  Read read = {};
   Offset told = {-1};  // where it was when its progress was reported last
 
   bool done() const { return stage == Stage::reading && next >= ends.end; }
@@ -215,10 +246,8 @@ Result<void> Restorer::take(Work& work, const rd_kafka_message_t& message) {
     work.task.place.log = place_text(work.task.name.incarnation, at);
     return {};
   }
-  auto& [copied, value] = work.read.emplace_back(std::string(key), std::nullopt);
-  if (message.payload) value.emplace(bytes_of(message.payload, message.len));
-  work.bytes += message.key_len + message.len;
-  return work.bytes < batch_bytes ? Result<void>() : flush(work);
+  work.read.add(key, message.payload ? std::optional(bytes_of(message.payload, message.len)) : std::nullopt);
+  return work.read.bytes.size() < batch_bytes ? Result<void>() : flush(work);
 }
 
 // Copies are written while the next records are read.
@@ -227,16 +256,14 @@ Result<void> Restorer::flush(Work& work) {
   work.task.place.next = work.next;
   work.task.place.synced = SystemClock{}.now();
   ++applying_;
-  const auto read = std::make_shared<decltype(work.read)>(std::move(work.read));
+  const auto read = std::make_shared<const Read>(std::exchange(work.read, {}));
   writer_.begin([this, read, copy = work.task.copy, place = work.task.place] {
-    const std::vector<LocalState::Change> changes(read->begin(), read->end());
-    if (auto done = copy->apply(changes, place); !done) {
+    if (auto done = copy->load(read->views(), place); !done) {
       const std::lock_guard lock(failure_mutex_);
       failure_ = done.error();
     }
     --applying_;
   });
-  work.read.clear(), work.bytes = 0;
   return applied();
 }
 

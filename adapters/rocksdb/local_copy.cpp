@@ -68,48 +68,6 @@ void add(::rocksdb::WriteBatch& batch, const LocalState::Change& change) {
   (void)batch.Put(::rocksdb::SliceParts(key, 2), ::rocksdb::SliceParts(value, 1)).ok();
 }
 
-// The number of bytes that all keys begin with.
-std::size_t common_prefix(std::span<const LocalState::Change> changes) {
-  if (changes.empty()) return 0;
-  std::string_view common = changes.front().first;
-  for (const auto& [key, value] : changes) {
-    const auto differs = std::mismatch(common.begin(), common.end(), key.begin(), key.end()).first;
-    common = common.substr(0, static_cast<std::size_t>(differs - common.begin()));
-  }
-  return common.size();
-}
-
-// Up to 8 bytes as a number that sorts like them.
-std::uint64_t head_of(std::string_view bytes) {
-  std::uint64_t head = 0;
-  for (std::size_t i = 0; i < 8; ++i)
-    head = head << 8 | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0);
-  return head;
-}
-
-// The changes in the order of their keys, those of one key in their own. The sorted list in memory takes them
-// so, with the hint of database_options(), in a third of the time that it takes at random.
-std::vector<std::uint32_t> in_order(std::span<const LocalState::Change> changes) {
-  struct Entry {
-    std::uint64_t head;  // of the key, behind what all keys have in common: decides nearly always
-    std::uint32_t index;
-  };
-  const std::size_t common = common_prefix(changes);
-  std::vector<Entry> entries;
-  entries.reserve(changes.size());
-  for (std::uint32_t i = 0; i < changes.size(); ++i)
-    entries.push_back({head_of(changes[i].first.substr(common)), i});
-  std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
-    if (a.head != b.head) return a.head < b.head;
-    const int order = changes[a.index].first.compare(changes[b.index].first);
-    return order != 0 ? order < 0 : a.index < b.index;
-  });
-  std::vector<std::uint32_t> order;
-  order.reserve(entries.size());
-  for (const auto& entry : entries) order.push_back(entry.index);
-  return order;
-}
-
 bool shows_damage(const ::rocksdb::Status& status) {
   return status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument() ||
          status.IsNotSupported();
@@ -309,7 +267,9 @@ Result<void> LocalCopy::apply(std::uint64_t owner, std::span<const LocalState::C
   if (auto room = check_room(bytes); !room) return room;
   if (auto ready = go_on(place); !ready) return ready;
   ::rocksdb::WriteBatch batch(bytes + 256);
-  for (const std::uint32_t i : in_order(changes)) add(batch, changes[i]);
+  // The sorted list in memory takes them so, with the hint of database_options(), in a third of the time that
+  // it takes at random.
+  for (const std::uint32_t i : in_key_order(changes)) add(batch, changes[i]);
   auto status = batch.Put(place_key, place_record(place));
   if (status.ok()) status = db_->Write({}, &batch);
   if (!status.ok()) return *(stopped_ = error(status, "cannot write"));

@@ -1,10 +1,30 @@
 #include "eventy/store/local_state.hpp"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
 namespace eventy {
 namespace {
+
+// The number of bytes that all keys begin with.
+std::size_t common_prefix(std::span<const LocalState::Change> changes) {
+  if (changes.empty()) return 0;
+  std::string_view common = changes.front().first;
+  for (const auto& [key, value] : changes) {
+    const auto differs = std::mismatch(common.begin(), common.end(), key.begin(), key.end()).first;
+    common = common.substr(0, static_cast<std::size_t>(differs - common.begin()));
+  }
+  return common.size();
+}
+
+// Up to 8 bytes as a number that sorts like them.
+std::uint64_t head_of(std::string_view bytes) {
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    head = head << 8 | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0);
+  return head;
+}
 
 class InMemory final : public LocalState {
  public:
@@ -44,6 +64,27 @@ class InMemory final : public LocalState {
 };
 
 }  // namespace
+
+std::vector<std::uint32_t> in_key_order(std::span<const LocalState::Change> changes) {
+  struct Entry {
+    std::uint64_t head;  // of the key, behind what all keys have in common: decides nearly always
+    std::uint32_t index;
+  };
+  const std::size_t common = common_prefix(changes);
+  std::vector<Entry> entries;
+  entries.reserve(changes.size());
+  for (std::uint32_t i = 0; i < changes.size(); ++i)
+    entries.push_back({head_of(changes[i].first.substr(common)), i});
+  std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
+    if (a.head != b.head) return a.head < b.head;
+    const int order = changes[a.index].first.compare(changes[b.index].first);
+    return order != 0 ? order < 0 : a.index < b.index;
+  });
+  std::vector<std::uint32_t> order;
+  order.reserve(entries.size());
+  for (const auto& entry : entries) order.push_back(entry.index);
+  return order;
+}
 
 OpenLocalState local_state_in_memory() {
   return [](const std::string&, PartitionId) -> Result<std::unique_ptr<LocalState>> {

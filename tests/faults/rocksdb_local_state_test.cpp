@@ -8,6 +8,7 @@
 
 #include "eventy/rocksdb/local_state.hpp"
 #include "eventy/store/local_state.hpp"
+#include "eventy/store/write_behind.hpp"
 
 #include "caf/test/unit_test.hpp"
 
@@ -49,12 +50,12 @@ std::string key_of(std::int64_t number) { return "key " + std::to_string(number 
 std::string value_of(std::int64_t number) { return std::to_string(number) + std::string(200, '.'); }
 
 // Write number n, from 1: changes three keys, and its place is n. So a place tells the value of every key.
-Result<void> write(LocalState& copy, std::int64_t n) {
+Result<void> write(LocalState& copy, std::int64_t n, decltype(&LocalState::apply) how = &LocalState::apply) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (std::int64_t i = 3 * n; i < 3 * n + 3; ++i) pairs.emplace_back(key_of(i), value_of(i));
   std::vector<LocalState::Change> changes;
   for (const auto& [key, value] : pairs) changes.emplace_back(key, value);
-  return copy.apply(changes, {.next = Offset{n}, .log = "log", .synced = Instant(Duration(n))});
+  return (copy.*how)(changes, {.next = Offset{n}, .log = "log", .synced = Instant(Duration(n))});
 }
 
 // The place of a copy if all its keys are as they were at that place; an error if a key cannot be read; -1 if
@@ -132,6 +133,18 @@ void keep_writing(const fs::path& folder) {
   }
 }
 
+// The same through memory: what waits there is gone when it is killed.
+void keep_loading(const fs::path& folder) {
+  Copies copies(folder);
+  const auto open = write_behind(std::exchange(copies.open, nullptr), 1u << 20);
+  const auto copy = open("counter", PartitionId{0}).value();
+  const int note = ::open((folder.string() + ".note").c_str(), O_WRONLY | O_CREAT, 0644);
+  for (std::int64_t n = agreed_place(*copy).value() + 1;; ++n) {
+    write(*copy, n, &LocalState::load).value();
+    if (::pwrite(note, &n, sizeof n, 0) != sizeof n) return;
+  }
+}
+
 // Files that hold something, by their extension.
 std::map<std::string, std::vector<fs::path>> files_of(const fs::path& folder) {
   std::map<std::string, std::vector<fs::path>> files;
@@ -197,8 +210,9 @@ std::string damage(const fs::path& file, std::mt19937_64& chance) {
 }  // namespace
 
 CAF_TEST(task_of_another_process) {
-  if (const char* task = std::getenv("EVENTY_TEST_TASK"); task && std::string(task) == "keep writing")
-    keep_writing(std::getenv("EVENTY_TEST_FOLDER"));
+  const char* task = std::getenv("EVENTY_TEST_TASK");
+  if (task && std::string(task) == "keep writing") keep_writing(std::getenv("EVENTY_TEST_FOLDER"));
+  if (task && std::string(task) == "keep loading") keep_loading(std::getenv("EVENTY_TEST_FOLDER"));
   CAF_CHECK(true);
 }
 
@@ -222,6 +236,28 @@ CAF_TEST(a_killed_process_leaves_a_copy_whose_states_and_place_agree) {
   }
   CAF_MESSAGE(last << " writes");
   CAF_CHECK(last > 25 * keys / 3);  // else few kills could hit work on files
+}
+
+CAF_TEST(a_process_killed_while_it_loads_leaves_an_older_copy_whose_states_and_place_agree) {
+  Folder folder;
+  const auto seed = seed_of_this_run();
+  CAF_MESSAGE("EVENTY_TEST_SEED=" << seed);
+  std::mt19937_64 chance(seed);
+  std::int64_t last = 0, lost = 0;
+  for (int kill = 0; kill < 15; ++kill) {
+    Process writer("keep loading", folder.path());
+    writer.wait_for(last + 1);
+    std::this_thread::sleep_for(std::chrono::microseconds(chance() % 60'000));
+    writer.kill();
+    const std::int64_t acknowledged = writer.acknowledged();
+    Copies copies(folder.path());
+    const std::int64_t now = agreed_place(*copies.copy()).value();
+    CAF_CHECK(now >= last && now <= acknowledged + 1);
+    last = now, lost += acknowledged - now;
+    CAF_CHECK(copies.rebuilt.empty());
+  }
+  CAF_MESSAGE(last << " loads, " << lost << " lost with what waited");
+  CAF_CHECK(last > 0 && lost > 0);
 }
 
 // A copy that a process left which was killed after some writes.
