@@ -62,6 +62,7 @@ class Backlog {
       : behind_(std::move(behind)), waiting_bytes_(waiting_bytes) {}
   Backlog(const Backlog&) = delete;
   Backlog& operator=(const Backlog&) = delete;
+  ~Backlog() { drop(); }
 
   Result<std::optional<std::string>> get(std::string_view key) const {
     if (waits_) {
@@ -107,10 +108,6 @@ class Backlog {
   void write_all() {
     while (waits_)
       if (!write_next()) return;
-  }
-  void forget() {
-    const std::lock_guard lock(writing_);
-    drop();
   }
 
  private:
@@ -179,14 +176,20 @@ class Backlogs {
     std::string service;
     PartitionId partition;
     std::shared_ptr<Backlog> backlog;
+    bool ended = false;  // its owner is gone: to be written, and forgotten then
   };
   void add(Entry entry) {
     const std::lock_guard lock(mutex_);
     entries_.push_back(std::move(entry));
   }
-  void remove(const Backlog& backlog) {
+  // Does not wait: whoever gives a partition up has no time.
+  void end(const Backlog& backlog) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [&](const Entry& e) { return e.backlog.get() == &backlog; });
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return e.backlog.get() == &backlog; });
+    entry->ended = true;
+    if (!backlog.waits()) entries_.erase(entry);  // the owner has another reference
+    changed_.notify_all();
   }
   // So that another copy of the partition begins with what this one holds.
   void write_all_of(const std::string& service, PartitionId partition) {
@@ -208,7 +211,7 @@ class Backlogs {
   void work() {
     std::unique_lock lock(mutex_);
     while (!ending_) {
-      const auto next = next_of_all();
+      auto next = next_of_all();
       if (!next) {
         changed_.wait(lock);
       } else if (Clock::now() < last_load_ + calm) {
@@ -218,8 +221,16 @@ class Backlogs {
         const auto written = next->write_next();
         lock.lock();
         if (!written) changed_.wait_for(lock, calm);
+        const bool hopeless = !written && written.error().code != ErrorCode::no_space;
+        std::erase_if(entries_, [&](const Entry& e) {
+          return e.backlog == next && e.ended && (hopeless || !next->waits());
+        });
+        lock.unlock();
+        next.reset();  // its last reference, maybe, and the copy behind takes time to close
+        lock.lock();
       }
     }
+    for (const auto& e : entries_) e.backlog->write_all();
   }
   // In turn, so that one which cannot be written keeps no other one up.
   std::shared_ptr<Backlog> next_of_all() {
@@ -245,11 +256,7 @@ class Copy final : public LocalState {
       : all_(std::move(all)), backlog_(std::move(backlog)) {}
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
-  ~Copy() override {
-    backlog_->write_all();
-    all_->remove(*backlog_);
-    backlog_->forget();
-  }
+  ~Copy() override { all_->end(*backlog_); }
 
   Result<std::optional<std::string>> get(std::string_view key) const override { return backlog_->get(key); }
   Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
@@ -271,10 +278,15 @@ class Copy final : public LocalState {
 }  // namespace
 
 OpenLocalState write_behind(OpenLocalState open, std::size_t limit) {
-  return [open = std::move(open), all = std::make_shared<Backlogs>(limit)](
+  struct Opener {
+    OpenLocalState open;
+    std::shared_ptr<Backlogs> all;  // goes first, and writes what waits
+  };
+  return [opener = std::make_shared<Opener>(std::move(open), std::make_shared<Backlogs>(limit))](
              const std::string& service, PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
+    const auto& all = opener->all;
     all->write_all_of(service, partition);
-    auto behind = open(service, partition);
+    auto behind = opener->open(service, partition);
     if (!behind) return behind.error();
     auto backlog = std::make_shared<Backlog>(*std::move(behind), all->waiting_bytes());
     all->add({service, partition, backlog});

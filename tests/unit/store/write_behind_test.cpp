@@ -21,11 +21,15 @@ struct Disk {
   std::atomic<bool> full = false;
   std::atomic<std::int64_t> place = 0;
   std::atomic<int> writes = 0;
+  std::atomic<int> open = 0;  // copies
 };
 
 class OnDisk final : public LocalState {
  public:
-  explicit OnDisk(Disk& disk) : disk_(disk) {}
+  explicit OnDisk(Disk& disk) : disk_(disk) { ++disk_.open; }
+  OnDisk(const OnDisk&) = delete;
+  OnDisk& operator=(const OnDisk&) = delete;
+  ~OnDisk() override { --disk_.open; }
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
   Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
     if (disk_.full) return Error{ErrorCode::no_space, "full"};
@@ -168,14 +172,35 @@ CAF_TEST(one_copy_that_cannot_be_written_keeps_no_other_up) {
   CAF_CHECK_EQUAL(disk.writes.load(), 0);
 }
 
-CAF_TEST(a_copy_that_ends_or_is_opened_again_has_written_what_waited) {
-  auto copy = this->copy();
+CAF_TEST(a_partition_that_is_opened_again_has_what_waited) {
+  const auto copy = this->copy();
   load(*copy, 1).value();
   const auto again = this->copy();
   CAF_CHECK_EQUAL(disk.place.load(), 1);
+}
+
+CAF_TEST(what_waits_is_written_after_the_end_of_its_copy) {
+  auto copy = this->copy();
+  disk.full = true;
+  load(*copy, 1).value();
+  copy.reset();
+  CAF_CHECK_EQUAL(disk.open.load(), 1);
+  disk.full = false;
+  CAF_CHECK(written_up_to(1));
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (disk.open > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CAF_CHECK_EQUAL(disk.open.load(), 0);
+}
+
+CAF_TEST(the_end_of_all_writes_what_waits) {
+  auto copy = this->copy();
+  load(*copy, 1).value();
   load(*copy, 2).value();
   copy.reset();
+  open = nullptr;
   CAF_CHECK_EQUAL(disk.place.load(), 2);
+  CAF_CHECK_EQUAL(disk.open.load(), 0);
 }
 
 CAF_TEST(clear_forgets_what_waits) {

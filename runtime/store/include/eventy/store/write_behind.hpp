@@ -16,9 +16,10 @@ namespace eventy {
 // Copies before those of `open`; load() lets changes wait, apply() only as long as earlier ones do. Beyond
 // `limit` bytes that wait, over all copies, load() and apply() first write what the copy itself has waiting.
 //
-// A thread of the returned function's writes when nothing was loaded for a tenth of a second; a copy that
-// ends, or is opened again, writes before. What could not be written is tried again; meanwhile load() waits
-// on and apply() returns that error, with nothing applied.
+// A thread of the returned function's writes when nothing was loaded for a tenth of a second, also for copies
+// that ended meanwhile; who opens a partition again, or lets the function and the last of its copies go,
+// waits for that. What could not be written is tried again; meanwhile load() waits on and apply() returns
+// that error, with nothing applied.
 OpenLocalState write_behind(OpenLocalState open, std::size_t limit);
 
 }  // namespace eventy
