@@ -200,6 +200,8 @@ class Backlogs {
         if (e.service == service && e.partition == partition) found.push_back(e.backlog);
     }
     for (const auto& backlog : found) backlog->write_all();
+    const std::lock_guard lock(mutex_);  // `found` has another reference
+    std::erase_if(entries_, [](const Entry& e) { return e.ended && !e.backlog->waits(); });
   }
   void loaded() {
     const std::lock_guard lock(mutex_);

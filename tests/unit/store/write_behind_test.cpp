@@ -179,6 +179,13 @@ CAF_TEST(a_partition_that_is_opened_again_has_what_waited) {
   CAF_CHECK_EQUAL(disk.place.load(), 1);
 }
 
+CAF_TEST(a_partition_that_is_opened_again_ends_the_copy_that_waited_without_an_owner) {
+  load(*copy(), 1).value();
+  const auto again = copy();
+  CAF_CHECK_EQUAL(disk.place.load(), 1);
+  CAF_CHECK_EQUAL(disk.open.load(), 1);
+}
+
 CAF_TEST(what_waits_is_written_after_the_end_of_its_copy) {
   auto copy = this->copy();
   disk.full = true;
