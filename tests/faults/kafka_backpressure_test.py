@@ -29,7 +29,6 @@ FILL_SHARE = 0.3  # of the time; the rest is judged
 MOST_GROWTH_MB = 16
 MOST_MB = 400
 LOOK_SECONDS = 1
-STOP_SECONDS = 120
 
 
 def resident_mb(pid):
@@ -81,7 +80,7 @@ def main():
         log = open(f"{folder}/log", "wb")
         node = subprocess.Popen([programs / "bench_variants", "run", "--as", "slow", "--pause-us", str(PAUSE_US),
                                  *own_broker.on_kafka(broker.bootstrap, store__path=f"{folder}/data",
-                                                      node__threads=THREADS, node__drain_timeout_ms=1000 * STOP_SECONDS)],
+                                                      node__threads=THREADS)],
                                 stderr=log)
         load = subprocess.Popen([tool, "load", broker.bootstrap, "bench-events", str(RATE)], stdout=subprocess.PIPE,
                                 text=True)
@@ -89,6 +88,7 @@ def main():
             sizes = watch(node, minutes)
             load.send_signal(signal.SIGTERM)
             written = int(load.stdout.readline())
+            node.kill()  # or reading its outputs would not come to an end
             outputs = broker.consume("counter-events")
         finally:
             for process in (load, node):
