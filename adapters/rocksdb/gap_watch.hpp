@@ -3,6 +3,9 @@
 // seems to, after the log that had the same is gone. A file beside the database says what the list was when
 // it had last grown by what was in memory, and the sequence number of the last change in tables.
 //
+// A process that is killed between a new table and its note may leave what looks like a gap, if that table
+// was merged into others at once. It is taken for one: the copy is made anew for nothing.
+//
 // Told by RocksDB, on any of its threads; the rest by who opens the database.
 #pragma once
 
