@@ -78,7 +78,8 @@ void GapWatch::OnTableFileCreated(const ::rocksdb::TableFileCreationInfo& info) 
     new_.insert(number_in(std::filesystem::path(info.file_path).filename().string()));
 }
 
-// The list with the table is synced by now; the note is not: one that stays behind only checks less.
+// The list with the table is synced by now; the note is not, and may stay behind: see above for what that
+// costs.
 void GapWatch::OnFlushCompleted(::rocksdb::DB*, const ::rocksdb::FlushJobInfo& info) {
   std::lock_guard lock(mutex_);
   note(std::max(info.largest_seqno, noted_.sequence));

@@ -122,27 +122,23 @@ class Process {
   fs::path note_;
 };
 
-// Writes as long as it lives, from where the copy is.
-void keep_writing(const fs::path& folder) {
-  Copies copies(folder);
-  const auto copy = copies.copy();
+// Writes as long as it lives, from where the copy is, and acknowledges each write.
+void keep_writing(const fs::path& folder, LocalState& copy, decltype(&LocalState::apply) how) {
   const int note = ::open((folder.string() + ".note").c_str(), O_WRONLY | O_CREAT, 0644);
-  for (std::int64_t n = agreed_place(*copy).value() + 1;; ++n) {
-    write(*copy, n).value();
+  for (std::int64_t n = agreed_place(copy).value() + 1;; ++n) {
+    write(copy, n, how).value();
     if (::pwrite(note, &n, sizeof n, 0) != sizeof n) return;
   }
 }
-
+void keep_writing(const fs::path& folder) {
+  Copies copies(folder);
+  keep_writing(folder, *copies.copy(), &LocalState::apply);
+}
 // The same through memory: what waits there is gone when it is killed.
 void keep_loading(const fs::path& folder) {
   Copies copies(folder);
   const auto open = write_behind(std::exchange(copies.open, nullptr), 1u << 20);
-  const auto copy = open("counter", PartitionId{0}).value();
-  const int note = ::open((folder.string() + ".note").c_str(), O_WRONLY | O_CREAT, 0644);
-  for (std::int64_t n = agreed_place(*copy).value() + 1;; ++n) {
-    write(*copy, n, &LocalState::load).value();
-    if (::pwrite(note, &n, sizeof n, 0) != sizeof n) return;
-  }
+  keep_writing(folder, *open("counter", PartitionId{0}).value(), &LocalState::load);
 }
 
 // Files that hold something, by their extension.
