@@ -1,125 +1,138 @@
 #include "gap_watch.hpp"
 
-#include <fcntl.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table_properties.h>
+#include <rocksdb/wal_filter.h>
 #include <rocksdb/write_batch.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <string>
-#include <vector>
+#include <mutex>
+#include <optional>
+#include <set>
 
-#include "eventy/store/crc32c.hpp"
+#include "keys.hpp"
+#include "place_record.hpp"
 
 namespace eventy::rocksdb::detail {
 namespace {
 
-std::string name_of_manifest(const std::filesystem::path& database) {
-  std::ifstream current(database / "CURRENT");
-  std::string name;
-  std::getline(current, name);
-  return name;
+constexpr char last_write_property[] = "eventy.last-write";
+
+std::uint64_t number_in(const ::rocksdb::Slice& record) {
+  const auto place = read_place_record(bytes(record));
+  return place ? place->write : 0;
 }
 
-std::uint64_t number_in(std::string_view name) {
+// Notes for one table which write it goes up to: in each there is the place record of its last one, or of
+// none.
+class LastWrite final : public ::rocksdb::TablePropertiesCollector {
+ public:
+  ::rocksdb::Status AddUserKey(const ::rocksdb::Slice& key, const ::rocksdb::Slice& value,
+                               ::rocksdb::EntryType type, ::rocksdb::SequenceNumber, std::uint64_t) override {
+    if (key == place_key && type == ::rocksdb::kEntryPut) number_ = std::max(number_, number_in(value));
+    return ::rocksdb::Status::OK();
+  }
+  ::rocksdb::Status Finish(::rocksdb::UserCollectedProperties* properties) override {
+    if (number_) properties->emplace(last_write_property, value64(number_));
+    return ::rocksdb::Status::OK();
+  }
+  ::rocksdb::UserCollectedProperties GetReadableProperties() const override {
+    return {{last_write_property, std::to_string(number_)}};
+  }
+  const char* Name() const override { return last_write_property; }
+
+ private:
+  std::uint64_t number_ = 0;
+};
+
+class LastWrites final : public ::rocksdb::TablePropertiesCollectorFactory {
+ public:
+  ::rocksdb::TablePropertiesCollector* CreateTablePropertiesCollector(Context) override {
+    return new LastWrite;
+  }
+  const char* Name() const override { return last_write_property; }
+};
+
+// The number of a batch, by its place record.
+class NumberOf final : public ::rocksdb::WriteBatch::Handler {
+ public:
+  ::rocksdb::Status PutCF(std::uint32_t, const ::rocksdb::Slice& key,
+                          const ::rocksdb::Slice& value) override {
+    if (key == place_key) number = number_in(value);
+    return ::rocksdb::Status::OK();
+  }
+  ::rocksdb::Status DeleteCF(std::uint32_t, const ::rocksdb::Slice&) override {
+    return ::rocksdb::Status::OK();
+  }
+
   std::uint64_t number = 0;
-  name.remove_prefix(std::min(name.size(), name.find_first_of("0123456789")));
-  std::from_chars(name.data(), name.data() + name.size(), number);
-  return number;
-}
+};
 
-std::string bytes_from(const std::filesystem::path& file, std::uint64_t begin) {
-  std::ifstream in(file, std::ios::binary);
-  in.seekg(static_cast<std::streamoff>(begin));
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+// Told by RocksDB, on any of its threads, while it opens; read afterwards.
+class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFilter {
+ public:
+  const char* Name() const override { return "eventy.GapWatch"; }
+
+  void OnTableFileCreated(const ::rocksdb::TableFileCreationInfo& info) override {
+    if (info.reason != ::rocksdb::TableFileCreationReason::kRecovery) return;
+    std::lock_guard lock(mutex_);
+    made_of_log_.insert(info.file_path);
+  }
+
+  // A batch begins with its sequence number (8 bytes) and takes as many as it has changes.
+  WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
+                                     const ::rocksdb::WriteBatch& batch, ::rocksdb::WriteBatch*,
+                                     bool*) override {
+    std::uint64_t sequence = 0;
+    std::memcpy(&sequence, batch.Data().data(), sizeof sequence);
+    if (next_ && sequence != *next_) return WalProcessingOption::kStopReplay;
+    next_ = sequence + static_cast<std::uint64_t>(batch.Count());
+    if (first_) return WalProcessingOption::kContinueProcessing;
+    NumberOf number;
+    if (!batch.Iterate(&number).ok()) return WalProcessingOption::kCorruptedRecord;
+    first_ = number.number;
+    return WalProcessingOption::kContinueProcessing;
+  }
+
+  ::rocksdb::Status judge(::rocksdb::DB& db) {
+    ::rocksdb::TablePropertiesCollection tables;
+    if (auto status = db.GetPropertiesOfAllTables(&tables); !status.ok()) return status;
+    std::uint64_t last = 0;
+    std::lock_guard lock(mutex_);
+    for (const auto& [file, properties] : tables) {
+      if (made_of_log_.contains(file)) continue;
+      const auto& own = properties->user_collected_properties;
+      if (const auto number = own.find(last_write_property);
+          number != own.end() && number->second.size() == 8)
+        last = std::max(last, get64(number->second));
+    }
+    if (!first_ || *first_ <= last + 1) return {};
+    return ::rocksdb::Status::Corruption("its log begins behind its tables");
+  }
+
+ private:
+  std::optional<std::uint64_t> next_ = {};   // sequence number that the log goes on with
+  std::optional<std::uint64_t> first_ = {};  // number of the first write in the log
+  std::mutex mutex_ = {};
+  std::set<std::string> made_of_log_ = {};  // tables, by the opening; guarded by mutex_
+};
 
 }  // namespace
 
-std::uint32_t GapWatch::Note::checked() const {
-  const std::uint64_t words[] = {manifest, size, checksum, sequence};
-  return crc32c({reinterpret_cast<const char*>(words), sizeof words});
-}
-
-GapWatch::GapWatch(const std::filesystem::path& database)
-    : database_(database), file_(::open(file_in(database).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-  Note note;
-  if (file_ < 0 || ::pread(file_, &note, sizeof note, 0) != sizeof note || note.check != note.checked())
-    return;
-  noted_ = note;
-  list_is_whole_ = list_is_whole(note);
-}
-
-GapWatch::~GapWatch() {
-  if (file_ >= 0) ::close(file_);
-}
-
-const char* GapWatch::gap(::rocksdb::DB& db) {
-  std::vector<::rocksdb::LiveFileMetaData> tables;
-  db.GetLiveFilesMetaData(&tables);
-  std::lock_guard lock(mutex_);
-  if (!list_is_whole_) return "its list of tables is not what it was";
-  // A table that was made after the note says more than that; tables lose such numbers when they are made of
-  // others.
-  std::uint64_t in_tables = noted_.sequence;
-  for (const auto& table : tables)
-    if (!new_.contains(table.file_number)) in_tables = std::max(in_tables, table.largest_seqno);
-  if (first_ && *first_ > in_tables + 1) return "its log begins behind its tables";
-  note(db.GetLatestSequenceNumber());  // opening moved all of the log to tables
-  return nullptr;
-}
-
-void GapWatch::OnTableFileCreated(const ::rocksdb::TableFileCreationInfo& info) {
-  std::lock_guard lock(mutex_);
-  if (info.reason == ::rocksdb::TableFileCreationReason::kRecovery)
-    new_.insert(number_in(std::filesystem::path(info.file_path).filename().string()));
-}
-
-// The list with the table is synced by now; the note is not, and may stay behind: see above for what that
-// costs.
-void GapWatch::OnFlushCompleted(::rocksdb::DB*, const ::rocksdb::FlushJobInfo& info) {
-  std::lock_guard lock(mutex_);
-  note(std::max(info.largest_seqno, noted_.sequence));
-}
-
-// A batch begins with its sequence number (8 bytes) and takes as many as it has changes.
-::rocksdb::WalFilter::WalProcessingOption GapWatch::LogRecordFound(unsigned long long, const std::string&,
-                                                                   const ::rocksdb::WriteBatch& batch,
-                                                                   ::rocksdb::WriteBatch*, bool*) {
-  std::uint64_t sequence = 0;
-  std::memcpy(&sequence, batch.Data().data(), sizeof sequence);
-  if (!first_) first_ = sequence;
-  if (next_ && sequence != *next_) return WalProcessingOption::kStopReplay;
-  next_ = sequence + static_cast<std::uint64_t>(batch.Count());
-  return WalProcessingOption::kContinueProcessing;
-}
-
-GapWatch::Note GapWatch::now(Note note) const {
-  const std::string name = name_of_manifest(database_);
-  if (number_in(name) != note.manifest) note = {.manifest = number_in(name)};
-  const std::string more = bytes_from(database_ / name, note.size);
-  note.size += more.size();
-  note.checksum = crc32c(more, note.checksum);
-  return note;
-}
-
-// Another list, which RocksDB makes at each opening, is written as a whole before it is taken.
-bool GapWatch::list_is_whole(const Note& noted) const {
-  const std::string name = name_of_manifest(database_);
-  if (number_in(name) != noted.manifest) return true;
-  const std::string bytes = bytes_from(database_ / name, 0);
-  return bytes.size() >= noted.size &&
-         crc32c(std::string_view(bytes).substr(0, noted.size)) == noted.checksum;
-}
-
-void GapWatch::note(std::uint64_t sequence) {
-  noted_ = now(noted_);
-  noted_.sequence = sequence;
-  noted_.check = noted_.checked();
-  if (file_ >= 0) (void)!::pwrite(file_, &noted_, sizeof noted_, 0);
+::rocksdb::Status open_without_gap(::rocksdb::Options options, const std::string& path,
+                                   std::unique_ptr<::rocksdb::DB>& db) {
+  const auto watch = std::make_shared<GapWatch>();  // the options keep it as long as the database lives
+  options.table_properties_collector_factories.push_back(std::make_shared<LastWrites>());
+  options.listeners.push_back(watch);
+  options.wal_filter = watch.get();
+  options.disable_auto_compactions = true;  // they would mix what is made of the log with the rest
+  ::rocksdb::DB* opened = nullptr;
+  if (auto status = ::rocksdb::DB::Open(options, path, &opened); !status.ok()) return status;
+  db.reset(opened);
+  if (auto status = watch->judge(*db); !status.ok()) return status;
+  return db->EnableAutoCompaction({db->DefaultColumnFamily()});
 }
 
 }  // namespace eventy::rocksdb::detail

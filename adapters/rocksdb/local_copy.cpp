@@ -6,7 +6,9 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "checksum.hpp"
 #include "folder.hpp"
@@ -18,38 +20,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t layout_version = 1;
-constexpr char place_key[] = "p";
 constexpr char key_prefix = 'k';
-constexpr std::size_t place_head = 4 + 8 + 8;
 
 constexpr int background_jobs = 2;
 constexpr int buffers_per_copy = 3;             // one that is written, the others on their way to files
 constexpr std::size_t copies_at_work = 4;       // that may fill a buffer at the same time
 constexpr std::size_t arena_block = 64u << 10;  // what an idle copy holds at least
 constexpr double filter_bits_per_key = 10;
+// A write waits so long for files, of a disk that may be full or gone; then memory grows.
+constexpr std::chrono::seconds patience_with_files{1};
 constexpr std::size_t spare_room = 2u << 20;  // on the disk, for lists of files and RocksDB's own messages
 
 fs::path damage_mark(const fs::path& path) { return path / "damaged"; }
-
-std::string place_record(const LogPlace& place) {
-  std::string out;
-  put32(out, layout_version);
-  put64(out, static_cast<std::uint64_t>(place.next.value));
-  put64(out, static_cast<std::uint64_t>(place.synced.time_since_epoch().count()));
-  return out += place.log;
-}
-
-Result<LogPlace> read_place(std::string_view record) {
-  if (record.size() < 4) return Error{ErrorCode::corrupt, "its place in the log is no such record"};
-  if (const auto version = get32(record); version != layout_version)
-    return Error{ErrorCode::newer_format, "it has format " + std::to_string(version) +
-                                              ", this version knows " + std::to_string(layout_version)};
-  if (record.size() < place_head) return Error{ErrorCode::corrupt, "its place in the log is cut off"};
-  return LogPlace{.next = Offset{static_cast<std::int64_t>(get64(record.substr(4)))},
-                  .log = std::string(record.substr(place_head)),
-                  .synced = Instant(Instant::duration(static_cast<std::int64_t>(get64(record.substr(12)))))};
-}
 
 // The key in the database, without an allocation of its own for each call.
 ::rocksdb::Slice stored_key(std::string_view key) {
@@ -138,13 +120,24 @@ std::shared_ptr<LocalCopy> Copies::copy(const std::string& service, PartitionId 
 
 void Copies::keep_within_limit() {
   // The other half is for what is on its way to the files.
-  if (buffers_->mutable_memtable_memory_usage() < options_.write_buffer_size / 2) return;
+  if (buffers_->mutable_memtable_memory_usage() >= options_.write_buffer_size / 2) move_fullest_to_file();
+  const auto deadline = std::chrono::steady_clock::now() + patience_with_files;
+  while (files_are_behind() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void Copies::move_fullest_to_file() {
   std::lock_guard lock(mutex_);
   LocalCopy* fullest = nullptr;
   std::size_t most = 0;
   for (const auto& [path, copy] : copies_)
     if (const std::size_t bytes = copy->bytes_in_memory(); bytes > most) most = bytes, fullest = copy.get();
   if (fullest) fullest->flush();
+}
+
+bool Copies::files_are_behind() const {
+  const std::size_t all = buffers_->memory_usage();
+  return all >= options_.write_buffer_size && all > buffers_->mutable_memtable_memory_usage();
 }
 
 // --- one copy ---
@@ -206,16 +199,10 @@ Result<void> LocalCopy::open() {
   auto o = copies_.database_options();
   const auto log = std::make_shared<LogWatch>();
   o.listeners.push_back(log);
-  const auto gaps = std::make_shared<GapWatch>(path_);
-  o.listeners.push_back(gaps);
-  o.wal_filter = gaps.get();
-  ::rocksdb::DB* db = nullptr;
-  const auto status = ::rocksdb::DB::Open(o, path_.string(), &db);
+  const auto status = open_without_gap(std::move(o), path_.string(), db_);
   if (!status.ok()) return error(status, "cannot open it");
-  db_.reset(db);
   log_ = log;
   stopped_.reset();
-  if (const char* gap = gaps->gap(*db_)) return error(::rocksdb::Status::Corruption(gap), "cannot open it");
   return load_place();
 }
 
@@ -223,9 +210,9 @@ Result<void> LocalCopy::load_place() {
   std::string record;
   const auto status = db_->Get({}, place_key, &record);
   if (!status.ok() && !status.IsNotFound()) return error(status, "cannot read its place");
-  auto place = status.IsNotFound() ? Result<LogPlace>(LogPlace{}) : read_place(record);
-  if (!place) return Error{place.error().code, path_.string() + ": " + place.error().message};
-  place_ = *std::move(place);
+  auto last = status.IsNotFound() ? Result<PlaceRecord>(PlaceRecord{}) : read_place_record(record);
+  if (!last) return Error{last.error().code, path_.string() + ": " + last.error().message};
+  last_ = *std::move(last);
   return {};
 }
 
@@ -233,7 +220,6 @@ Result<void> LocalCopy::load_place() {
 Result<void> LocalCopy::remove() {
   std::ofstream mark(damage_mark(path_));  // until it is done
   std::error_code failed;
-  fs::remove(GapWatch::file_in(path_), failed);
   const auto status = ::rocksdb::DestroyDB(path_.string(), copies_.database_options());
   if (!status.ok()) return error(status, "cannot remove it");
   if (!failed) fs::remove(damage_mark(path_), failed);
@@ -254,7 +240,7 @@ Result<std::optional<std::string>> LocalCopy::get(std::string_view key) const {
 
 Result<LogPlace> LocalCopy::place() const {
   std::lock_guard lock(writer_);
-  return place_;
+  return last_.place;
 }
 
 Result<void> LocalCopy::apply(std::uint64_t owner, std::span<const LocalState::Change> changes,
@@ -270,10 +256,11 @@ Result<void> LocalCopy::apply(std::uint64_t owner, std::span<const LocalState::C
   // The sorted list in memory takes them so, with the hint of database_options(), in a third of the time that
   // it takes at random.
   for (const std::uint32_t i : in_key_order(changes)) add(batch, changes[i]);
-  auto status = batch.Put(place_key, place_record(place));
+  PlaceRecord record{.write = last_.write + 1, .place = place};
+  auto status = batch.Put(place_key, place_record(record));
   if (status.ok()) status = db_->Write({}, &batch);
   if (!status.ok()) return *(stopped_ = error(status, "cannot write"));
-  place_ = place;
+  last_ = std::move(record);
   copies_.keep_within_limit();
   return {};
 }
@@ -290,7 +277,7 @@ Result<void> LocalCopy::go_on(const LogPlace& behind) {
 
 // The opening cuts the log file where the write failed, before it or behind it; anything else would be a gap.
 Result<void> LocalCopy::open_after_torn_write(const LogPlace& behind) {
-  const LogPlace before = place_;
+  const LogPlace before = last_.place;
   std::unique_lock gate(gate_);
   close_database();
   if (auto opened = open(); !opened) {
@@ -298,7 +285,7 @@ Result<void> LocalCopy::open_after_torn_write(const LogPlace& behind) {
     if (opened.error().code != ErrorCode::corrupt) stopped_ = opened.error();  // the next write tries again
     return opened;
   }
-  if (place_ == before || place_ == behind) return {};
+  if (last_.place == before || last_.place == behind) return {};
   close_database();
   return error(::rocksdb::Status::Corruption("writes that were acknowledged are gone"), "opened again");
 }
@@ -321,7 +308,7 @@ Result<void> LocalCopy::clear(std::uint64_t owner) {
   if (!db_) return closed();
   std::unique_lock gate(gate_);
   close_database();
-  place_ = {};
+  last_ = {};
   if (auto removed = remove(); !removed) return removed;
   return open();
 }

@@ -3,11 +3,9 @@
 // thread is named.
 //
 //   'k' key   value
-//   'p'       u32 version of this layout, u64 next offset, u64 ms since 1970 of the last sync, which log
+//   'p'       see place_record.hpp
 //
-// Beside the database's files:
-//   flushed   see GapWatch
-//   damaged   what is there is to be removed
+// A file `damaged` beside the database's files says that what is there is to be removed.
 #pragma once
 
 #include <rocksdb/cache.h>
@@ -25,6 +23,7 @@
 #include "eventy/rocksdb/local_state.hpp"
 #include "local_state_folder.hpp"
 #include "log_watch.hpp"
+#include "place_record.hpp"
 
 namespace eventy::rocksdb::detail {
 
@@ -42,11 +41,14 @@ class Copies {
   ::rocksdb::Options database_options() const;
   std::size_t bytes_in_memory() const { return buffers_->memory_usage(); }
   // RocksDB makes the database that is written to move its changes to files, however few they are, and leaves
-  // those alone that hold most and are idle. So we choose ourselves.
+  // those alone that hold most and are idle. So we choose ourselves. Waits, for a time, where the files do
+  // not keep up.
   void keep_within_limit();
 
  private:
   Copies(const LocalStateOptions& options, std::unique_ptr<CopiesFolder> folder);
+  void move_fullest_to_file();
+  bool files_are_behind() const;
 
   LocalStateOptions options_;
   std::unique_ptr<CopiesFolder> folder_;
@@ -98,7 +100,7 @@ class LocalCopy {
   // Guarded by writer_, up to gate_.
   std::uint64_t owner_ = 0;   // the last one
   std::uint64_t owners_ = 0;  // how many have not left
-  LogPlace place_ = {};
+  PlaceRecord last_ = {};
   std::optional<Error> stopped_ = {};  // why the last write failed
   std::shared_ptr<LogWatch> log_ = {};
   mutable std::shared_mutex gate_ = {};  // shared: db_ stays; exclusive: it changes
