@@ -205,6 +205,9 @@ class Outage:
     def end(self, home, _):
         home.tell("outage", False)
 
+    def over(self, node):
+        return node.said("the partition goes on")
+
 
 class Memory:
     """The process may not grow, and a handler wants more: std::bad_alloc, contained by a restart of its partition."""
@@ -227,6 +230,9 @@ class Memory:
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(node.process.pid, resource.RLIMIT_AS, self.limits)
 
+    def over(self, _):
+        return True  # the cycles that come tell
+
 
 class Disk:
     """The disk is full; cycles are undone until there is room."""
@@ -245,6 +251,9 @@ class Disk:
     def end(self, home, _):
         home.resize(ROOMY)
 
+    def over(self, _):
+        return True
+
 
 # ---- a campaign
 
@@ -255,6 +264,7 @@ class Campaign:
         self.seed = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32))) if seed is None else seed
         self.chance = random.Random(self.seed)
         self.seen, self.inside, self.releases = collections.Counter(), 0, 0
+        self.lives = self.plan()
         lines = WEEK.read_text().splitlines(keepends=True)
         self.input = home.folder / "flights.csv"
         self.input.write_text(lines[0] + "".join(lines[1:]) * weeks)
@@ -292,10 +302,9 @@ class Campaign:
         try:
             if lasting:
                 self.suffer(node, lasting)
-                lasting.end(self.home, node)
-                for service in SERVICES:  # it may have been on its way to its end
-                    self.wait_for_cycles_or_end(node, service)
+                self.heal(node, lasting)
                 if not node.alive():
+                    self.lives.append(fault)  # for the next one
                     return None
             for service in SERVICES:
                 node.wait_for_cycles(service, seconds=PATIENCE)
@@ -304,15 +313,21 @@ class Campaign:
                 self.suffer(node, fault)
                 lasts = fault.blocks and self.chance.random() < 0.5
                 if not lasts:
-                    fault.end(self.home, node)
-                    for service in SERVICES if node.alive() else ():
-                        self.wait_for_cycles_or_end(node, service)
+                    self.heal(node, fault)
             time.sleep(self.chance.uniform(0, 0.6))
             if self.chance.random() < 0.5:
                 self.wait_for_an_open_cycle(node)
             return fault if fault and lasts else None
         finally:
             self.end_life(node, may_end=[code for f in (fault, lasting) if f for code in f.ends])
+
+    def heal(self, node, fault):
+        """The node goes on, or may have been on its way to its end."""
+        fault.end(self.home, node)
+        for service in SERVICES:
+            self.wait_for_cycles_or_end(node, service)
+        wait_until(lambda: fault.over(node) or not node.alive(), PATIENCE,
+                   lambda: f"{fault.name} is not over\n{node.tail()}")
 
     def wait_for_an_open_cycle(self, node):
         """A commit may be short beside the time between two: where one is on its way soon, the kill may hit it."""
@@ -346,9 +361,8 @@ class Campaign:
         began = time.monotonic()
         with self.home.load():
             lasting = None
-            lives = self.plan()
             while self.seen["kills"] < self.kills:
-                lasting = self.live(lives.pop() if lives else None, lasting)
+                lasting = self.live(self.lives.pop() if self.lives else None, lasting)
                 if not lasting and self.seen["parked"] and self.chance.random() < 0.3:
                     self.home.tell("mended", self.releases % 2 == 1)  # the first time it is too early
                     self.release()
