@@ -64,7 +64,9 @@ Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options
   if (folder.empty()) section.fail("path", "must not be empty");
   const std::size_t cache = section.size("cache_bytes", 64u << 20, 1u << 20);
   const std::size_t buffers = section.size("write_buffer_bytes", 64u << 20, 1u << 20);
-  const std::size_t waiting = section.size("restore_buffer_bytes", 256u << 20);
+  WriteBehind waiting;
+  waiting.limit = section.size("write_behind_bytes", waiting.limit);
+  waiting.delay = Duration(section.integer("write_behind_ms", waiting.delay.count(), 0, 60'000));
   section.finish();
 #ifdef EVENTY_WITH_ROCKSDB
   if (options.access == StoreAccess::sessions) {

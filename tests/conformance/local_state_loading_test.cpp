@@ -13,7 +13,7 @@ namespace {
 
 using namespace eventy;
 
-constexpr std::size_t limit = 256u << 10;  // so that the tests reach it
+constexpr WriteBehind options{.limit = 256u << 10, .delay = Duration(2)};  // so that the tests reach both
 
 // Loads two of three changes that it is to apply.
 class Loading final : public LocalState {
@@ -37,7 +37,7 @@ class BeforeMemory final : public conformance::LocalStateSubject {
   void restart() override { throw std::logic_error("copies in memory are not durable"); }
 
  private:
-  OpenLocalState open_ = [copies = write_behind(local_state_in_memory(), limit)](
+  OpenLocalState open_ = [copies = write_behind(local_state_in_memory(), options)](
                              const std::string& service,
                              PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
     return std::unique_ptr<LocalState>(std::make_unique<Loading>(copies(service, partition).value()));

@@ -11,7 +11,7 @@ namespace {
 
 using namespace eventy;
 
-constexpr std::size_t limit = 256u << 10;  // so that the tests reach it
+constexpr WriteBehind options{.limit = 256u << 10, .delay = Duration(2)};  // so that the tests reach both
 
 class BeforeDisk final : public conformance::LocalStateSubject {
  public:
@@ -23,7 +23,7 @@ class BeforeDisk final : public conformance::LocalStateSubject {
         rocksdb::local_state(
             {.folder = folder_.path(), .cache_size = 256u << 10, .write_buffer_size = 512u << 10})
             .value(),
-        limit);
+        options);
   }
 
  private:

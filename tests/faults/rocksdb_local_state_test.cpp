@@ -137,10 +137,11 @@ void keep_writing(const fs::path& folder) {
   keep_writing(folder, *copies.copy(), &LocalState::apply);
 }
 // The same through memory: what waits there is gone when it is killed.
-void keep_loading(const fs::path& folder) {
+void keep_writing_behind(const fs::path& folder, decltype(&LocalState::apply) how) {
   Copies copies(folder);
-  const auto open = write_behind(std::exchange(copies.open, nullptr), 1u << 20);
-  keep_writing(folder, *open("counter", PartitionId{0}).value(), &LocalState::load);
+  const auto open =
+      write_behind(std::exchange(copies.open, nullptr), {.limit = 1u << 20, .delay = Duration(3)});
+  keep_writing(folder, *open("counter", PartitionId{0}).value(), how);
 }
 
 // Files that hold something, by their extension.
@@ -210,7 +211,10 @@ std::string damage(const fs::path& file, std::mt19937_64& chance) {
 CAF_TEST(task_of_another_process) {
   const char* task = std::getenv("EVENTY_TEST_TASK");
   if (task && std::string(task) == "keep writing") keep_writing(std::getenv("EVENTY_TEST_FOLDER"));
-  if (task && std::string(task) == "keep loading") keep_loading(std::getenv("EVENTY_TEST_FOLDER"));
+  if (task && std::string(task) == "keep loading")
+    keep_writing_behind(std::getenv("EVENTY_TEST_FOLDER"), &LocalState::load);
+  if (task && std::string(task) == "keep applying")
+    keep_writing_behind(std::getenv("EVENTY_TEST_FOLDER"), &LocalState::apply);
   CAF_CHECK(true);
 }
 
@@ -237,14 +241,14 @@ CAF_TEST(a_killed_process_leaves_a_copy_whose_states_and_place_agree) {
   CAF_CHECK(writes > 25 * keys / 3);  // else few kills could hit work on files
 }
 
-CAF_TEST(a_process_killed_while_it_loads_leaves_an_older_copy_whose_states_and_place_agree) {
+void kill_often_what_writes_behind(const std::string& task) {
   Folder folder;
   const auto seed = seed_of_this_run();
   CAF_MESSAGE("EVENTY_TEST_SEED=" << seed);
   std::mt19937_64 chance(seed);
   std::int64_t last = 0, lost = 0, most = 0;
   for (int kill = 0; kill < 15; ++kill) {
-    Process writer("keep loading", folder.path());
+    Process writer(task, folder.path());
     writer.wait_for(last + 1);
     std::this_thread::sleep_for(std::chrono::microseconds(chance() % 60'000));
     writer.kill();
@@ -256,8 +260,16 @@ CAF_TEST(a_process_killed_while_it_loads_leaves_an_older_copy_whose_states_and_p
     CAF_CHECK(now >= last && now <= acknowledged + 1);
     last = now, lost += acknowledged - now, most = std::max(most, now);
   }
-  CAF_MESSAGE(most << " loads, " << lost << " lost with what waited");
+  CAF_MESSAGE(most << " writes, " << lost << " lost with what waited");
   CAF_CHECK(most > 0 && lost > 0);
+}
+
+CAF_TEST(a_process_killed_while_it_loads_leaves_an_older_copy_whose_states_and_place_agree) {
+  kill_often_what_writes_behind("keep loading");
+}
+
+CAF_TEST(a_process_killed_while_it_applies_through_memory_leaves_an_older_copy_whose_states_and_place_agree) {
+  kill_often_what_writes_behind("keep applying");
 }
 
 // A copy that a process left which was killed after some writes. Some are in a log file.

@@ -55,14 +55,16 @@ struct Fixture {
           [this](const std::string&, PartitionId p) -> Result<std::unique_ptr<LocalState>> {
             return std::unique_ptr<LocalState>(std::make_unique<OnDisk>(*disks.at(p.value)));
           },
-          limit);
+          {.limit = limit, .delay = delay});
     return open("counter", PartitionId{partition}).value();
   }
-  static Result<void> load(LocalState& copy, std::int64_t n) {
+  static Result<void> load(LocalState& copy, std::int64_t n) { return put(copy, n, &LocalState::load); }
+  static Result<void> apply(LocalState& copy, std::int64_t n) { return put(copy, n, &LocalState::apply); }
+  static Result<void> put(LocalState& copy, std::int64_t n, decltype(&LocalState::apply) how) {
     const std::string key = "key " + std::to_string(n % 10),
                       value = std::to_string(n) + std::string(1'000, '.');
     const LocalState::Change change{key, value};
-    return copy.load({&change, 1}, {.next = Offset{n}});
+    return (copy.*how)({&change, 1}, {.next = Offset{n}});
   }
   bool written_up_to(std::int64_t n) const { return written_up_to(n, disk); }
   static bool written_up_to(std::int64_t n, const Disk& disk) {
@@ -75,6 +77,7 @@ struct Fixture {
   Disk disk = {};
   std::map<std::uint32_t, Disk*> disks = {};
   OpenLocalState open = {};
+  Duration delay = {};
 };
 
 std::int64_t value_at(const LocalState& copy, std::int64_t n) {
@@ -123,6 +126,77 @@ CAF_TEST(what_is_applied_waits_behind_what_waits_and_goes_straight_on_once_nothi
     copy->apply({&change, 1}, {.next = Offset{++n}}).value();
   } while (disk.place != n && std::chrono::steady_clock::now() < deadline);
   CAF_CHECK_EQUAL(disk.place.load(), n);
+}
+
+CAF_TEST(what_is_applied_within_the_delay_is_written_once) {
+  delay = Duration(200);
+  const auto copy = this->copy();
+  for (std::int64_t n = 1; n <= 25; ++n) apply(*copy, n).value();
+  for (std::int64_t n = 16; n <= 25; ++n) CAF_CHECK_EQUAL(value_at(*copy, n), n);
+  CAF_CHECK_EQUAL(copy->place().value().next.value, 25);
+  CAF_CHECK_EQUAL(disk.place.load(), 0);
+  CAF_CHECK(written_up_to(25));
+  CAF_CHECK_EQUAL(disk.writes.load(), 1);
+  for (std::int64_t n = 16; n <= 25; ++n) CAF_CHECK_EQUAL(value_at(*copy, n), n);
+  for (std::int64_t n = 26; n <= 27; ++n) apply(*copy, n).value();
+  CAF_CHECK(written_up_to(27));
+  CAF_CHECK_EQUAL(disk.writes.load(), 2);
+}
+
+CAF_TEST(loads_and_what_is_applied_keep_their_order) {
+  delay = Duration(60'000);
+  auto copy = this->copy();
+  disk.full = true;
+  const LocalState::Change gone{"key 3", std::nullopt};
+  load(*copy, 1).value();
+  apply(*copy, 11).value();
+  CAF_CHECK_EQUAL(value_at(*copy, 11), 11);
+  load(*copy, 21).value();
+  CAF_CHECK_EQUAL(value_at(*copy, 21), 21);
+  apply(*copy, 23).value();
+  copy->apply({&gone, 1}, {.next = Offset{24}}).value();
+  CAF_CHECK(!copy->get("key 3").value());
+  CAF_CHECK_EQUAL(copy->place().value().next.value, 24);
+  disk.full = false;
+  CAF_CHECK(written_up_to(21));
+  CAF_CHECK_EQUAL(copy->place().value().next.value, 24);
+  CAF_CHECK(!copy->get("key 3").value());
+  copy = this->copy();
+  CAF_CHECK_EQUAL(disk.place.load(), 24);
+}
+
+CAF_TEST(beyond_the_limit_an_apply_writes_what_the_copy_has_waiting) {
+  delay = Duration(60'000);
+  const auto copy = this->copy(5'000);
+  for (std::int64_t n = 1; n <= 12; ++n) apply(*copy, n).value();
+  CAF_CHECK(disk.writes.load() >= 1);
+  for (std::int64_t n = 3; n <= 12; ++n) {
+    if (disk.place < n) CAF_CHECK_EQUAL(value_at(*copy, n), n);
+  }
+  disk.full = true;
+  std::int64_t n = 12;
+  while (n < 30 && apply(*copy, n + 1)) ++n;
+  CAF_CHECK(n < 30);
+  CAF_CHECK_EQUAL(copy->place().value().next.value, n);
+  disk.full = false;
+  apply(*copy, n + 1).value();
+  CAF_CHECK_EQUAL(copy->place().value().next.value, n + 1);
+}
+
+CAF_TEST(what_was_applied_and_cannot_be_written_is_told_by_the_next_apply) {
+  delay = Duration(1);
+  const auto copy = this->copy();
+  disk.full = true;
+  std::int64_t n = 0;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (apply(*copy, n + 1).ok() && std::chrono::steady_clock::now() < deadline) {
+    ++n;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CAF_CHECK(apply(*copy, n + 1).error().code == ErrorCode::no_space);
+  CAF_CHECK_EQUAL(copy->place().value().next.value, n);
+  disk.full = false;
+  CAF_CHECK(written_up_to(n));
 }
 
 CAF_TEST(beyond_the_limit_a_load_writes_what_the_copy_has_waiting) {
