@@ -59,7 +59,7 @@ void Inputs::leave() {
   if (!consumer_) return;
   await_first_assignment();
   answer_rebalances();
-  owned_.clear();  // messages go before their consumer
+  owned_.clear(), batches_.clear();  // messages go before their consumer
   refill_.reset();
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   queue_.reset();
@@ -332,18 +332,18 @@ Result<void> Inputs::take(Message message, const PollLimits& limits) {
   }
   if (message->offset < cursor.fetched.value) return {};  // from before a seek
   cursor.fetched = Offset{message->offset + 1};
-  if (owned.paused || !owned.backlog.empty() || !hand_out(source, *message, limits))
+  if (owned.paused || !owned.backlog.empty() || !hand_out(source, message, limits))
     keep(owned, std::move(message));
   return {};
 }
 
-bool Inputs::hand_out(const Source& source, const rd_kafka_message_t& message, const PollLimits& limits) {
+bool Inputs::hand_out(const Source& source, Message& message, const PollLimits& limits) {
   BatchBuilder& batch = *source.batch;
   if (batch.records() > 0 && (batch.records() >= limits.max_records_per_batch ||
-                              batch.bytes() + message.len > limits.max_bytes_per_batch))
+                              batch.bytes() + message->len > limits.max_bytes_per_batch))
     return false;
-  batch.add(message);
-  source.cursor->read = Offset{message.offset + 1};
+  source.cursor->read = Offset{message->offset + 1};
+  batch.add(std::move(message));
   source.cursor->end = Offset{-1};
   return true;
 }
@@ -361,14 +361,15 @@ void Inputs::keep(Owned& owned, Message message) {
 void Inputs::take_backlog(Owned& owned, const PollLimits& limits) {
   if (owned.paused || owned.leaving) return;
   while (!owned.backlog.empty()) {
-    const auto& message = *owned.backlog.front();
-    const Source& source = cached_source_of(message);
+    auto& message = owned.backlog.front();
+    const Source& source = cached_source_of(*message);
     if (!source.cursor) return;
+    const std::size_t bytes = message->len + message->key_len;
     if (!hand_out(source, message, limits)) {
       more_ = true;
       return;
     }
-    owned.backlog_bytes -= message.len + message.key_len;
+    owned.backlog_bytes -= bytes;
     owned.backlog.pop_front();
   }
 }

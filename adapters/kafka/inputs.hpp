@@ -102,8 +102,8 @@ class Inputs {
   void take_backlog(Owned& owned, const PollLimits& limits);
   Result<void> take(Message message, const PollLimits& limits);
   Result<void> take_error(const rd_kafka_message_t& message) const;
-  // Into its batch; false: it is full.
-  static bool hand_out(const Source& source, const rd_kafka_message_t& message, const PollLimits& limits);
+  // Into its batch; false: it is full, and the message is still there.
+  static bool hand_out(const Source& source, Message& message, const PollLimits& limits);
   void keep(Owned& owned, Message message);
   void look_behind_marks();
 

@@ -30,8 +30,8 @@ class Reader final : public RecordReader {
         if (!opened) return opened.error();
         reader_ = *std::move(opened);
       }
-      auto read = reader_->read_to(ends->end, [&](const rd_kafka_message_t& message) {
-        batch.add(message);
+      auto read = reader_->read_to(ends->end, [&](Message message) {
+        batch.add(std::move(message));
         return batch.records() < std::max<std::size_t>(limits.max_records_per_batch, 1) &&
                batch.bytes() < limits.max_bytes_per_batch;
       });
@@ -141,12 +141,12 @@ Result<void> Store::scan(const std::string& service, const std::string& keyspace
     if (ends->first >= ends->end) continue;
     auto reader = PartitionReader::open(*client_, topic, PartitionId{p}, ends->first);
     if (!reader) return reader.error();
-    auto read = (*reader)->read_to(ends->end, [&](const rd_kafka_message_t& m) {
-      const auto key = split_changelog_key({static_cast<const char*>(m.key), m.key_len});
+    auto read = (*reader)->read_to(ends->end, [&](const Message& m) {
+      const auto key = split_changelog_key({static_cast<const char*>(m->key), m->key_len});
       if (!key || key->keyspace != keyspace) return true;
       const std::pair place{p, std::string(key->key)};
-      if (m.payload) {
-        found[place].assign(static_cast<const char*>(m.payload), m.len);
+      if (m->payload) {
+        found[place].assign(static_cast<const char*>(m->payload), m->len);
       } else {
         found.erase(place);
       }

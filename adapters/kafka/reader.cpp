@@ -28,15 +28,15 @@ Result<std::unique_ptr<PartitionReader>> PartitionReader::open(Client& client, c
   return reader;
 }
 
-Result<void> PartitionReader::read_to(Offset end,
-                                      const std::function<bool(const rd_kafka_message_t&)>& take) {
+Result<void> PartitionReader::read_to(Offset end, const std::function<bool(Message)>& take) {
   auto heard = std::chrono::steady_clock::now();
   while (next_ < end) {
-    const Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
+    Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
+    const bool silent = !message;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       heard = std::chrono::steady_clock::now();
       next_ = Offset{message->offset + 1};
-      if (!take(*message)) return {};
+      if (!take(std::move(message))) return {};
     } else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       next_ = std::max(next_, Offset{message->offset});
     } else if (message) {
@@ -46,7 +46,7 @@ Result<void> PartitionReader::read_to(Offset end,
       if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
     }
     const auto silence = std::chrono::steady_clock::now() - heard;
-    if (!message && silence > decision_takes) {
+    if (silent && silence > decision_takes) {
       auto decided = client_.ends_of(topic_, partition_, Isolation::read_committed);
       if (!decided) return decided.error();
       if (next_ >= decided->end) return {};

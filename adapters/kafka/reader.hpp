@@ -16,7 +16,7 @@ class PartitionReader {
   // Reads up to `end`, or until `take` returns false; committed records only. What is not decided is waited
   // for a moment, for a commit may be acknowledged before it can be read; then reading ends before it.
   // timed_out if nothing else comes for the request timeout.
-  Result<void> read_to(Offset end, const std::function<bool(const rd_kafka_message_t&)>& take);
+  Result<void> read_to(Offset end, const std::function<bool(Message)>& take);
 
  private:
   PartitionReader(Client& client, std::string topic, PartitionId partition, Offset from)
