@@ -36,7 +36,7 @@ Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, con
       {"queue.buffering.max.kbytes", "2097151"},
       {"linger.ms", std::to_string(options.linger.count())},
       // Positions sent right after a commit often have to be sent again: see send_positions().
-      {"retry.backoff.ms", "2"}};
+      {"retry.backoff.ms", "1"}};
   if (!options.batch_size.empty()) properties["batch.size"] = options.batch_size;
   auto conf = client.conf(properties);
   if (!conf) return conf.error();
