@@ -127,12 +127,11 @@ class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFil
   options.table_properties_collector_factories.push_back(std::make_shared<LastWrites>());
   options.listeners.push_back(watch);
   options.wal_filter = watch.get();
-  options.disable_auto_compactions = true;  // they would mix what is made of the log with the rest
   ::rocksdb::DB* opened = nullptr;
   if (auto status = ::rocksdb::DB::Open(options, path, &opened); !status.ok()) return status;
   db.reset(opened);
-  if (auto status = watch->judge(*db); !status.ok()) return status;
-  return db->EnableAutoCompaction({db->DefaultColumnFamily()});
+  // At once: a compaction that mixes what is made of the log with the rest would hide a gap.
+  return watch->judge(*db);
 }
 
 }  // namespace eventy::rocksdb::detail
