@@ -99,6 +99,7 @@ MARKS = {
 MARKS = {stage: re.compile(pattern) for stage, pattern in MARKS.items()}
 STAGES = ["poll", "copy", "translate", "handle", "encode", "produce", "commit", "messages", "other"]
 SENDS, RECEIVES = re.compile(r"(__)?(libc_)?send(msg|to)?\b"), re.compile(r"(__)?(libc_)?recv(msg|from)?\b")
+BEGINNING = 3  # functions at the outer end of a stack: of a thread's start
 CYCLE = re.compile(r"^(\S+) trace cycle (begin|committed) \S+ (\d+)$", re.M)
 
 
@@ -177,10 +178,10 @@ def stage_of(functions):
 
 
 def roles_of(samples):
-    """Stages of librdkafka's own threads."""
+    """Stages of librdkafka's own threads: it began them. Their names are not always known to perf."""
     sent, received = collections.Counter(), collections.Counter()
-    for comm, tid, functions in samples:
-        if comm.startswith("rdk:"):
+    for _, tid, functions in samples:
+        if any("librdkafka" in function for function in functions[-BEGINNING:]):
             sent[tid] += any(SENDS.match(function) for function in functions)
             received[tid] += any(RECEIVES.match(function) for function in functions)
     return {tid: "produce" if sent[tid] > received[tid] else "poll" for tid in sent | received}
