@@ -59,12 +59,9 @@ std::unique_ptr<const Batch> Recent::batch() const {
 }
 
 Result<std::optional<std::string>> Backlog::get(std::string_view key) const {
-  if (replaced_) {
+  {
     const std::shared_lock lock(waiting_);
-    return later_->get(key);
-  }
-  if (waits_) {
-    const std::shared_lock lock(waiting_);
+    if (later_) return later_->get(key);
     if (const auto* value = recent_.find(key)) return *value;
     for (auto it = batches_.rbegin(); it != batches_.rend(); ++it)
       if (const auto* change = (*it)->find(key))
@@ -149,7 +146,6 @@ void Backlog::end() {
 void Backlog::replace_by(std::shared_ptr<const Backlog> later) {
   const std::unique_lock lock(waiting_);
   later_ = std::move(later);
-  replaced_ = true;
 }
 
 Result<void> Backlog::write_one() {

@@ -111,8 +111,7 @@ class Backlog {
   Recent recent_ = {};                                     // behind them
   std::atomic<bool> waits_ = false;                        // there is either
   std::atomic<bool> ended_ = false;
-  std::atomic<bool> replaced_ = false;  // there is a later one
-  std::shared_ptr<const Backlog> later_ = {};
+  std::shared_ptr<const Backlog> later_ = {};  // of the same partition
 };
 
 }  // namespace eventy::detail

@@ -218,47 +218,48 @@ CAF_TEST(task_of_another_process) {
   CAF_CHECK(true);
 }
 
-CAF_TEST(a_killed_process_leaves_a_copy_whose_states_and_place_agree) {
+struct Killed {
+  std::int64_t before = 0;  // the place where it began
+  std::int64_t acknowledged = 0;
+  std::int64_t left = 0;  // the place that its copy has
+};
+
+// Processes with a task, one after the other on the same copy, killed at random moments.
+std::vector<Killed> kill_often(const std::string& task, int kills) {
   Folder folder;
   const auto seed = seed_of_this_run();
   CAF_MESSAGE("EVENTY_TEST_SEED=" << seed);
   std::mt19937_64 chance(seed);
-  std::int64_t last = 0, writes = 0;
-  for (int kill = 0; kill < 25; ++kill) {
-    Process writer("keep writing", folder.path());
+  std::vector<Killed> killed;
+  for (std::int64_t last = 0; kills > 0; --kills) {
+    Process writer(task, folder.path());
     writer.wait_for(last + 1);
     std::this_thread::sleep_for(std::chrono::microseconds(chance() % 60'000));
     writer.kill();
-    const std::int64_t acknowledged = writer.acknowledged();
     Copies copies(folder.path());
-    writes += acknowledged - last;
-    last = agreed_place(*copies.copy()).value();
+    killed.push_back({last, writer.acknowledged(), agreed_place(*copies.copy()).value()});
+    last = killed.back().left;
     for (const auto& why : copies.rebuilt) CAF_MESSAGE(why);
     CAF_CHECK(copies.rebuilt.empty());
-    CAF_CHECK(last == acknowledged || last == acknowledged + 1);
+  }
+  return killed;
+}
+
+CAF_TEST(a_killed_process_leaves_a_copy_whose_states_and_place_agree) {
+  std::int64_t writes = 0;
+  for (const auto& [before, acknowledged, left] : kill_often("keep writing", 25)) {
+    writes += acknowledged - before;
+    CAF_CHECK(left == acknowledged || left == acknowledged + 1);
   }
   CAF_MESSAGE(writes << " writes");
   CAF_CHECK(writes > 25 * keys / 3);  // else few kills could hit work on files
 }
 
 void kill_often_what_writes_behind(const std::string& task) {
-  Folder folder;
-  const auto seed = seed_of_this_run();
-  CAF_MESSAGE("EVENTY_TEST_SEED=" << seed);
-  std::mt19937_64 chance(seed);
-  std::int64_t last = 0, lost = 0, most = 0;
-  for (int kill = 0; kill < 15; ++kill) {
-    Process writer(task, folder.path());
-    writer.wait_for(last + 1);
-    std::this_thread::sleep_for(std::chrono::microseconds(chance() % 60'000));
-    writer.kill();
-    const std::int64_t acknowledged = writer.acknowledged();
-    Copies copies(folder.path());
-    const std::int64_t now = agreed_place(*copies.copy()).value();
-    for (const auto& why : copies.rebuilt) CAF_MESSAGE(why);
-    CAF_CHECK(copies.rebuilt.empty());
-    CAF_CHECK(now >= last && now <= acknowledged + 1);
-    last = now, lost += acknowledged - now, most = std::max(most, now);
+  std::int64_t lost = 0, most = 0;
+  for (const auto& [before, acknowledged, left] : kill_often(task, 15)) {
+    CAF_CHECK(left >= before && left <= acknowledged + 1);
+    lost += acknowledged - left, most = std::max(most, left);
   }
   CAF_MESSAGE(most << " writes, " << lost << " lost with what waited");
   CAF_CHECK(most > 0 && lost > 0);

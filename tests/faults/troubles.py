@@ -189,12 +189,21 @@ class OnKafka(Home):
 # ---- the faults
 
 
-class Outage:
-    """The dependency that handlers ask goes away; their partitions pause."""
-    name, blocks, ends = "outage", True, ()  # with which exit codes it may end a process
+class Fault:
+    """One is made for one life; `ends` are the exit codes with which it may end a process."""
+    name, blocks, ends = "", False, ()
 
     def __init__(self, _):
         pass
+
+    def over(self, _):
+        """Told by the node, once it has ended; else the cycles that come tell."""
+        return True
+
+
+class Outage(Fault):
+    """The dependency that handlers ask goes away; their partitions pause."""
+    name, blocks = "outage", True
 
     def begin(self, home, _):
         home.tell("outage")
@@ -209,7 +218,7 @@ class Outage:
         return node.said("the partition goes on")
 
 
-class Memory:
+class Memory(Fault):
     """The process may not grow, and a handler wants more: std::bad_alloc, contained by a restart of its partition."""
     name, blocks, ends = "memory", False, (1, 70, -signal.SIGABRT)  # libraries abort where they get no memory
 
@@ -230,11 +239,8 @@ class Memory:
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(node.process.pid, resource.RLIMIT_AS, self.limits)
 
-    def over(self, _):
-        return True  # the cycles that come tell
 
-
-class Disk:
+class Disk(Fault):
     """The disk is full; cycles are undone until there is room."""
     name, blocks, ends = "disk", True, (1, 70)
 
@@ -250,9 +256,6 @@ class Disk:
 
     def end(self, home, _):
         home.resize(ROOMY)
-
-    def over(self, _):
-        return True
 
 
 # ---- a campaign
