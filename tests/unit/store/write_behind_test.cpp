@@ -143,6 +143,17 @@ CAF_TEST(what_is_applied_within_the_delay_is_written_once) {
   CAF_CHECK_EQUAL(disk.writes.load(), 2);
 }
 
+CAF_TEST(what_is_applied_without_end_is_written_all_the_same) {
+  delay = Duration(20);
+  const auto copy = this->copy();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (std::int64_t n = 1; disk.writes < 3 && std::chrono::steady_clock::now() < deadline; ++n) {
+    apply(*copy, n).value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CAF_CHECK(disk.writes.load() >= 3);
+}
+
 CAF_TEST(loads_and_what_is_applied_keep_their_order) {
   delay = Duration(60'000);
   auto copy = this->copy();
