@@ -1,5 +1,5 @@
-// Bombs for every decoder: few bytes that mean much. Each is refused within a quarter of a millisecond and within
-// memory that its size bounds. The last tests show that a missing cap is found.
+// Bombs for every decoder: few bytes that mean much. Each is refused within a quarter of a millisecond and
+// within memory that its size bounds. The last tests show that a missing cap is found.
 #define CAF_SUITE bombs
 
 #include <caf/test/unit_test.hpp>
