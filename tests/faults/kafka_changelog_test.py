@@ -58,7 +58,7 @@ class Case(Campaign):
 
     def make_anew(self):
         # Deleted with marks still to be written there, it could stop the broker's marks of all transactions for 30 s.
-        wait_until(lambda: all(t["state"].startswith("Complete") for t in self.observer.ask("transactions", self.prefix)),
+        wait_until(lambda: all(t["state"] in kafka_verify.OVER for t in self.observer.ask("transactions", self.prefix)),
                    20, "the ends of all transactions")
         self.observer.ask("delete", self.changelog)
         wait_until(lambda: not self.observer.ask("topics", self.changelog), 20, "the end of the changelog")
