@@ -25,7 +25,7 @@ caf::error failure_of(const std::exception_ptr& thrown) {
   } catch (const Failure& e) {
     return make_failure(e.what(), e.error().code);
   } catch (...) {
-    const ErrorText said = describe(thrown);
+    const ErrorText said = eventy::describe(thrown);
     return caf::make_error(caf::sec::runtime_error, said.reason, said.error_class, no_code);
   }
 }
@@ -36,21 +36,13 @@ caf::error make_failure(std::string text, std::optional<ErrorCode> code) {
                          code ? static_cast<std::uint8_t>(*code) : no_code);
 }
 
-std::string text_of(const caf::error& reason) {
-  const caf::message context = reason.context();
-  return is_ours(context) ? context.get_as<std::string>(0) : caf::to_string(reason);
-}
-
-std::string class_of(const caf::error& reason) {
-  const caf::message context = reason.context();
-  return is_ours(context) ? context.get_as<std::string>(1) : caf::to_string(reason);
-}
-
-std::optional<ErrorCode> code_of(const caf::error& reason) {
-  const caf::message context = reason.context();
-  if (!is_ours(context)) return std::nullopt;
+EndReason reason_of(const caf::error& error) {
+  if (!error || error == caf::exit_reason::user_shutdown) return {.text = "in good order", .in_order = true};
+  const caf::message context = error.context();
+  if (!is_ours(context)) return {caf::to_string(error), caf::to_string(error)};
   const auto code = context.get_as<std::uint8_t>(2);
-  return code == no_code ? std::nullopt : std::optional(static_cast<ErrorCode>(code));
+  return {context.get_as<std::string>(0), context.get_as<std::string>(1),
+          code == no_code ? std::nullopt : std::optional(static_cast<ErrorCode>(code))};
 }
 
 }  // namespace eventy::actors

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "eventy/core/result.hpp"
+#include "eventy/actors/messages.hpp"
 
 namespace eventy::actors {
 
@@ -16,8 +16,6 @@ namespace eventy::actors {
 void keep_text_of_exceptions(caf::scheduled_actor* self);
 caf::error failure_of(const std::exception_ptr& thrown);
 caf::error make_failure(std::string text, std::optional<ErrorCode> code = {});
-std::string text_of(const caf::error& reason);
-std::string class_of(const caf::error& reason);  // the name of its code or type; "bad_alloc"
-std::optional<ErrorCode> code_of(const caf::error& reason);
+EndReason reason_of(const caf::error& error);
 
 }  // namespace eventy::actors

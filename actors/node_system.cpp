@@ -3,6 +3,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -13,15 +14,47 @@ namespace eventy::actors {
 
 namespace {
 
+class CafMailbox final : public Mailbox {
+ public:
+  CafMailbox(ActorId id, caf::actor actor) : Mailbox(id), actor_(std::move(actor)) {}
+  void put(Letter letter, std::chrono::nanoseconds wait) override {
+    if (wait > std::chrono::nanoseconds(0)) {
+      caf::delayed_anon_send(actor_, wait, std::move(letter));
+    } else {
+      caf::anon_send(actor_, std::move(letter));
+    }
+  }
+
+ private:
+  caf::actor actor_;
+};
+
+class CafHost final : public Host {
+ public:
+  CafHost(caf::actor_system& system, const Clock& clock) : system_(system), clock_(clock) {}
+  const Clock& clock() const override { return clock_; }
+  caf::actor_system& system() override { return system_; }
+  ActorId new_id() override { return {++last_id_}; }
+  std::shared_ptr<Mailbox> mailbox(ActorId id, const caf::actor& actor) override {
+    return std::make_shared<CafMailbox>(id, actor);
+  }
+  void spawned(ActorId, const Role&, const caf::actor&) override {}
+
+ private:
+  caf::actor_system& system_;
+  const Clock& clock_;
+  std::atomic<std::uint64_t> last_id_ = 0;
+};
+
 // CAF's actor system with its root. It must be made and destroyed by the same thread, or its logger waits for
 // ever, and destroying it waits for all actors. So a thread of its own has it, which can be given up.
 class Home {
  public:
-  Home(std::size_t threads, const RootSetup& setup) {
-    auto made = std::make_shared<std::promise<caf::actor>>();
+  Home(std::size_t threads, const Clock& clock, const RootSetup& setup) {
+    auto made = std::make_shared<std::promise<Ref<ToRoot>>>();
     auto root_made = made->get_future();
-    thread_ = std::thread([made, end = end_.get_future(), gone = gone_, threads, setup]() mutable {
-      live(threads, setup, *made, end);
+    thread_ = std::thread([made, end = end_.get_future(), gone = gone_, threads, &clock, setup]() mutable {
+      live(threads, clock, setup, *made, end);
       gone->set_value();
     });
     try {
@@ -35,13 +68,13 @@ class Home {
     if (thread_.joinable()) (void)end({});
   }
 
-  const caf::actor& root() const { return root_; }
+  const Ref<ToRoot>& root() const { return root_; }
 
   // Ends all actors. nullopt: waits as long as that takes. False: not gone within that time; the thread is
   // left alone.
   bool end(std::optional<Duration> within) {
     auto gone = gone_->get_future();
-    caf::anon_send(root_, msg::Stop{});
+    post({}, root_, msg::Stop{});
     root_ = {};  // the system waits for it as well
     end_.set_value();
     if (within && gone.wait_for(*within) != std::future_status::ready) {
@@ -53,15 +86,16 @@ class Home {
   }
 
  private:
-  static void live(std::size_t threads, const RootSetup& setup, std::promise<caf::actor>& made,
-                   std::future<void>& end) {
+  static void live(std::size_t threads, const Clock& clock, const RootSetup& setup,
+                   std::promise<Ref<ToRoot>>& made, std::future<void>& end) {
     try {
       caf::actor_system_config config;
       // Work stealing polls while it is idle; sharing costs nothing then and is no slower here.
       config.set("scheduler.policy", caf::atom("sharing"));
       config.set("scheduler.max-threads", threads);
       caf::actor_system system(config);
-      made.set_value(system.spawn(actors::root, setup));
+      CafHost host(system, clock);
+      made.set_value(spawn<RootState>(host, {}, Placement::scheduler, setup, Ref<ToRoot>()));
       end.wait();
     } catch (...) {
       made.set_exception(std::current_exception());
@@ -70,7 +104,7 @@ class Home {
 
   std::promise<void> end_;
   std::shared_ptr<std::promise<void>> gone_ = std::make_shared<std::promise<void>>();
-  caf::actor root_;
+  Ref<ToRoot> root_;
   std::thread thread_;
 };
 
@@ -98,7 +132,7 @@ NodeSystem::NodeSystem(Options options, const Clock& clock) : impl_(new Impl{opt
 NodeSystem::~NodeSystem() = default;
 
 Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
-  RootSetup setup{{}, &impl_->clock, impl_->board, impl_->options.idle_check, impl_->options.supervision};
+  RootSetup setup{{}, impl_->board, impl_->options.idle_check, impl_->options.supervision};
   for (auto& service : services) {
     auto session = service.open_session();
     if (!session.ok()) return session.error();
@@ -107,12 +141,13 @@ Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
     setup.services.push_back(std::make_shared<const ServiceSetup>(std::move(service)));
   }
   const auto cores = std::max<std::size_t>(1, std::thread::hardware_concurrency());
-  impl_->home = std::make_unique<Home>(impl_->options.threads > 0 ? impl_->options.threads : cores, setup);
+  const std::size_t threads = impl_->options.threads > 0 ? impl_->options.threads : cores;
+  impl_->home = std::make_unique<Home>(threads, impl_->clock, setup);
   impl_->watchman = std::make_unique<Watchman>(setup.watchdog, impl_->board);
   return {};
 }
 
-void NodeSystem::drain() { caf::anon_send(impl_->home->root(), msg::Drain{}); }
+void NodeSystem::drain() { post({}, impl_->home->root(), msg::Drain{}); }
 NodeState NodeSystem::wait_for(Duration time) { return impl_->board->wait(NodeState::idle, time); }
 NodeState NodeSystem::wait_until_drained(Duration time) {
   return impl_->board->wait(NodeState::drained, time);

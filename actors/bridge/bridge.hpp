@@ -6,55 +6,61 @@
 
 #include <atomic>
 
-#include "../messages.hpp"
-#include "eventy/actors/node_system.hpp"
+#include "../host.hpp"
 
 namespace eventy::actors {
 
 struct BridgeSetup {
   std::shared_ptr<const ServiceSetup> service;
-  const Clock* clock;
-  caf::actor supervisor;
+  Ref<ToSupervisor> supervisor;
 };
 
-class BridgeState {
- public:
-  explicit BridgeState(caf::event_based_actor* self) : self_(self) {}
-  caf::behavior begin(BridgeSetup setup);
+struct BridgeState {
+  using Receiver = ToBridge;
+  using Setup = BridgeSetup;
   static inline const char* name = "bridge";
 
+  void begin(BridgeSetup setup);
+  void handle(const msg::StepOn&) { *step_is_sent_ = false, step(); }
+  void handle(const msg::Wake&) { wakes_at_.reset(), step(); }
+  void handle(const msg::Finished& m) { perform(engine_->accept(*m.slice)), go_on(); }
+  void handle(const msg::DeferredDone& m);
+  void handle(const msg::LaneWaits& m) { engine_->lane_waits(m.lane, m.epoch); }
+  void handle(const msg::LaneStarted& m);
+  void handle(const msg::LanesDown& m);
+  void handle(const msg::StartAgain& m) { perform(engine_->start_again(m.lane)), go_on(); }
+  void handle(const msg::Drain&);
+  void handle(const msg::AskStatus& m);
+  void handle(const msg::End&) { self_.end(); }
+
+  Self<ToBridge> self_ = {};
+
  private:
+  using LaneMail = std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::StopLooking>;
   struct Child {
-    Epoch started;                           // with which it was asked for
-    caf::actor handle = {};                  // empty until the supervisor has started it
-    std::vector<caf::message> waiting = {};  // mail until then
+    Epoch started;                       // with which it was asked for
+    std::optional<LaneRef> actor = {};   // none until the supervisor has started it
+    std::vector<LaneMail> waiting = {};  // mail until then
   };
   void open();
   void step();
-  void perform(std::vector<BridgeAction> actions);
+  void perform(const std::vector<BridgeAction>& actions);
   void perform(const action::Start& a);
   void perform(const action::Stop& a);
-  void perform(const action::Deliver& a);
-  void perform(const action::Committed& a);
-  void perform(const action::Rewind& a);
-  template <class Message>
-  void tell(Lane lane, Message message);
+  void perform(const action::Deliver& a) { tell(a.lane, msg::Deliver{a.epoch, a.batch}); }
+  void perform(const action::Committed& a) { tell(a.lane, msg::CommittedUpTo{a.epoch, a.up_to}); }
+  void perform(const action::Rewind& a) { tell(a.lane, msg::RewindTo{a.epoch}); }
+  void tell(Lane lane, LaneMail mail);
+  void post_to(const LaneRef& lane, const LaneMail& mail) const;
   void go_on();
-  void started(const msg::LaneStarted& m);
-  void lanes_down(const std::vector<Lane>& lanes);
-  void drain();
-  void report(const msg::AskStatus& m);
   void step_soon();
 
-  caf::event_based_actor* self_;
   BridgeSetup setup_ = {};
   std::map<Lane, Child> children_ = {};
   std::shared_ptr<std::atomic<bool>> step_is_sent_ = std::make_shared<std::atomic<bool>>(false);
-  std::optional<Instant> wakes_at_ = {};
+  std::optional<MonotonicTime> wakes_at_ = {};
   bool draining_ = false, reported_ = false;
   std::unique_ptr<BridgeEngine> engine_ = {};
 };
-
-caf::behavior bridge(caf::stateful_actor<BridgeState>* self, const BridgeSetup& setup);
 
 }  // namespace eventy::actors

@@ -245,7 +245,7 @@ class Node {
   }
 
   int finish(actors::NodeSystem& system) {
-    const Instant deadline = clock_.now() + config_.drain_timeout;
+    const MonotonicTime deadline = clock_.now() + config_.drain_timeout;
     for (;;) {
       const auto state = system.wait_until_drained(config_.progress_interval);
       if (state == actors::NodeState::failed) return exit_gave_up;
@@ -265,7 +265,9 @@ class Node {
   }
 
   void show_progress(bool last) const {
-    if (app_.progress) app_.progress({*store_, *state_format_, line_.options, clock_.now() - started_, last});
+    if (!app_.progress) return;
+    const auto elapsed = std::chrono::duration_cast<Duration>(clock_.now() - started_);
+    app_.progress({*store_, *state_format_, line_.options, elapsed, last});
   }
 
   const App& app_;
@@ -273,7 +275,7 @@ class Node {
   const NodeConfig& config_;
   std::shared_ptr<spdlog::logger> log_;
   SystemClock clock_;
-  Instant started_ = clock_.now();
+  MonotonicTime started_ = clock_.now();
   std::shared_ptr<const StateFormat> state_format_;
   std::unique_ptr<RecordStore> store_;
   std::vector<actors::ServiceSetup> setups_;

@@ -1,7 +1,7 @@
 // A lane as an actor: a partition or a source, with what it gets from its supervisor.
 #pragma once
 
-#include "../messages.hpp"
+#include "../host.hpp"
 #include "eventy/engine/turn_watch.hpp"
 
 namespace eventy::actors {
@@ -11,8 +11,7 @@ struct LaneSetup {
   Epoch epoch;
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const StateReader> state;
-  const Clock* clock;
-  caf::actor bridge;
+  Ref<ToBridge> bridge;
   std::size_t source_slices_in_flight = 4;
   std::size_t source_records_per_look = 1000;
   std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>();

@@ -8,27 +8,29 @@
 
 namespace eventy::actors {
 
-class PartitionState {
- public:
-  explicit PartitionState(caf::event_based_actor* self) : self_(self) {}
-  caf::behavior begin(LaneSetup setup);
+struct PartitionState {
+  using Receiver = ToPartition;
+  using Setup = LaneSetup;
   static inline const char* name = "partition";
+
+  void begin(LaneSetup setup);
+  void handle(const msg::Deliver& m);
+  void handle(const msg::StepOn&);
+  void handle(const msg::CommittedUpTo& m);
+  void handle(const msg::RewindTo& m);
+  void handle(const msg::Query& m);
+  void handle(const msg::End&) { self_.end(); }
+
+  Self<ToPartition> self_ = {};
 
  private:
   PartitionEngine& engine();  // made by the first message: what it throws then is a crash like any other
-  void deliver(const msg::Deliver& m);
-  void step();
-  void committed(const msg::CommittedUpTo& m);
-  void rewind(const msg::RewindTo& m);
-  caf::result<std::string> answer(const msg::Query& m);
+  std::string answer(const msg::Query& m);
   void step_soon();
 
-  caf::event_based_actor* self_;
   LaneSetup setup_ = {};
   std::unique_ptr<PartitionEngine> engine_ = {};
   bool step_is_sent_ = false;
 };
-
-caf::behavior partition(caf::stateful_actor<PartitionState>* self, const LaneSetup& setup);
 
 }  // namespace eventy::actors

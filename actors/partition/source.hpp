@@ -9,28 +9,32 @@
 
 namespace eventy::actors {
 
-class SourceState {
- public:
-  explicit SourceState(caf::event_based_actor* self) : self_(self) {}
-  caf::behavior begin(LaneSetup setup);
+struct SourceState {
+  using Receiver = ToSource;
+  using Setup = LaneSetup;
   static inline const char* name = "source";
+
+  void begin(LaneSetup setup);
+  void handle(const msg::StepOn&) { look_is_sent_ = false, look(); }
+  void handle(const msg::Wake&) { waits_ = false, look(); }
+  void handle(const msg::CommittedUpTo& m);
+  void handle(const msg::RewindTo& m);
+  void handle(const msg::StopLooking&) { stopped_ = true; }
+  void handle(const msg::End&) { self_.end(); }
+
+  Self<ToSource> self_ = {};
 
  private:
   SourceEngine& engine();
   void look();
   void look_soon();
-  void committed(const msg::CommittedUpTo& m);
   void quit_when_committed();
-  void rewind(const msg::RewindTo& m);
 
-  caf::event_based_actor* self_;
   LaneSetup setup_ = {};
   std::unique_ptr<SourceEngine> engine_ = {};
   std::uint64_t sent_ = 0, committed_ = 0;  // slices of this epoch
   bool look_is_sent_ = false, stopped_ = false, waits_ = false;
   std::optional<caf::error> failure_ = {};
 };
-
-caf::behavior source(caf::stateful_actor<SourceState>* self, const LaneSetup& setup);
 
 }  // namespace eventy::actors

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "../failure.hpp"
 #include "supervisor.hpp"
 
 namespace eventy::actors {
@@ -14,46 +13,29 @@ namespace {
 constexpr std::size_t most_checks_for_an_answer = 500;
 }
 
-caf::behavior root(caf::stateful_actor<RootState>* self, const RootSetup& setup) {
-  return self->state.begin(setup);
-}
-
-caf::behavior RootState::begin(RootSetup setup) {
+void RootState::begin(RootSetup setup) {
   setup_ = std::move(setup);
   supervision_ = Supervision(setup_.supervision, Supervision::First::is_one_of_them);
-  keep_text_of_exceptions(self_);
-  self_->set_down_handler([this](const caf::down_msg& m) { supervisor_is_down(m); });
   for (const auto& service : setup_.services) setup_.board->add_service(service->runtime->plan().name);
   services_.resize(setup_.services.size());
   for (std::size_t i = 0; i < services_.size(); ++i) start(i);
-  if (setup_.idle_check > Duration(0)) self_->delayed_send(self_, setup_.idle_check, msg::AskRound{});
-  return {
-      [this](const msg::AskRound&) { ask_round(); },
-      [this](const msg::Status& m) { hear(m); },
-      [this](const msg::GaveUp& m) { gave_up(m); },
-      [this](const msg::RestartServices& m) {
-        for (const std::size_t i : m.services) services_.at(i).is_due = true;
-        start_due();
-      },
-      [this](const msg::Drain&) { drain(); },
-      [this](const msg::ServiceDrained& m) {
-        drained_.insert(m.service);
-        if (drained_.size() == services_.size()) setup_.board->set_drained();
-      },
-      [this](const msg::Stop&) { stop(); },
-  };
+  if (setup_.idle_check > Duration(0)) self_.post(self_.ref, msg::AskRound{}, setup_.idle_check);
 }
 
 // --- services ---
 
 void RootState::start(std::size_t number) {
   Service& service = services_.at(number);
-  service.supervisor = self_->spawn(
-      supervisor, SupervisorSetup{number, setup_.services[number], setup_.clock,
-                                  caf::actor_cast<caf::actor>(self_), setup_.board, setup_.watchdog});
+  service.supervisor = spawn<SupervisorState>(
+      *self_.host, {Role::Kind::supervisor, number}, Placement::scheduler,
+      {number, setup_.services[number], self_.ref, setup_.board, setup_.watchdog}, self_.ref);
   service.restarts = service.is_due = false;
-  self_->monitor(service.supervisor);
-  if (draining_) self_->send(service.supervisor, msg::Drain{});
+  if (draining_) self_.post(service.supervisor, msg::Drain{});
+}
+
+void RootState::handle(const msg::RestartServices& m) {
+  for (const std::size_t i : m.services) services_.at(i).is_due = true;
+  start_due();
 }
 
 void RootState::start_due() {
@@ -67,27 +49,26 @@ void RootState::start_due() {
 }
 
 // It ends by itself after this, and its children before it.
-void RootState::gave_up(const msg::GaveUp& m) {
+void RootState::handle(const msg::GaveUp& m) {
   if (stopping_) return;
   if (m.is_final) return setup_.board->set_failed(m.why);
   std::vector<Supervision::Child> running;
   for (std::size_t i = 0; i < services_.size(); ++i)
     if (i != m.service && services_[i].supervisor && !services_[i].restarts)
       running.push_back(Supervision::service(i));
-  const auto decision =
-      supervision_.failed(Supervision::service(m.service), setup_.clock->now(), m.code, running);
+  const auto decision = supervision_.failed(Supervision::service(m.service), self_.now(), m.code, running);
   if (decision.verdict != RestartPolicy::Verdict::restart) return escalate(m.why);
   std::vector<std::size_t> numbers{m.service};
   for (const auto& child : decision.with_it) {
     numbers.push_back(child.rank);
-    self_->send(services_[child.rank].supervisor, msg::Stop{});
+    self_.post(services_[child.rank].supervisor, msg::Stop{});
   }
   for (const std::size_t i : numbers) {
     services_[i].restarts = true;
     drained_.erase(i);
   }
   tell_of_restart(m, decision);
-  self_->delayed_send(self_, decision.wait, msg::RestartServices{std::move(numbers)});
+  self_.post(self_.ref, msg::RestartServices{std::move(numbers)}, decision.wait);
 }
 
 void RootState::tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const {
@@ -107,42 +88,45 @@ void RootState::escalate(const std::string& why) const {
 }
 
 // One that did not say that it gives up has crashed, and nobody knows what of its children is left.
-void RootState::supervisor_is_down(const caf::down_msg& m) {
+void RootState::handle(const msg::Down& m) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     Service& service = services_[i];
-    if (!service.supervisor || service.supervisor.address() != m.source) continue;
+    if (!service.supervisor || service.supervisor.id() != m.child) continue;
     service.supervisor = {};
-    if (!stopping_ && !service.restarts) setup_.board->set_failed(text_of(m.reason));
+    if (!stopping_ && !service.restarts) setup_.board->set_failed(m.reason.text);
   }
   start_due();
-  if (stopping_ && all_are_gone()) self_->quit();
+  if (stopping_ && all_are_gone()) self_.actor->quit();
 }
 
 bool RootState::all_are_gone() const {
   return std::none_of(services_.begin(), services_.end(),
-                      [](const auto& s) { return s.supervisor != nullptr; });
+                      [](const auto& s) { return static_cast<bool>(s.supervisor); });
 }
 
-void RootState::stop() {
+void RootState::handle(const msg::Stop&) {
   stopping_ = true;
-  for (const auto& s : services_)
-    if (s.supervisor) self_->send(s.supervisor, msg::Stop{});
-  if (all_are_gone()) self_->quit();
+  for (const auto& s : services_) self_.post(s.supervisor, msg::Stop{});
+  if (all_are_gone()) self_.actor->quit();
 }
 
-void RootState::drain() {
+void RootState::handle(const msg::Drain&) {
   draining_ = true;
-  for (const auto& s : services_)
-    if (s.supervisor) self_->send(s.supervisor, msg::Drain{});
+  for (const auto& s : services_) self_.post(s.supervisor, msg::Drain{});
   if (services_.empty()) setup_.board->set_drained();
+}
+
+void RootState::handle(const msg::ServiceDrained& m) {
+  drained_.insert(m.service);
+  if (drained_.size() == services_.size()) setup_.board->set_drained();
 }
 
 // --- idle ---
 
 // Everything is idle if all services say so in two rounds, one after the other, and nothing was written in
 // between that could be work for one that had answered already.
-void RootState::ask_round() {
-  self_->delayed_send(self_, setup_.idle_check, msg::AskRound{});
+void RootState::handle(const msg::AskRound&) {
+  self_.post(self_.ref, msg::AskRound{}, setup_.idle_check);
   // A store elsewhere takes its time to answer; an answer that never comes was asked of a bridge that failed.
   const bool waits = round_ > 0 && answers_ < services_.size();
   if (waits && ++waited_ < most_checks_for_an_answer) return;
@@ -153,7 +137,7 @@ void RootState::ask_round() {
   all_idle_ = true;
   for (std::size_t i = 0; i < services_.size(); ++i) {
     if (services_[i].supervisor && !services_[i].restarts) {
-      self_->send(services_[i].supervisor, msg::AskStatus{i, round_, caf::actor_cast<caf::actor>(self_)});
+      self_.post(services_[i].supervisor, msg::AskStatus{i, round_, self_.ref});
     } else {
       hear({i, round_, false, 0});  // it is being started again
     }

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "../messages.hpp"
+#include "../host.hpp"
 #include "board.hpp"
 #include "eventy/engine/watchdog.hpp"
 
@@ -14,41 +14,44 @@ namespace eventy::actors {
 
 struct RootSetup {
   std::vector<std::shared_ptr<const ServiceSetup>> services;
-  const Clock* clock;
   std::shared_ptr<Board> board;
   Duration idle_check;  // 0: never
   SupervisionOptions supervision = {.restarts = {.intensity = 0}};
   std::shared_ptr<Watchdog> watchdog = std::make_shared<Watchdog>();
 };
 
-class RootState {
- public:
-  explicit RootState(caf::event_based_actor* self)
-      : self_(self), supervision_({}, Supervision::First::is_one_of_them) {}
-  caf::behavior begin(RootSetup setup);
+struct RootState {
+  using Receiver = ToRoot;
+  using Setup = RootSetup;
   static inline const char* name = "root";
+
+  void begin(RootSetup setup);
+  void handle(const msg::Status& m) { hear(m); }
+  void handle(const msg::ServiceDrained& m);
+  void handle(const msg::GaveUp& m);
+  void handle(const msg::RestartServices& m);
+  void handle(const msg::AskRound&);
+  void handle(const msg::Down& m);
+  void handle(const msg::Drain&);
+  void handle(const msg::Stop&);
+
+  Self<ToRoot> self_ = {};
 
  private:
   struct Service {
-    caf::actor supervisor = {};  // empty: it is gone
-    bool restarts = false;       // it is being ended, or has ended, to be started again …
-    bool is_due = false;         // … now
+    Ref<ToSupervisor> supervisor = {};  // empty: it is gone
+    bool restarts = false;              // it is being ended, or has ended, to be started again …
+    bool is_due = false;                // … now
   };
   void start(std::size_t number);
   void start_due();
-  void gave_up(const msg::GaveUp& m);
   void tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const;
   void escalate(const std::string& why) const;
-  void supervisor_is_down(const caf::down_msg& m);
   bool all_are_gone() const;
-  void ask_round();
   void hear(const msg::Status& m);
-  void drain();
-  void stop();
 
-  caf::event_based_actor* self_;
   RootSetup setup_ = {};
-  Supervision supervision_;
+  Supervision supervision_{{}, Supervision::First::is_one_of_them};
   std::vector<Service> services_ = {};
   std::set<std::size_t> drained_ = {};
   bool stopping_ = false, draining_ = false;
@@ -57,7 +60,5 @@ class RootState {
   bool all_idle_ = false;
   std::optional<std::uint64_t> idle_activity_ = {};  // of the last round, if all were idle in it
 };
-
-caf::behavior root(caf::stateful_actor<RootState>* self, const RootSetup& setup);
 
 }  // namespace eventy::actors

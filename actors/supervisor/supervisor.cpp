@@ -19,83 +19,70 @@ std::string name_of(const ServiceRuntime& runtime, Lane lane) {
   return "partition " + std::to_string(lane.partition.value);
 }
 
-}  // namespace
-
-caf::behavior supervisor(caf::stateful_actor<SupervisorState>* self, const SupervisorSetup& setup) {
-  return self->state.begin(setup);
+ActorId id_of(const LaneRef& lane) {
+  return std::visit([](const auto& ref) { return ref.id(); }, lane);
 }
 
-caf::behavior SupervisorState::begin(SupervisorSetup setup) {
+}  // namespace
+
+void SupervisorState::begin(SupervisorSetup setup) {
   setup_ = std::move(setup);
   supervision_ = Supervision(setup_.service->supervision, Supervision::First::holds_the_others);
-  keep_text_of_exceptions(self_);
-  self_->set_down_handler([this](const caf::down_msg& m) { child_is_down(m); });
   start_bridge();
-  return {
-      [this](const msg::StartLane& m) { start_lane(m); },
-      [this](const msg::StopLane& m) { stop_lane(m.lane); },
-      [this](const msg::RestartLanes& m) {
-        if (m.generation == generation_) due_.insert(m.lanes.begin(), m.lanes.end());
-        start_due_lanes();
-      },
-      [this](const msg::RestartBridge& m) {
-        bridge_is_due_ = m.generation == generation_;
-        after_closing();
-      },
-      [this](const msg::Drain&) { drain(); },
-      [this](const msg::Drained&) { self_->send(setup_.root, msg::ServiceDrained{setup_.service_number}); },
-      [this](const msg::AskStatus& m) { ask_status(m); },
-      [this](const msg::Stop&) { stop(); },
-  };
+}
+
+void SupervisorState::handle(const msg::RestartLanes& m) {
+  if (m.generation == generation_) due_.insert(m.lanes.begin(), m.lanes.end());
+  start_due_lanes();
+}
+
+void SupervisorState::handle(const msg::RestartBridge& m) {
+  bridge_is_due_ = m.generation == generation_;
+  after_closing();
+}
+
+void SupervisorState::handle(const msg::Drained&) {
+  self_.post(setup_.root, msg::ServiceDrained{setup_.service_number});
 }
 
 // --- starting ---
 
 void SupervisorState::start_bridge() {
-  const BridgeSetup setup{setup_.service, setup_.clock, caf::actor_cast<caf::actor>(self_)};
   try {
-    bridge_ = setup_.service->bridge_and_sources == Placement::own_thread
-                  ? self_->spawn<caf::detached>(bridge, setup)
-                  : self_->spawn(bridge, setup);
-  } catch (...) {  // no memory, or no thread, for it
-    return bridge_failed(failure_of(std::current_exception()));
-  }
-  self_->monitor(bridge_);
-  if (draining_) self_->send(bridge_, msg::Drain{});
-}
-
-void SupervisorState::start_lane(const msg::StartLane& m) {
-  if (stopping_ || caf::actor_cast<caf::actor>(self_->current_sender()) != bridge_)
-    return;  // of a bridge that has failed since
-  stop_lane(m.lane);
-  caf::actor lane;
-  try {
-    lane = spawn_lane(m);
+    bridge_ = spawn<BridgeState>(*self_.host, {Role::Kind::bridge, setup_.service_number},
+                                 setup_.service->bridge_and_sources, {setup_.service, self_.ref}, self_.ref);
   } catch (...) {
-    return lane_failed(m.lane, failure_of(std::current_exception()));
+    return bridge_failed(reason_of(failure_of(std::current_exception())));
   }
-  self_->monitor(lane);
-  lanes_[m.lane] = lane;
-  self_->send(bridge_, msg::LaneStarted{m.lane, m.epoch, lane});
+  if (draining_) self_.post(bridge_, msg::Drain{});
 }
 
-caf::actor SupervisorState::spawn_lane(const msg::StartLane& m) {
+void SupervisorState::handle(const msg::StartLane& m) {
+  if (stopping_ || self_.sender != bridge_.id()) return;  // of a bridge that has failed since
+  stop_lane(m.lane);
+  try {
+    lanes_[m.lane] = spawn_lane(m);
+  } catch (...) {
+    return lane_failed(m.lane, reason_of(failure_of(std::current_exception())));
+  }
+  self_.post(bridge_, msg::LaneStarted{m.lane, m.epoch, lanes_[m.lane]});
+}
+
+LaneRef SupervisorState::spawn_lane(const msg::StartLane& m) {
   const ServiceSetup& service = *setup_.service;
   const LaneSetup setup{
       m.lane,
       m.epoch,
       m.routes,
       m.state,
-      setup_.clock,
       bridge_,
       service.source_slices_in_flight,
       service.source_records_per_look,
       setup_.watchdog->watch(setup_.service_number, service.runtime, m.lane, service.turns)};
+  const Role role{Role::Kind::lane, setup_.service_number, m.lane};
   if (m.lane.is_source())
-    return service.bridge_and_sources == Placement::own_thread ? self_->spawn<caf::detached>(source, setup)
-                                                               : self_->spawn(source, setup);
-  return service.partitions == Placement::own_thread ? self_->spawn<caf::detached>(partition, setup)
-                                                     : self_->spawn(partition, setup);
+    return spawn<SourceState>(*self_.host, role, service.bridge_and_sources, setup, self_.ref);
+  return spawn<PartitionState>(*self_.host, role, service.partitions, setup, self_.ref);
 }
 
 // --- ending ---
@@ -108,17 +95,19 @@ void SupervisorState::stop_lane(Lane lane) {
   lanes_.erase(it);
 }
 
-void SupervisorState::close(const caf::actor& child, std::optional<Lane> lane) {
-  closing_[child.address()] = lane;
-  self_->send_exit(child, caf::exit_reason::user_shutdown);
+void SupervisorState::close(const LaneRef& child, Lane lane) {
+  closing_[id_of(child)] = lane;
+  std::visit([this](const auto& ref) { self_.post(ref, msg::End{}); }, child);
 }
 
 void SupervisorState::close_all() {
   ++generation_;
   due_.clear();
-  for (const auto& [lane, handle] : lanes_) close(handle, lane);
+  for (const auto& [lane, child] : lanes_) close(child, lane);
   lanes_.clear();
-  if (bridge_) close(std::exchange(bridge_, {}), {});
+  if (!bridge_) return;
+  closing_[bridge_.id()] = std::nullopt;
+  self_.post(std::exchange(bridge_, {}), msg::End{});
 }
 
 void SupervisorState::stop() {
@@ -132,7 +121,7 @@ void SupervisorState::after_closing() {
   start_due_lanes();
   if (!closing_.empty()) return;
   if (stopping_) {
-    gave_up_ ? self_->quit(*gave_up_) : self_->quit();
+    gave_up_ ? self_.actor->quit(*gave_up_) : self_.actor->quit();
   } else if (std::exchange(bridge_is_due_, false)) {
     start_bridge();
   }
@@ -140,20 +129,19 @@ void SupervisorState::after_closing() {
 
 // --- failures ---
 
-void SupervisorState::child_is_down(const caf::down_msg& m) {
-  if (closing_.erase(m.source) > 0) return after_closing();
-  if (bridge_ && m.source == bridge_.address()) return bridge_failed(m.reason);
-  for (const auto& [lane, handle] : lanes_)
-    if (m.source == handle.address()) return lane_failed(Lane(lane), m.reason);
+void SupervisorState::handle(const msg::Down& m) {
+  if (closing_.erase(m.child) > 0) return after_closing();
+  if (bridge_ && m.child == bridge_.id()) return bridge_failed(m.reason);
+  for (const auto& [lane, child] : lanes_)
+    if (m.child == id_of(child)) return lane_failed(Lane(lane), m.reason);
 }
 
-void SupervisorState::lane_failed(Lane lane, const caf::error& reason) {
+void SupervisorState::lane_failed(Lane lane, const EndReason& reason) {
   lanes_.erase(lane);
   // A fenced lane is no twin's doing: its partition has just moved to another node.
-  auto code = code_of(reason);
-  if (code == ErrorCode::fenced) code.reset();
-  const auto decision =
-      judge(Supervision::child(lane), name_of(*setup_.service->runtime, lane), reason, code);
+  EndReason judged = reason;
+  if (judged.code == ErrorCode::fenced) judged.code.reset();
+  const auto decision = judge(Supervision::child(lane), name_of(*setup_.service->runtime, lane), judged);
   if (!decision) return;
   count_restart(lane);
   const auto& with_it = decision->with_it;
@@ -161,10 +149,10 @@ void SupervisorState::lane_failed(Lane lane, const caf::error& reason) {
   takes_bridge ? restart_all(decision->wait) : restart_lanes(lane, *decision);
 }
 
-void SupervisorState::bridge_failed(const caf::error& reason) {
+void SupervisorState::bridge_failed(const EndReason& reason) {
   bridge_ = {};
   close_all();
-  const auto decision = judge(Supervision::bridge, "bridge", reason, code_of(reason));
+  const auto decision = judge(Supervision::bridge, "bridge", reason);
   if (!decision) return;
   setup_.board->count(setup_.service_number, &ServiceCounts::bridges);
   restart_all(decision->wait);
@@ -172,15 +160,14 @@ void SupervisorState::bridge_failed(const caf::error& reason) {
 
 // What the strategy says; nullopt: this service has given up.
 std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child child, const std::string& what,
-                                                            const caf::error& reason,
-                                                            std::optional<ErrorCode> code) {
+                                                            const EndReason& reason) {
   const auto& restarts = setup_.service->supervision.restarts;
-  const std::string text = text_of(reason);
-  setup_.board->count_failure(setup_.service_number, class_of(reason));
+  const auto& [text, error_class, code, in_order] = reason;
+  setup_.board->count_failure(setup_.service_number, error_class);
   std::vector<Supervision::Child> running;
   if (bridge_) running.push_back(Supervision::bridge);
   for (const auto& lane : lanes_) running.push_back(Supervision::child(lane.first));
-  auto decision = supervision_.failed(child, setup_.clock->now(), code, running);
+  auto decision = supervision_.failed(child, self_.now(), code, running);
   switch (decision.verdict) {
     case RestartPolicy::Verdict::restart:
       if (const auto& log = setup_.service->runtime->options().log)
@@ -213,8 +200,8 @@ void SupervisorState::give_up(const std::string& why, std::optional<ErrorCode> c
   const std::string text = "service " + setup_.service->runtime->plan().name + ": " + why;
   gave_up_ = make_failure(text, code);
   setup_.board->count(setup_.service_number, &ServiceCounts::escalations);
-  self_->send(setup_.root,
-              msg::GaveUp{setup_.service_number, text, code, verdict != RestartPolicy::Verdict::too_many});
+  self_.post(setup_.root,
+             msg::GaveUp{setup_.service_number, text, code, verdict != RestartPolicy::Verdict::too_many});
   stop();
 }
 
@@ -222,7 +209,7 @@ void SupervisorState::give_up(const std::string& why, std::optional<ErrorCode> c
 
 void SupervisorState::restart_all(Duration wait) {
   close_all();
-  self_->delayed_send(self_, wait, msg::RestartBridge{generation_});
+  self_.post(self_.ref, msg::RestartBridge{generation_}, wait);
 }
 
 // The bridge undoes what is not committed, and asks for them when their backoff is over.
@@ -237,15 +224,15 @@ void SupervisorState::restart_lanes(Lane failed, const Supervision::Decision& de
     stop_lane(lanes[i]);
     count_restart(lanes[i]);
   }
-  self_->send(bridge_, msg::LanesDown{lanes});
-  self_->delayed_send(self_, decision.wait, msg::RestartLanes{std::move(lanes), generation_});
+  self_.post(bridge_, msg::LanesDown{lanes});
+  self_.post(self_.ref, msg::RestartLanes{std::move(lanes), generation_}, decision.wait);
 }
 
 void SupervisorState::start_due_lanes() {
   std::erase_if(due_, [&](Lane lane) {
     const auto is_it = [&](const auto& child) { return child.second == lane; };
     if (std::any_of(closing_.begin(), closing_.end(), is_it)) return false;
-    if (bridge_) self_->send(bridge_, msg::StartAgain{lane});
+    self_.post(bridge_, msg::StartAgain{lane});
     return true;
   });
 }
@@ -257,16 +244,16 @@ void SupervisorState::count_restart(Lane lane) const {
 
 // --- questions and orders ---
 
-void SupervisorState::drain() {
+void SupervisorState::handle(const msg::Drain&) {
   draining_ = true;
-  if (bridge_) self_->send(bridge_, msg::Drain{});
+  self_.post(bridge_, msg::Drain{});
 }
 
-void SupervisorState::ask_status(const msg::AskStatus& m) {
+void SupervisorState::handle(const msg::AskStatus& m) {
   if (bridge_) {
-    self_->send(bridge_, m);
+    self_.post(bridge_, m);
   } else {
-    self_->send(m.asker, msg::Status{m.service, m.round, false, 0});
+    self_.post(m.asker, msg::Status{m.service, m.round, false, 0});
   }
 }
 

@@ -47,9 +47,7 @@ void Watchman::watch() {
 // Without memory there is no look this time; the next one comes.
 void Watchman::look() {
   try {
-    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
-    for (const auto& report : watchdog_->look(Instant(std::chrono::duration_cast<Duration>(steady))))
-      answer(report, *board_);
+    for (const auto& report : watchdog_->look(std::chrono::steady_clock::now())) answer(report, *board_);
   } catch (const std::bad_alloc&) {
   }
 }

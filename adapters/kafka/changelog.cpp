@@ -163,7 +163,7 @@ Result<void> Restorer::look_at_copy(Work& work) {
   work.named = read_place(place->log);
   const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
                     work.named.at >= work.ends.first && work.named.at < work.ends.end;
-  const bool fresh = place->next == work.ends.end || SystemClock{}.now() - place->synced < most_age_;
+  const bool fresh = place->next == work.ends.end || SystemClock{}.date() - place->synced < most_age_;
   if (fits && fresh) {
     work.stage = Work::Stage::verifying;
     work.task.place = *place;
@@ -254,7 +254,7 @@ Result<void> Restorer::take(Work& work, const rd_kafka_message_t& message) {
 Result<void> Restorer::flush(Work& work) {
   if (applying_ >= most_applying) writer_.wait();
   work.task.place.next = work.next;
-  work.task.place.synced = SystemClock{}.now();
+  work.task.place.synced = SystemClock{}.date();
   ++applying_;
   const auto read = std::make_shared<const Read>(std::exchange(work.read, {}));
   writer_.begin([this, read, copy = work.task.copy, place = work.task.place] {
@@ -413,7 +413,7 @@ Result<void> name_log(Client& client, Producer& producer, const std::string& ser
   if (!written) return written.error();
   restore.place.log = place_text(name.incarnation, written->at(0));
   restore.place.next = std::max(restore.place.next, Offset{written->at(0).value + 1});
-  restore.place.synced = SystemClock{}.now();
+  restore.place.synced = SystemClock{}.date();
   restore.name = std::move(name);
   return restore.copy->apply({}, restore.place);
 }

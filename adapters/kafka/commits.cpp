@@ -229,7 +229,7 @@ Result<void> Commits::apply_states(Flight& flight) const {
     LogPlace& log = flight.logs[p];
     if (const auto reached = reached_.find(p); reached != reached_.end())
       log.next = std::max(log.next, reached->second);
-    log.synced = SystemClock{}.now();
+    log.synced = SystemClock{}.date();
     if (auto applied = flight.copies.at(p)->apply(changes, log); !applied) return applied;
   }
   return {};

@@ -179,7 +179,7 @@ Record::Record(Kind kind, std::string ns, std::string name, std::string source)
   require("source", wrong_urn(source_), source_);
   uuid_ = random_uuid();
   correlation_id_ = make_correlation_id(std::string_view(source_).substr(4), name_);
-  date_ = SystemClock().now();
+  date_ = SystemClock().date();
 }
 
 Record::Record(const Envelope& e)

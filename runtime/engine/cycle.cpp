@@ -26,7 +26,7 @@ CommitCycles::Verdict CommitCycles::judge(const Slice& slice) const {
   return Verdict::take;
 }
 
-void CommitCycles::add(const Slice& slice, Instant now) {
+void CommitCycles::add(const Slice& slice, MonotonicTime now) {
   auto& book = lanes_.at(slice.lane);
   book.taken = slice.number.value;
   if (!opened_) opened_ = now;
@@ -36,16 +36,16 @@ void CommitCycles::add(const Slice& slice, Instant now) {
   opened_lanes_[slice.lane] = {slice.lane, slice.epoch, slice.number};
 }
 
-bool CommitCycles::due(Instant now) const {
+bool CommitCycles::due(MonotonicTime now) const {
   return opened_ && !flying_ && (bytes_ >= options_.max_bytes || now >= *due_at());
 }
 
-std::optional<Instant> CommitCycles::due_at() const {
+std::optional<MonotonicTime> CommitCycles::due_at() const {
   if (!opened_) return std::nullopt;
   return std::max(*opened_, begun_.value_or(*opened_) + options_.interval);
 }
 
-CycleId CommitCycles::begin_commit(Instant now) {
+CycleId CommitCycles::begin_commit(MonotonicTime now) {
   begun_ = now;
   flying_ = CycleId{++last_cycle_};
   flying_lanes_ = std::move(opened_lanes_);

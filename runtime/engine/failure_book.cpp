@@ -56,8 +56,10 @@ void StagedRows::rewind() { staged_.clear(), changed_.clear(); }
 
 // --- the book ---
 
-FailureBook::FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state)
+FailureBook::FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state,
+                         const Clock& clock)
     : runtime_(runtime),
+      clock_(clock),
       encoder_(runtime.options().state_format->make_encoder()),
       decoder_(runtime.options().state_format->make_decoder(runtime.options().limits)),
       rows_(state, runtime.failures_keyspace()) {}
@@ -92,7 +94,13 @@ bool FailureBook::load() try {
   if (is_loaded_) return true;
   auto kept = get<WaitingRecord>(waiting_row);
   has_waiting_row_ = kept.has_value();
-  if (!waiting_) waiting_ = std::move(kept);  // what this process remembers is younger
+  if (kept && !waiting_) {  // what this process remembers is younger
+    // Dates may have been set since it was written, or differ between nodes: never longer than any wait is.
+    const Instant date = clock_.date();
+    const Duration longest = 2 * runtime_.plan().longest_wait();  // with its jitter
+    due_ = clock_.now() + (std::clamp(kept->due, date, date + longest) - date);
+    waiting_ = std::move(kept);
+  }
   totals_ = get<ParkedTotals>(totals_row).value_or(ParkedTotals{});
   return is_loaded_ = true;
 } catch (const Failure& e) {
@@ -129,8 +137,14 @@ const WaitingRecord* FailureBook::waiting(std::string_view topic, Offset offset)
   return nullptr;
 }
 
-void FailureBook::wait(WaitingRecord record, bool durably) {
+MonotonicTime FailureBook::due(const WaitingRecord& known) const {
+  return waiting_ && &known == &*waiting_ ? due_ : MonotonicTime{};
+}
+
+void FailureBook::wait(WaitingRecord record, MonotonicTime due, bool durably) {
   forget_undone(record.topic, record.offset);
+  record.due = std::chrono::ceil<Instant::duration>(clock_.wall() + (due - clock_.now()));
+  due_ = due;
   waiting_ = std::move(record);
   if (!durably) return;
   put(waiting_row, *waiting_);
@@ -142,7 +156,6 @@ void FailureBook::done(std::string_view topic, Offset offset) {
   if (!known) return;
   const bool waited = waiting_ && known == &*waiting_;
   WaitingRecord record = *known;
-  record.due = {};
   forget_undone(record.topic, record.offset);
   settled_.push_back({std::move(record)});
   if (settled_.size() > most_settled) settled_.pop_front();
@@ -176,10 +189,10 @@ bool FailureBook::has_room(std::string_view key, std::size_t record_bytes) const
   return parked(key) < most.records_per_key;
 }
 
-void FailureBook::park(std::string_view key, const ParkedRecord& record, Instant now) {
+void FailureBook::park(std::string_view key, const ParkedRecord& record, Instant date) {
   auto head = get<ParkedHead>(head_key(key));
   if (!head) {
-    head = ParkedHead{.since = now, .reason = record.reason};
+    head = ParkedHead{.since = date, .reason = record.reason};
     ++totals_.keys;
   }
   put(parked_key(head->next++, key), record);

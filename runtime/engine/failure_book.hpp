@@ -39,14 +39,18 @@ class StagedRows {
 
 class FailureBook {
  public:
-  FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state);
+  FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state,
+              const Clock& clock);
   // Reads what is committed, once; before anything else, and after each rewind(). False: the partition
   // belongs to somebody else now, who reads it.
   bool load();
 
   // --- the record that waits: one at most, for the others of the partition wait behind it ---
   const WaitingRecord* waiting(std::string_view topic, Offset offset) const;
-  void wait(WaitingRecord record, bool durably);
+  // When that record, which waiting() gave, is due.
+  MonotonicTime due(const WaitingRecord& known) const;
+  // Until `due` by the monotonic clock; what is written durably has the date of that moment, as of now.
+  void wait(WaitingRecord record, MonotonicTime due, bool durably);
   void done(std::string_view topic, Offset offset);  // handled, in one way or another
 
   // --- parked keys ---
@@ -54,7 +58,7 @@ class FailureBook {
   std::uint64_t parked(std::string_view key) const;  // records
   bool has_room(std::string_view key, std::size_t record_bytes) const;
   void park(std::string_view key, const ParkedRecord& record,
-            Instant now);  // behind what is parked of the key
+            Instant date);  // behind what is parked of the key
   std::optional<ParkedRecord> first(std::string_view key) const;
   void drop_first(std::string_view key, const ParkedRecord& record);  // that first() gave
   // It failed once more: it stays where it is, as it is now, and its key is no longer being released.
@@ -87,10 +91,12 @@ class FailureBook {
   void stop_releasing(std::string_view key);
 
   const ServiceRuntime& runtime_;
+  const Clock& clock_;
   std::unique_ptr<ValueEncoder> encoder_;
   std::unique_ptr<ValueDecoder> decoder_;
   StagedRows rows_;
   std::optional<WaitingRecord> waiting_ = {};
+  MonotonicTime due_ = {};  // of waiting_
   std::deque<Settled> settled_ = {};
   bool is_loaded_ = false, has_waiting_row_ = false;
   ParkedTotals totals_ = {};

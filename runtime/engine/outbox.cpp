@@ -72,7 +72,7 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
              .uuid = {uuid_, sizeof uuid_},
              .correlation_id = origin.correlation_id,
              .partition_key = spec.key,
-             .date = origin.now};
+             .date = origin.date};
   OutgoingContext context = origin.context;
   context.own_namespace = runtime.plan().ns;
   if (const ReplyTo* to = spec.reply_to) {

@@ -28,7 +28,7 @@ PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, Partition
       state_encoder_(runtime_.options().state_format->make_encoder()),
       state_decoder_(runtime_.options().state_format->make_decoder(runtime_.options().limits)),
       outbox_(routes_),
-      failures_(std::make_unique<FailureBook>(runtime_, reader_)) {}
+      failures_(std::make_unique<FailureBook>(runtime_, reader_, clock_)) {}
 
 PartitionEngine::~PartitionEngine() {
   drop_cache(false);
@@ -37,8 +37,10 @@ PartitionEngine::~PartitionEngine() {
 
 void PartitionEngine::accept(std::shared_ptr<const Batch> batch) { queue_.push_back(std::move(batch)); }
 
+void PartitionEngine::look_at_clock() { now_ = clock_.now(), date_ = clock_.date(); }
+
 PartitionEngine::Step PartitionEngine::step() {
-  now_ = clock_.now();
+  look_at_clock();
   if (!failures_->load()) return {};
   begin_slice();
   work_on_released();
@@ -109,7 +111,7 @@ bool PartitionEngine::is_slice_full() const {
 OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
   committed_ = up_to.value;
   failures_->committed(up_to.value);
-  now_ = clock_.now();
+  look_at_clock();
   OutputBuffer out;
   while (!deferred_.empty() && deferred_.front().slice <= up_to.value) {
     const Deferred d = std::move(deferred_.front());
@@ -122,7 +124,7 @@ OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
     const auto start = Outbox::mark(out);
     try {
       (void)read_key();  // where it leads was settled before the commit
-      origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .now = now_};
+      origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .date = date_};
       state_allowed_ = false;
       run_turn(*candidate, out);
     } catch (...) {

@@ -128,8 +128,8 @@ bool PartitionEngine::recall() {
   paused_ = false;
   const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
   if (!known) return true;
-  waits_until_ = known->due;
-  if (now_ < known->due) return false;
+  waits_until_ = failures_->due(*known);
+  if (now_ < *waits_until_) return false;
   waits_until_.reset();
   if (known->paused && probe_ && !ask_probe()) {
     waits_until_ = now_ + probe_->every;
@@ -156,7 +156,7 @@ bool PartitionEngine::ask_probe() {
 }
 
 PartitionEngine::Progress PartitionEngine::remember() {
-  WaitingRecord record{.topic = std::string(meta_.topic), .offset = meta_.offset.value, .due = *waits_until_};
+  WaitingRecord record{.topic = std::string(meta_.topic), .offset = meta_.offset.value};
   record.paused = paused_;
   for (const auto& f : failed_)
     record.failures.push_back({runtime_.handler_id(f.handler), f.attempts, f.gave_up,
@@ -166,7 +166,7 @@ PartitionEngine::Progress PartitionEngine::remember() {
   const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
   const bool is_news = !paused_ || !known || !known->paused;
   const bool is_long = *waits_until_ - now_ >= runtime_.options().durable_wait;
-  failures_->wait(std::move(record), is_news && is_long);
+  failures_->wait(std::move(record), *waits_until_, is_news && is_long);
   return Progress::waits;
 }
 
@@ -207,7 +207,7 @@ void PartitionEngine::give_up(const Batch& batch, const StoredRecord& record, co
                        .topic = meta_.topic,
                        .partition = meta_.partition,
                        .offset = meta_.offset,
-                       .time = now_,
+                       .time = date_,
                        .key = record.key,
                        .bytes = record.value,
                        .headers = headers_of(batch, record)},
@@ -235,7 +235,7 @@ void PartitionEngine::park(const Batch& batch, const StoredRecord& record, Parke
   row.value = to_bytes(record.value);
   for (const auto& h : headers_of(batch, record))
     row.headers.push_back({to_bytes(h.name), to_bytes(h.value)});
-  failures_->park(*key_, row, now_);
+  failures_->park(*key_, row, date_);
   ++stats_.parked;
   if (row.attempts > 0)
     log(LogLevel::error, "a key is parked at " + place() + ": " + std::string(view(row.reason)));

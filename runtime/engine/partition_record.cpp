@@ -126,7 +126,7 @@ bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
 // Runs the record's handlers of the cycle. A failure undoes the record as a whole; then it waits for a retry
 // (false) or goes again without the handler that gave up, so that all its turns are in one slice.
 bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
-  origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .now = now_};
+  origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .date = date_};
   auto& transactional = slice_.effects.outputs;
   auto& immediate = slice_.immediate;
   const auto start = Outbox::mark(transactional);
@@ -178,7 +178,7 @@ void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, Outpu
   origin_.deriver = &runtime_.deriver(candidate.handler);
   ordinal_ = 0;
   out_ = &out;
-  detail::TurnCore core{key_, meta_, *this, now_};
+  detail::TurnCore core{key_, meta_, *this, date_};
   const TurnWatch::Running running(*watch_, {&candidate.plan->name, topic_, meta_.offset, key_.value_or("")});
   in_handler_ = true;
   candidate.plan->run(candidate.plan->code.get(), core, decoder_->data());

@@ -4,7 +4,7 @@
 
 namespace eventy {
 
-RestartPolicy::Verdict RestartPolicy::failed(Instant now, std::optional<ErrorCode> code) {
+RestartPolicy::Verdict RestartPolicy::failed(MonotonicTime now, std::optional<ErrorCode> code) {
   if (code && is_final(*code)) return Verdict::is_final;
   if (code == ErrorCode::fenced) {
     if (fenced_ && now - *fenced_ <= options_.twin) return Verdict::has_twin;
@@ -16,8 +16,8 @@ RestartPolicy::Verdict RestartPolicy::failed(Instant now, std::optional<ErrorCod
   return Verdict::restart;
 }
 
-Duration Backoff::failed(Instant now, const RestartOptions& options) {
-  const bool is_first = restarted_ == Instant{} || now - restarted_ > options.calm;
+Duration Backoff::failed(MonotonicTime now, const RestartOptions& options) {
+  const bool is_first = restarted_ == MonotonicTime{} || now - restarted_ > options.calm;
   wait_ = is_first ? options.first_backoff : std::min(wait_ * 2, options.most_backoff);
   restarted_ = now + wait_;
   return wait_;

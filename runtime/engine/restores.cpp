@@ -11,13 +11,15 @@ std::string count(std::uint64_t n, const char* what) {
   return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");
 }
 
-std::string seconds(Duration time) {
-  return std::to_string(time.count() / 1000) + '.' + std::to_string(time.count() / 100 % 10) + " s";
+std::string seconds(MonotonicTime::duration time) {
+  const auto tenths =
+      std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::deci>>(time).count();
+  return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
 }
 
 }  // namespace
 
-void Restores::begin(const std::vector<PartitionId>& partitions, Instant now) {
+void Restores::begin(const std::vector<PartitionId>& partitions, MonotonicTime now) {
   if (parts_.empty()) began_ = now;
   for (const PartitionId p : partitions) parts_[p] = {};
 }
@@ -47,7 +49,7 @@ std::uint64_t Restores::records_left() const {
   return left;
 }
 
-std::optional<std::string> Restores::line(Instant now) {
+std::optional<std::string> Restores::line(MonotonicTime now) {
   if (partitions() == 0) {
     std::optional<std::string> last;
     if (std::exchange(next_line_, {})) last = result(now);
@@ -59,20 +61,20 @@ std::optional<std::string> Restores::line(Instant now) {
   return state_of_things(now);
 }
 
-std::string Restores::state_of_things(Instant now) const {
+std::string Restores::state_of_things(MonotonicTime now) const {
   std::uint64_t done = 0, total = 0;
   for (const auto& [p, part] : parts_) done += part.done, total += part.total;
   std::string text = "restoring states: " + std::to_string(partitions()) + " of " +
                      count(parts_.size(), "partition") + " left";
   if (total == 0) return text;  // nobody has counted yet
   text += ", " + std::to_string(done) + " of " + count(total, "changelog record") + " read";
-  const auto time = (now - began_).count();
+  const auto time = std::chrono::duration_cast<Duration>(now - began_).count();
   if (done > 0 && time > 0)
     text += ", " + std::to_string(done * 1000 / static_cast<std::uint64_t>(time)) + " a second";
   return text;
 }
 
-std::string Restores::result(Instant now) const {
+std::string Restores::result(MonotonicTime now) const {
   if (parts_.empty()) return "restoring states: given up, for the partitions have gone to another node";
   std::uint64_t done = 0;
   for (const auto& [p, part] : parts_) done += part.done;

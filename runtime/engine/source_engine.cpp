@@ -52,8 +52,7 @@ SourceEngine::Look SourceEngine::look() {
   ordinal_ = 0;
   advanced_ = false;
   wait_.reset();
-  const Instant now = clock_.now();
-  origin_ = {.deriver = &deriver_, .input_id = position_bytes_, .now = now};
+  origin_ = {.deriver = &deriver_, .input_id = position_bytes_, .date = clock_.date()};
   try {
     const TurnWatch::Running running(*watch_, {});
     source_.run(source_.code.get(), *this);
@@ -101,7 +100,7 @@ void SourceEngine::dead_letter(std::string_view place, std::string_view reason, 
                        .handler = source_.name,
                        .place = place,
                        .attempts = 1,
-                       .time = origin_.now,
+                       .time = origin_.date,
                        .bytes = bytes},
                       {lane_.partition.value % routes_->partitions[ServiceRuntime::dead_letters.value]},
                       slice_.effects.outputs);

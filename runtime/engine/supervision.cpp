@@ -4,7 +4,7 @@
 
 namespace eventy {
 
-Supervision::Decision Supervision::failed(Child child, Instant now, std::optional<ErrorCode> code,
+Supervision::Decision Supervision::failed(Child child, MonotonicTime now, std::optional<ErrorCode> code,
                                           const std::vector<Child>& running) {
   Decision decision{policy_.failed(now, code)};
   if (decision.verdict != RestartPolicy::Verdict::restart) return decision;

@@ -31,9 +31,7 @@ std::string describe_turn(const ServiceRuntime& runtime, Lane lane, const TurnWa
   return text;
 }
 
-std::string seconds(Duration time) {
-  return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000);
-}
+std::string seconds(std::chrono::duration<double> time) { return fmt::format("{:.1f} s", time.count()); }
 
 }  // namespace
 
@@ -47,10 +45,10 @@ std::shared_ptr<TurnWatch> Watchdog::watch(std::size_t service, std::shared_ptr<
   return watch;
 }
 
-std::vector<Watchdog::Report> Watchdog::look(Instant now) {
-  const Duration most = 2 * interval();
+std::vector<Watchdog::Report> Watchdog::look(MonotonicTime now) {
+  const MonotonicTime::duration most = 2 * interval();
   const std::lock_guard lock(mutex_);
-  if (last_) time_ += std::clamp(now - *last_, Duration(0), most);
+  if (last_) time_ += std::clamp(now - *last_, MonotonicTime::duration(0), most);
   last_ = now;
   std::vector<Report> reports;
   std::erase_if(watched_, [&](Watched& w) {
@@ -68,7 +66,7 @@ void Watchdog::look_at(Watched& w, const TurnWatch& watch, std::vector<Report>& 
     w.turn = turn, w.since = time_, w.told = w.over = false;
     return;
   }
-  const Duration ran = time_ - w.since;
+  const auto ran = time_ - w.since;
   const auto is_over = [&](Duration limit) { return limit > Duration(0) && ran >= limit; };
   const bool slow = !w.told && is_over(w.limits.warning), over = !w.over && is_over(w.limits.limit);
   if (!slow && !over) return;

@@ -34,6 +34,23 @@ Plan::Policy Plan::policy_for(const Handler& handler, const std::exception_ptr& 
   return {by_default, false};
 }
 
+Duration Failures::longest_wait() const {
+  Duration longest = OnFailure{}.probe.every;
+  const auto also = [&](const OnFailure& policy) {
+    longest =
+        std::max({longest, policy.retry.times > 0 ? policy.retry.most : Duration(0), policy.probe.every});
+  };
+  for (const auto& c : classes_) also(c.policy);
+  if (otherwise_) also(*otherwise_);
+  return longest;
+}
+
+Duration Plan::longest_wait() const {
+  Duration longest = failures.longest_wait();
+  for (const auto& handler : handlers) longest = std::max(longest, handler.failures.longest_wait());
+  return longest;
+}
+
 bool Plan::handles_responses() const {
   return std::any_of(handlers.begin(), handlers.end(),
                      [](const Handler& h) { return h.kind == Kind::response; });

@@ -64,7 +64,7 @@ void Bench::tell_record(Kind kind, std::string_view ns, std::string_view name, s
       how.correlation_id.empty() ? make_correlation_id("bench", name, ++told_) : how.correlation_id;
   const std::string asked = how.request_uuid.empty() ? uuid : how.request_uuid;
   Envelope e{.kind = kind, .ns = ns, .name = name, .version = how.version.empty() ? version : how.version};
-  e.source = source, e.uuid = uuid, e.correlation_id = chain, e.date = clock_.now();
+  e.source = source, e.uuid = uuid, e.correlation_id = chain, e.date = clock_.date();
   if (key) e.partition_key = *key;
   if (kind == Kind::response) {
     e.destination =

@@ -4,13 +4,14 @@ namespace eventy::simulation {
 
 namespace {
 
-using testing::ActorId;
-using testing::Mail;
+using actors::ActorId;
+using actors::Letter;
+using actors::message_if;
 using testing::SimulationHooks;
-namespace mail = testing::mail;
-using Send = std::function<void(ActorId, Mail)>;
+namespace msg = actors::msg;
+using Send = SimulationHooks::Send;
 
-Bug bug_of_mail(std::string name, std::function<bool(SimulationHooks::Letter&, const Send&)> deliver) {
+Bug bug_of_mail(std::string name, std::function<bool(ActorId, Letter&, const Send&)> deliver) {
   return {std::move(name), [deliver = std::move(deliver)] {
             SimulationHooks hooks;
             hooks.deliver = deliver;
@@ -19,17 +20,16 @@ Bug bug_of_mail(std::string name, std::function<bool(SimulationHooks::Letter&, c
 }
 
 template <class Lost>
-bool pass_all_but(SimulationHooks::Letter& letter, const Send&) {
-  return !std::holds_alternative<Lost>(letter.mail);
+bool pass_all_but(ActorId, Letter& letter, const Send&) {
+  return !message_if<Lost>(letter.mail);
 }
 
 // Slices that a lane sent before it went back count as if it had sent them afterwards.
 class OldSlices {
  public:
-  bool deliver(SimulationHooks::Letter& letter, const Send&) {
-    if (const auto* rewind = std::get_if<mail::RewindTo>(&letter.mail))
-      lanes_[letter.to] = {rewind->epoch, 0};
-    auto* finished = std::get_if<mail::Finished>(&letter.mail);
+  bool deliver(ActorId to, Letter& letter) {
+    if (const auto* rewind = message_if<msg::RewindTo>(letter.mail)) lanes_[to] = {rewind->epoch, 0};
+    auto* finished = message_if<msg::Finished>(letter.mail);
     const auto lane = lanes_.find(letter.from);
     if (!finished || lane == lanes_.end()) return true;
     auto& [epoch, taken] = lane->second;
@@ -50,16 +50,17 @@ class OldSlices {
 Bug takes_old_slices() {
   return {"slices of an old epoch are taken", [] {
             SimulationHooks hooks;
-            hooks.deliver = [state = std::make_shared<OldSlices>()](auto& letter, const auto& send) {
-              return state->deliver(letter, send);
+            hooks.deliver = [state = std::make_shared<OldSlices>()](ActorId to, Letter& letter, const Send&) {
+              return state->deliver(to, letter);
             };
             return hooks;
           }};
 }
 
-bool run_before_the_commit(SimulationHooks::Letter& letter, const Send& send) {
-  const auto* m = std::get_if<mail::Finished>(&letter.mail);
-  if (m && m->slice->has_deferred) send(letter.from, mail::CommittedUpTo{m->slice->epoch, m->slice->number});
+bool run_before_the_commit(ActorId, Letter& letter, const Send& send) {
+  const auto* m = message_if<msg::Finished>(letter.mail);
+  if (m && m->slice->has_deferred)
+    send(letter.from, {{}, actors::ToPartition::Mail(msg::CommittedUpTo{m->slice->epoch, m->slice->number})});
   return true;
 }
 
@@ -67,9 +68,9 @@ bool run_before_the_commit(SimulationHooks::Letter& letter, const Send& send) {
 
 std::vector<Bug> bugs_of_mail() {
   return {takes_old_slices(), bug_of_mail("at-most-once turns run before the commit", run_before_the_commit),
-          bug_of_mail("a crashed partition's cycle is not undone", pass_all_but<mail::LanesDown>),
-          bug_of_mail("a restart is forgotten", pass_all_but<mail::RestartLanes>),
-          bug_of_mail("a rewind does not reach the partition", pass_all_but<mail::RewindTo>)};
+          bug_of_mail("a crashed partition's cycle is not undone", pass_all_but<msg::LanesDown>),
+          bug_of_mail("a restart is forgotten", pass_all_but<msg::RestartLanes>),
+          bug_of_mail("a rewind does not reach the partition", pass_all_but<msg::RewindTo>)};
 }
 
 std::vector<Bug> bugs() {

@@ -26,19 +26,20 @@ const std::vector<std::string>& kinds_of_faults() {
       "commit undone", "answer lost, committed", "answer lost, undone", "late answer", "short batch",
       "gap in the offsets", "append failed", "write failed", "written, and said to have failed",
       "commit failed before it was sent", "commit failed after it was sent", "state not readable",
-      "session ended in a poll", "session ended in resolve()",
+      "session ended in a poll", "session ended in resolve()", "session threw no exception",
       // of nodes and partitions
       "node died", "node died in a call", "node died between cycles", "node died, a cycle open",
       "node died, a commit in flight", "a dead node's commit goes through", "node frozen",
       "node became a zombie", "a zombie's commit is refused", "node stopped", "node drained", "revoked",
       "lost", "all partitions of a node lost", "lane crashed before a step", "lane crashed after a step",
       "lane restarted", "all restarted with a lane", "lanes restarted with a source", "bridge restarted",
-      "gave up: too many failures", "a run without any loss",
+      "gave up: too many failures", "gave up: final failure", "service restarted", "node gave up",
+      "date of a node set", "question answered", "a run without any loss",
       // of handlers and input
-      "poison", "handler failed, and may be tried again", "out of memory", "slow handler", "stuck handler",
-      "key parked", "partition paused", "process stopped by a policy", "input twice", "input without a key",
-      "input at a wrong place", "input of a version that nobody reads", "input whose data does not fit",
-      "input that is garbage"};
+      "poison", "source threw no exception", "handler failed, and may be tried again", "out of memory",
+      "slow handler", "stuck handler", "key parked", "partition paused", "process stopped by a policy",
+      "input twice", "input without a key", "input at a wrong place", "input of a version that nobody reads",
+      "input whose data does not fit", "input that is garbage"};
   return kinds;
 }
 

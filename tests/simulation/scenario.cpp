@@ -89,9 +89,10 @@ SimulationFaults faults_of(Chance& chance) {
   if (chance.below(6) == 0) return f;  // nobody dies
   f.store.failed_polls = maybe(0.01), f.store.failed_commits = maybe(0.05);
   f.store.failed_appends = maybe(0.01), f.store.failed_writes = maybe(0.03);
-  f.store.failed_reads = maybe(0.02);
+  f.store.failed_reads = maybe(0.02), f.store.throws = maybe(0.002);
   f.die_in_call = maybe(0.004), f.die = maybe(0.002), f.freeze = maybe(0.003), f.stop = maybe(0.002);
-  f.move_partition = maybe(0.02), f.lose_partition = maybe(0.004), f.crash_lane = maybe(0.01);
+  f.move_partition = maybe(0.02), f.lose_partition = maybe(0.004), f.crash_lane = maybe(0.01),
+  f.set_clock = maybe(0.002);
   return f;
 }
 
@@ -110,6 +111,9 @@ testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
   // Not drawn, so that what is drawn stays the same.
   o.supervision.strategy = static_cast<Strategy>(run.seed % 8 < 2 ? run.seed % 8 + 1 : 0);
   if (run.seed % 5 == 0) o.supervision.restarts.intensity = 3;
+  if (run.seed % 10 == 0)
+    o.services = {.strategy = static_cast<Strategy>(run.seed / 10 % 3), .restarts = {.intensity = 2}};
+  if (run.seed % 4 == 0) o.idle_check = Duration(200);
   o.hooks = run.hooks, o.listen = run.listen;
   return o;
 }
@@ -136,6 +140,49 @@ bool release_all(testing::SimulatedStore& store) {
   }
   return any;
 }
+
+// Asks alpha for states, whoever owns them, and judges the answers: each is a state that was committed.
+class Asker {
+ public:
+  explicit Asker(testing::Simulation& simulation) : simulation_(simulation) {
+    simulation_.store().on_change(
+        [this](const auto& service, const auto& keyspace, const auto& key, const auto& value) {
+          if (service == "alpha" && keyspace == "state" && value) committed_[key].insert(*value);
+        });
+  }
+  ~Asker() {
+    simulation_.store().on_change([](const auto&, const auto&, const auto&, const auto&) {});
+  }
+  Asker(const Asker&) = delete;
+  Asker& operator=(const Asker&) = delete;
+
+  void ask(const std::string& key) {
+    std::string question;
+    write(encoder_->start(question), GetChains{});
+    simulation_.ask("alpha", key, "GetChains", std::move(question),
+                    [this, key](Result<std::string> answer) { judge(key, answer); });
+  }
+  std::vector<std::string> wrong = {};
+
+ private:
+  void judge(const std::string& key, const Result<std::string>& answer) {
+    if (!answer.ok()) return;  // the store failed
+    simulation_.trace().fired("question answered");
+    Chains chains;
+    read(decoder_->start(*answer), chains, Absent::is_error);
+    std::string state, none;
+    write_state(detail::state_ops<Chains>, &chains, *encoder_, state);
+    const Chains nothing;
+    write_state(detail::state_ops<Chains>, &nothing, *encoder_, none);
+    if (state != none && !committed_[key].contains(state))
+      wrong.push_back("a question about " + key + " was answered by what is not committed");
+  }
+
+  testing::Simulation& simulation_;
+  std::map<std::string, std::set<std::string>> committed_;
+  std::unique_ptr<ValueEncoder> encoder_ = testing::plain_state_format()->make_encoder();
+  std::unique_ptr<ValueDecoder> decoder_ = testing::plain_state_format()->make_decoder({});
+};
 
 // Until nothing is left to do, with what is parked released over and over: a key may be parked again, and a
 // partition may wait for room to park.
@@ -166,9 +213,12 @@ Verdict run(const RunOptions& options) {
   simulation.add(beta(script), partitions);
 
   Feed feed(simulation, chance, partitions);
+  Asker asker(simulation);
   for (auto part = chance.between(3, 8); part > 0; --part) {
     feed.some(20);
     simulation.run(chance.between(20, 300));
+    for (auto questions = chance.below(4); questions > 0; --questions)
+      asker.ask("k" + std::to_string(chance.below(9)));
   }
   simulation.heal();
   script->healed = true;
@@ -177,6 +227,7 @@ Verdict run(const RunOptions& options) {
   Verdict verdict{.trace_hash = simulation.trace().hash(), .fired = simulation.trace().fired()};
   if (is_calm(verdict.fired)) verdict.fired["a run without any loss"] = 1;
   verdict.wrong = script->broken;
+  verdict.wrong.insert(verdict.wrong.end(), asker.wrong.begin(), asker.wrong.end());
   for (const auto& fired : verdict.fired)
     if (fired.first.starts_with(testing::defect)) verdict.wrong.push_back(fired.first);
   if (unrest) {

@@ -57,6 +57,10 @@ void Script::fail_a_few_times(Act what, std::uint64_t id, std::string_view handl
     simulation->trace().fired("process stopped by a policy");
     throw Fatal("this process must end");
   }
+  if (handler == "source" && id % 2 == 1) {
+    simulation->trace().fired("source threw no exception");
+    throw 42;
+  }
   simulation->trace().fired("handler failed, and may be tried again");
   throw Busy("not now");
 }
@@ -150,6 +154,7 @@ Service alpha(std::shared_ptr<Script> script) {
                 play("answered", static_cast<std::int64_t>(link(0, turn.meta().request_uuid) >> 1),
                      turn.meta());
               })
+          .answer<GetChains>([](const Chains* c, const GetChains&) { return c ? *c : Chains{}; })
           .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { look(pull, *script); }));
 }
 

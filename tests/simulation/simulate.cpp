@@ -1,7 +1,7 @@
 // Runs seeds of the simulation: one with its trace, or many until one fails.
 //
 //   simulate --seed 17 [--trace]
-//   simulate --from 1 --seeds 1000
+//   simulate --from 1 --seeds 1000 [--first]    # ends at the first seed that fails
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,7 +13,7 @@ namespace {
 using eventy::simulation::Verdict;
 
 int usage() {
-  std::fputs("usage: simulate --seed N [--trace] | simulate [--from N] --seeds COUNT\n", stderr);
+  std::fputs("usage: simulate --seed N [--trace] | simulate [--from N] --seeds COUNT [--first]\n", stderr);
   return 2;
 }
 
@@ -27,7 +27,7 @@ bool report(std::uint64_t seed, const Verdict& verdict) {
 
 int main(int argc, char** argv) {
   std::uint64_t from = 1, seeds = 1;
-  bool trace = false;
+  bool trace = false, only_first = false;
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     const auto number = [&] { return ++i < argc ? std::strtoull(argv[i], nullptr, 10) : 0; };
@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
       from = number();
     } else if (option == "--seeds") {
       seeds = number();
+    } else if (option == "--first") {
+      only_first = true;
     } else if (option == "--trace") {
       trace = true;
     } else {
@@ -45,7 +47,7 @@ int main(int argc, char** argv) {
   }
   bool good = true;
   std::map<std::string, std::uint64_t, std::less<>> fired;
-  for (std::uint64_t seed = from; seed < from + seeds; ++seed) {
+  for (std::uint64_t seed = from; seed < from + seeds && (good || !only_first); ++seed) {
     eventy::simulation::RunOptions options{.seed = seed};
     if (trace)
       options.listen = [](std::string_view line) {

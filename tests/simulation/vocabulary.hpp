@@ -70,6 +70,10 @@ struct Chains {
   std::uint64_t clicked = 0, noted = 0, ticked = 0, answered = 0;
   EVENTY_FIELDS(clicked, noted, ticked, answered);
 };
+struct GetChains {  // about a key of alpha
+  EVENTY_FIELDS();
+  using record = Query<"GetChains", Chains>;
+};
 struct Asked {
   std::uint64_t asks = 0, chained = 0;
   EVENTY_FIELDS(asks, chained);

@@ -25,6 +25,7 @@ ROOMS = {
     "adapters/rocksdb": (["runtime/core", "runtime/store"], ["rocksdb"]),
     "adapters/kafka": (["runtime/core", "runtime/store"], ["librdkafka", "spdlog", "fmt"]),
     "actors/node": (["runtime", "adapters", "actors"], ["caf", "spdlog", "fmt", "toml++", "CLI"]),
+    "actors/testing": (["runtime", "actors"], ["caf", "spdlog", "fmt"]),
     "actors": (["runtime"], ["caf", "spdlog", "fmt"]),
     "examples": (["runtime", "adapters", "actors"], ["spdlog", "fmt", "zip", "zipconf"]),
 }

@@ -206,6 +206,7 @@ Result<void> SimulatedStore::scan(const std::string& service, const std::string&
 // --- on command ---
 
 void SimulatedStore::set_faults(const StoreFaults& faults) { impl_->faults = faults; }
+void SimulatedStore::on_change(Changed changed) { impl_->changed = std::move(changed); }
 void SimulatedStore::on_call(std::function<void(const std::string&)> call) { impl_->call = std::move(call); }
 
 void SimulatedStore::move(const std::string& service, PartitionId partition, const std::string& node) {
@@ -242,9 +243,9 @@ void SimulatedStore::crash(const std::string& service, const std::string& node) 
 
 // --- virtual time ---
 
-std::optional<Instant> SimulatedStore::next_due() const {
-  std::optional<Instant> next;
-  const auto also = [&](Instant at) { next = next ? std::min(*next, at) : at; };
+std::optional<MonotonicTime> SimulatedStore::next_due() const {
+  std::optional<MonotonicTime> next;
+  const auto also = [&](MonotonicTime at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [name, service] : impl_->services) {
     for (const auto& member : service.members) {
       if (member->wake_at) also(*member->wake_at);
@@ -257,7 +258,7 @@ std::optional<Instant> SimulatedStore::next_due() const {
 }
 
 void SimulatedStore::run_due() {
-  const Instant now = impl_->clock.now();
+  const MonotonicTime now = impl_->clock.now();
   for (auto& [name, service] : impl_->services) {
     for (const auto& member : std::vector(service.members)) {
       if (member->flight && !member->flight->outcome && member->flight->due <= now) impl_->settle(*member);
@@ -268,6 +269,16 @@ void SimulatedStore::run_due() {
       member->notify();
     }
   }
+}
+
+bool SimulatedStore::has_cycle(const std::string& service, const std::string& node) const {
+  const detail::Member* member = impl_->services[service].of_node(node);
+  return member && !member->ended && (member->open || member->flight);
+}
+
+std::size_t SimulatedStore::partitions(const std::string& service, const std::string& node) const {
+  const detail::Member* member = impl_->services[service].of_node(node);
+  return member ? member->owned.size() : 0;
 }
 
 bool SimulatedStore::at_rest(const std::string& name) const {

@@ -38,14 +38,14 @@ struct SimulatedMember {
   enum class Hold : std::uint8_t { restoring, active, revoked, lost };
   struct Owned {
     Hold hold = Hold::restoring;
-    std::optional<Instant> restored_at = {};  // while it is being restored
+    std::optional<MonotonicTime> restored_at = {};  // while it is being restored
     std::map<TopicIndex, Offset> cursor = {};
     std::shared_ptr<bool> readable = std::make_shared<bool>(true);
   };
   struct Flight {  // a commit
     CycleId cycle = {};
     SimulatedCycle content = {};
-    Instant due = {};
+    MonotonicTime due = {};
     std::optional<StoreEvent> outcome = {};  // when it is settled; reported by poll()
     bool happened = false;
     bool reported = false;  // its outcome is unknown to the session, which must resolve it
@@ -54,7 +54,7 @@ struct SimulatedMember {
   SessionOptions options = {};
   SessionShape shape = {};
   std::function<void()> wake = {};
-  std::optional<Instant> wake_at = {};
+  std::optional<MonotonicTime> wake_at = {};
   std::optional<Error> ended = {};  // set: every further call fails with it
   bool dead = false;                // its process is gone
   std::deque<StoreEvent> events = {};
@@ -92,6 +92,7 @@ struct SimulatedImpl : std::enable_shared_from_this<SimulatedImpl> {
   Trace& trace;
   StoreFaults faults = {};
   std::function<void(const std::string&)> call = {};
+  SimulatedStore::Changed changed = [](const auto&, const auto&, const auto&, const auto&) {};
   std::map<std::string, std::vector<SimulatedLog>> topics = {};
   std::map<std::string, SimulatedService> services = {};
 

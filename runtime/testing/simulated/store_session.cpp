@@ -48,7 +48,9 @@ void SimulatedImpl::settle(Member& member) {
       for (const auto& p : slice.positions)
         service.positions[{member.options.topics[p.topic.value], slice.partition}] = p.next;
       for (const auto& change : slice.state) {
-        auto& keys = service.state[{member.options.keyspaces[change.keyspace.value], slice.partition}];
+        const std::string& keyspace = member.options.keyspaces[change.keyspace.value];
+        changed(member.options.service, keyspace, change.key, change.value);
+        auto& keys = service.state[{keyspace, slice.partition}];
         if (change.value) {
           keys.insert_or_assign(change.key, *change.value);
         } else {
@@ -274,6 +276,10 @@ class SimulatedSession final : public StoreSession {
     if (m.ended) return m.ended;
     in_the_middle();
     if (store_->strikes(probability, fault)) m.ended = Error{ErrorCode::io, std::string(fault)};
+    if (!m.ended && store_->strikes(store_->faults.throws, "session threw no exception")) {
+      m.ended = Error{ErrorCode::io, "the session threw"};
+      throw 42;
+    }
     return m.ended;
   }
   void in_the_middle() {

@@ -55,7 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   static const ServiceRuntime runtime(
       service<Tally>("counter").on([](Turn<Tally>&, const Clicked&) {}),
       {.serializer = msgpack::serializer(), .state_format = msgpack::state_format()});
-  FailureBook book(runtime, std::make_shared<const Rows>(fuzz::text_of(data, size)));
+  static const SystemClock clock;
+  FailureBook book(runtime, std::make_shared<const Rows>(fuzz::text_of(data, size)), clock);
   const fuzz::MemoryWatch watch;
   try {
     work_with(book);

@@ -2,19 +2,31 @@
 #define CAF_SUITE actors_partition
 #include "actors/partition/partition.hpp"
 
-#include "actors/failure.hpp"
-#include "world.hpp"
+#include "node_fixture.hpp"
 
 namespace eventy::actors {
 namespace {
 
-struct Alone : World {
+// Stands for its bridge, or for its supervisor.
+class Neighbour final : public Mailbox {
+ public:
+  Neighbour() : Mailbox({}) {}
+  void put(Letter letter, std::chrono::nanoseconds) override {
+    if (const auto* m = message_if<msg::Finished>(letter.mail)) slices.push_back(m->slice);
+    if (message_if<msg::DeferredDone>(letter.mail)) ++deferred;
+    if (const auto* m = message_if<msg::Down>(letter.mail)) down = m->reason;
+  }
   std::vector<std::shared_ptr<const Slice>> slices = {};
   int deferred = 0;
-  caf::error down = {};
+  std::optional<EndReason> down = {};
+};
+
+struct Alone : NodeFixture {
+  std::shared_ptr<Neighbour> neighbour = std::make_shared<Neighbour>();
+  std::vector<std::shared_ptr<const Slice>>& slices = neighbour->slices;
   std::unique_ptr<StoreSession> session;
   std::shared_ptr<const Batch> batch;
-  caf::actor bridge, lane;
+  Ref<ToPartition> lane;
 
   Alone() {
     prepare(counter::service());
@@ -28,31 +40,20 @@ struct Alone : World {
           if (restored->partition == partition_of("key-0", partitions)) state = restored->state;
       }
     CAF_REQUIRE(batch && state);
-    bridge = sys.spawn([this](caf::event_based_actor* self) -> caf::behavior {
-      self->set_down_handler([this](const caf::down_msg& m) { down = m.reason; });
-      return {[this](const msg::Finished& m) { slices.push_back(m.slice); },
-              [this](const msg::DeferredDone&) { ++deferred; },
-              [self](const caf::actor& child) { self->monitor(child); }};
-    });
-    lane = sys.spawn(partition, LaneSetup{.lane = {batch->partition},
-                                          .epoch = {2},
-                                          .routes = make_routes(setup.runtime, *session),
-                                          .state = state,
-                                          .clock = &clock,
-                                          .bridge = bridge});
-    caf::anon_send(bridge, lane);
+    const LaneSetup lane_setup{.lane = {batch->partition},
+                               .epoch = {2},
+                               .routes = make_routes(setup.runtime, *session),
+                               .state = state,
+                               .bridge = Ref<ToBridge>(neighbour)};
+    lane = spawn<PartitionState>(node, {Role::Kind::lane, 0, lane_setup.lane}, Placement::scheduler,
+                                 lane_setup, Ref<ToSupervisor>(neighbour));
     run();
   }
-  ~Alone() {
-    caf::anon_send_exit(lane, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(bridge, caf::exit_reason::user_shutdown);
-    lane = bridge = {};
-    sched.run();
-  }
-  void deliver(Epoch epoch) {
-    caf::anon_send(lane, msg::Deliver{epoch, batch});
+  void tell(ToPartition::Mail mail) {
+    std::visit([this](auto& message) { post({}, lane, std::move(message)); }, mail);
     run();
   }
+  void deliver(Epoch epoch) { tell(msg::Deliver{epoch, batch}); }
 };
 
 }  // namespace
@@ -70,19 +71,18 @@ CAF_TEST(a batch of the epoch becomes a slice of it) {
 CAF_TEST(mail of an old epoch is dropped) {
   deliver({1});
   CAF_CHECK(slices.empty());
-  caf::anon_send(lane, msg::RewindTo{{3}});
+  tell(msg::RewindTo{{3}});
   deliver({2});
-  caf::anon_send(lane, msg::CommittedUpTo{{2}, {1}});
-  run();
+  tell(msg::CommittedUpTo{{2}, {1}});
   CAF_CHECK(slices.empty());
-  CAF_CHECK_EQUAL(deferred, 0);
+  CAF_CHECK_EQUAL(neighbour->deferred, 0);
   deliver({3});
   CAF_CHECK_EQUAL(slices.size(), 1u);
 }
 
 CAF_TEST(a rewind undoes what was not committed) {
   deliver({2});
-  caf::anon_send(lane, msg::RewindTo{{3}});
+  tell(msg::RewindTo{{3}});
   deliver({3});
   CAF_REQUIRE_EQUAL(slices.size(), 2u);
   CAF_CHECK(slices[1]->epoch == Epoch{3});
@@ -92,24 +92,24 @@ CAF_TEST(a rewind undoes what was not committed) {
 
 CAF_TEST(a commit is answered) {
   deliver({2});
-  caf::anon_send(lane, msg::CommittedUpTo{{2}, {1}});
-  run();
-  CAF_CHECK_EQUAL(deferred, 1);
+  tell(msg::CommittedUpTo{{2}, {1}});
+  CAF_CHECK_EQUAL(neighbour->deferred, 1);
 }
 
 CAF_TEST(a crash keeps its text and its code) {
   faults->loads_to_fail = 1;
   deliver({2});
-  CAF_CHECK_EQUAL(text_of(down), "the state of a key is damaged");
-  CAF_CHECK(code_of(down) == ErrorCode::io);
+  CAF_REQUIRE(neighbour->down);
+  CAF_CHECK_EQUAL(neighbour->down->text, "the state of a key is damaged");
+  CAF_CHECK(neighbour->down->code == ErrorCode::io);
 }
 
 CAF_TEST(a question that nobody answers is an error and no crash) {
-  auto asked = self->request(lane, caf::infinite, msg::Query{"Unknown", "key-0", ""});
-  run();
-  asked.receive([](const std::string&) { CAF_FAIL("answered"); },
-                [](const caf::error& e) { CAF_CHECK(!text_of(e).empty()); });
-  CAF_CHECK(!down);
+  std::optional<Result<std::string>> answer;
+  tell(msg::Query{"Unknown", "key-0", "", [&](Result<std::string> r) { answer = std::move(r); }});
+  CAF_REQUIRE(answer);
+  CAF_CHECK(!answer->ok() && !answer->error().message.empty());
+  CAF_CHECK(!neighbour->down);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

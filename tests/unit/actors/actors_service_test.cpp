@@ -1,6 +1,6 @@
 // A service under its supervisor, in virtual time.
 #define CAF_SUITE actors_service
-#include "world.hpp"
+#include "node_fixture.hpp"
 
 namespace eventy::actors {
 namespace {
@@ -29,10 +29,10 @@ Service lines(std::shared_ptr<int> failures) {
   });
 }
 
-struct Counting : World {
+struct Counting : NodeFixture {
   Counting() { prepare(counter::service()); }
 };
-struct Reading : World {
+struct Reading : NodeFixture {
   std::shared_ptr<int> failures = std::make_shared<int>(0);
   Reading() { prepare(lines(failures)); }
   std::vector<std::int64_t> numbers() {
@@ -86,10 +86,10 @@ CAF_TEST(a crash waits for its backoff before the restart) {
   faults->loads_to_fail = 1;
   click(10, 1);
   start();
-  sched.run();
+  run_ready();
   CAF_CHECK_EQUAL(faults->loads_failed, 1);
   advance_time(std::chrono::milliseconds(99));
-  sched.run();
+  run_ready();
   CAF_CHECK(counted().empty());
   run();
   CAF_CHECK(counted_exactly(1, 10));
@@ -114,12 +114,12 @@ CAF_TEST(what no restart can heal ends the service at once with the reason) {
     other.faults->loads_to_fail = 1000;
     other.click(10, 1);
     other.start();
-    other.sched.run();  // no time passes
+    other.run_ready();  // no time passes
     CAF_CHECK(other.state() == NodeState::failed);
     CAF_CHECK_EQUAL(other.faults->loads_failed, 1);
     CAF_CHECK_EQUAL(other.board->failure(),
                     "service counter: partition " +
-                        std::to_string(partition_of("key-0", World::partitions).value) +
+                        std::to_string(partition_of("key-0", NodeFixture::partitions).value) +
                         " failed, and no restart can heal it: the state of a key is damaged");
   }
 }
@@ -128,7 +128,7 @@ CAF_TEST(a session that may not go on ends the service at once with the reason) 
   start();
   run();
   store.fail_poll("counter", {ErrorCode::permission_denied, "the password is wrong"});
-  sched.run();
+  run_ready();
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK_EQUAL(board->failure(),
                   "service counter: bridge failed, and no restart can heal it: the password is wrong");
@@ -183,7 +183,7 @@ CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or 
   start();
   run();
   click(30, 5);
-  sched.run();  // slices are in hand, the commit is not due yet
+  run_ready();  // slices are in hand, the commit is not due yet
   store.fail_poll("counter", {ErrorCode::io, "the connection broke"});
   run();
   CAF_CHECK_EQUAL(faults->sessions, 2);
@@ -203,10 +203,10 @@ CAF_TEST(draining commits what is in hand) {
   setup.bridge.cycle.interval = std::chrono::hours(1);
   click(30, 5);
   start();
-  sched.run();
+  run_ready();
   CAF_CHECK(counted().empty());
-  caf::anon_send(node, msg::Drain{});
-  sched.run();
+  tell_node(msg::Drain{});
+  run_ready();
   CAF_CHECK(state() == NodeState::drained);
   CAF_CHECK(counted_exactly(5, 6));
 }
@@ -214,7 +214,7 @@ CAF_TEST(draining commits what is in hand) {
 CAF_TEST(a drained node takes nothing more) {
   start();
   run();
-  caf::anon_send(node, msg::Drain{});
+  tell_node(msg::Drain{});
   run();
   CAF_CHECK(state() == NodeState::drained);
   click(30, 5);
@@ -226,7 +226,7 @@ CAF_TEST(idle is known when everything is read and committed and not before) {
   idle_check = Duration(20);
   click(30, 5);
   start();
-  sched.run();
+  run_ready();
   CAF_CHECK(state() == NodeState::running);
   run_until([&] { return state() == NodeState::idle; });
   CAF_CHECK(counted_exactly(5, 6));
@@ -264,7 +264,7 @@ CAF_TEST(a source that says what no restart can heal ends the service at once) {
     throw Failure({ErrorCode::permission_denied, "the file may not be read"});
   }));
   start();
-  sched.run();
+  run_ready();
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK_EQUAL(board->failure(),
                   "service lines: source file failed, and no restart can heal it: the file may not be read");
@@ -274,9 +274,9 @@ CAF_TEST(a source does not look further ahead of the commits than it may) {
   setup.source_slices_in_flight = 2;
   setup.bridge.cycle.interval = std::chrono::hours(1);
   start();
-  sched.run();
-  caf::anon_send(node, msg::Drain{});
-  sched.run();
+  run_ready();
+  tell_node(msg::Drain{});
+  run_ready();
   CAF_CHECK_EQUAL(numbers(), (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
 }
 

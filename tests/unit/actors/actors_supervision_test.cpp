@@ -1,6 +1,6 @@
 // Strategies of a service's supervisor and of the node's root, and what they count, in virtual time.
 #define CAF_SUITE actors_supervision
-#include "world.hpp"
+#include "node_fixture.hpp"
 
 namespace eventy::actors {
 namespace {
@@ -42,12 +42,12 @@ Service reader(std::shared_ptr<int> failures) {
       });
 }
 
-struct Supervised : World {
+struct Supervised : NodeFixture {
   Supervised() { prepare(counter::service()); }
   ServiceCounts counts(std::size_t service = 0) const { return board->counts().at(service); }
 };
 
-struct Reading : World {
+struct Reading : NodeFixture {
   std::shared_ptr<int> failures = std::make_shared<int>(0);
   Reading() { prepare(reader(failures)); }
   std::map<std::string, std::vector<std::int64_t>> sums() {
@@ -125,9 +125,9 @@ CAF_TEST(a service waits for its backoff before it is started again) {
   click(30, 1);
   start();
   run_until([&] { return counts().escalations == 1; });
-  sched.run();
+  run_ready();
   advance_time(std::chrono::minutes(59));
-  sched.run();
+  run_ready();
   CAF_CHECK_EQUAL(counts().services, 0u);
   advance_time(std::chrono::minutes(2));
   run();
@@ -154,7 +154,7 @@ CAF_TEST(what no restart can heal ends the node at once although it may restart 
   faults->loads_to_fail = 1000;
   click(30, 1);
   start();
-  sched.run();
+  run_ready();
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK_EQUAL(counts().services, 0u);
 }
@@ -178,7 +178,7 @@ CAF_TEST(a node drains a service that is being started again) {
   click(30, 1);
   start();
   run_until([&] { return counts().escalations == 1; });
-  caf::anon_send(node, msg::Drain{});
+  tell_node(msg::Drain{});
   run();
   CAF_CHECK(state() == NodeState::drained);
 }
@@ -279,13 +279,13 @@ CAF_TEST(what is restarted with a crashed source ends before the backoff) {
   start();
   std::size_t before = 0;
   run_until([&] {
-    if (board->counts().at(0).sources == 0) before = sys.registry().running();
+    if (board->counts().at(0).sources == 0) before = node.actors();
     return board->counts().at(0).sources == 1;
   });
-  sched.run();
-  CAF_CHECK_EQUAL(sys.registry().running() + partitions, before);
+  run_ready();
+  CAF_CHECK_EQUAL(node.actors() + partitions, before);
   run_until([&] { return summed_exactly(); });
-  CAF_CHECK_EQUAL(sys.registry().running(), before + 1);
+  CAF_CHECK_EQUAL(node.actors(), before + 1);
 }
 
 CAF_TEST(one for one starts a crashed source alone) {

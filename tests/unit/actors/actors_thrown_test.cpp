@@ -1,7 +1,7 @@
 // What is thrown where nobody expects it, by the formats, the state, a source, the session: each is a crash
 // of that part alone, which is told of, counted and started again, and nothing is lost or doubled.
 #define CAF_SUITE actors_thrown
-#include "world.hpp"
+#include "node_fixture.hpp"
 
 #include <new>
 
@@ -144,11 +144,11 @@ Service lines(Shared thrower) {
   });
 }
 
-struct Thrown : World {
+struct Thrown : NodeFixture {
   Shared thrower = std::make_shared<Thrower>();
 
   void prepare(const Service& service) {
-    World::prepare(service);
+    NodeFixture::prepare(service);
     setup.runtime = std::make_shared<const ServiceRuntime>(
         service, RuntimeOptions{.serializer = std::make_shared<ThrowingSerializer>(thrower),
                                 .state_format = std::make_shared<ThrowingFormat>(thrower)});
@@ -269,11 +269,11 @@ CAF_TEST(a source that throws goes on at its committed position) {
 
 CAF_TEST(what is thrown keeps its class and its text on the way to the supervisor) {
   const auto number = failure_of(std::make_exception_ptr(42));
-  CAF_CHECK(text_of(number) == "an exception of type int, which is no std::exception");
+  CAF_CHECK(reason_of(number).text == "an exception of type int, which is no std::exception");
   const auto memory = failure_of(std::make_exception_ptr(std::bad_alloc()));
-  CAF_CHECK(class_of(memory) == "bad_alloc" && !code_of(memory));
+  CAF_CHECK(reason_of(memory).error_class == "bad_alloc" && !reason_of(memory).code);
   const auto failure = failure_of(std::make_exception_ptr(Failure({ErrorCode::busy, "held by another one"})));
-  CAF_CHECK(class_of(failure) == "busy" && code_of(failure) == ErrorCode::busy);
+  CAF_CHECK(reason_of(failure).error_class == "busy" && reason_of(failure).code == ErrorCode::busy);
 }
 
 }  // namespace eventy::actors

@@ -14,7 +14,7 @@ struct Timed {
       .intensity = 3, .period = Duration(1000), .first_backoff = Duration(10), .most_backoff = Duration(100)};
   RestartPolicy policy{options};
   Backoff backoff = {};
-  Instant now = Instant(Duration(1'800'000'000'000));
+  MonotonicTime now = MonotonicTime(Duration(1'800'000'000'000));
   Verdict after(int ms, std::optional<ErrorCode> code = {}) {
     now += Duration(ms);
     return policy.failed(now, code);

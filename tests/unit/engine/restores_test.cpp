@@ -9,7 +9,7 @@ namespace {
 
 struct Timed {
   Restores restores{{.quiet = Duration(1000), .interval = Duration(5000)}};
-  Instant now = Instant(Duration(1'800'000'000'000));
+  MonotonicTime now = MonotonicTime(Duration(1'800'000'000'000));
   std::string after(int ms) {
     now += Duration(ms);
     return restores.line(now).value_or("");

@@ -20,7 +20,7 @@ const Children all_of_service{bridge, file, socket, zero, one};
 
 struct Supervised {
   RestartOptions restarts{.intensity = 3, .period = Duration(1000), .first_backoff = Duration(10)};
-  Instant now = Instant(Duration(1'800'000'000'000));
+  MonotonicTime now = MonotonicTime(Duration(1'800'000'000'000));
   Supervision with(Strategy strategy) const {
     return Supervision({strategy, restarts}, Supervision::First::holds_the_others);
   }

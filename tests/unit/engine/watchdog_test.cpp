@@ -29,7 +29,7 @@ struct Watched {
                      .state_format = testing::plain_state_format()});
   Watchdog dog = {};
   std::shared_ptr<TurnWatch> partition = dog.watch(7, runtime, Lane{{3}}, {Duration(800), Duration(4000)});
-  Instant now = Instant(Duration(1'000'000));
+  MonotonicTime now = MonotonicTime(Duration(1'000'000));
   std::vector<Watchdog::Report> told = {};
   const std::string topic = "bench-events";
   std::string_view what = "Clicked";
@@ -38,7 +38,7 @@ struct Watched {
   // As often as the watchdog wants to look.
   std::size_t pass(int ms) {
     told.clear();
-    for (const Instant end = now + Duration(ms); now < end;) {
+    for (const MonotonicTime end = now + Duration(ms); now < end;) {
       now += std::min(dog.interval(), std::chrono::duration_cast<Duration>(end - now));
       for (auto& report : dog.look(now)) told.push_back(std::move(report));
     }

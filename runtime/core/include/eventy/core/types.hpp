@@ -1,4 +1,4 @@
-// Strong types for what must not be mixed up, and the clock that every decision takes.
+// Strong types for what must not be mixed up, and the two clocks that every decision takes.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,15 @@
 
 namespace eventy {
 
-using Duration = std::chrono::milliseconds;
-using Instant = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;  // UTC
+using Duration = std::chrono::milliseconds;  // of waits and limits, as they are configured
+// Goes on steadily, whatever happens to the date: for every wait and decision. Means nothing to another
+// process.
+using MonotonicTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+// The date, UTC. People and tools set it, so it may jump: for dates, and for due times that outlive a
+// process.
+using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
+// A date as records and states carry it: UTC, cut to the millisecond.
+using Instant = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
 template <class Tag, class T>
 struct Strong {
@@ -27,17 +34,20 @@ using TopicIndex =
     Strong<struct TopicTag, std::uint32_t>;  // index into the topics that a session was opened with
 using KeyspaceIndex = Strong<struct KeyspaceTag, std::uint32_t>;  // index into the keyspaces of a session
 
-// Time as decisions see it: real in a node, virtual in tests. Called from any thread.
+// Both clocks: real in a node, virtual in tests. Called from any thread.
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Instant now() const = 0;
+  virtual MonotonicTime now() const = 0;
+  virtual WallTime wall() const = 0;
+  Instant date() const { return std::chrono::floor<std::chrono::milliseconds>(wall()); }
 };
 
 class SystemClock final : public Clock {
  public:
-  Instant now() const override {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  MonotonicTime now() const override { return std::chrono::steady_clock::now(); }
+  WallTime wall() const override {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   }
 };
 

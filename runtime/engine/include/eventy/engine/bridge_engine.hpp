@@ -87,7 +87,9 @@ class BridgeEngine {
   std::uint64_t activity() const {
     return activity_;
   }  // grows with all that could make work for another service
-  std::optional<Instant> wake_at() const { return cycles_.in_flight() ? std::nullopt : cycles_.due_at(); }
+  std::optional<MonotonicTime> wake_at() const {
+    return cycles_.in_flight() ? std::nullopt : cycles_.due_at();
+  }
   bool wants_step() const { return step_again_; }  // more is waiting than one round took
   const BridgeStats& stats() const { return stats_; }
 

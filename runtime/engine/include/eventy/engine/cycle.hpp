@@ -29,15 +29,15 @@ class CommitCycles {
   enum class Verdict : std::uint8_t { take, stale };
   // Throws Failure (internal) for a gap: a slice is missing, and no commit would be right.
   Verdict judge(const Slice& slice) const;
-  void add(const Slice& slice, Instant now);  // after `take`
+  void add(const Slice& slice, MonotonicTime now);  // after `take`
 
   bool open() const { return opened_.has_value(); }
   bool in_flight() const { return flying_.has_value(); }
-  bool due(Instant now) const;
+  bool due(MonotonicTime now) const;
   // The open cycle holds all it may, and the one before is still in flight: no more should be begun.
   bool crowded() const { return flying_ && bytes_ >= options_.max_bytes; }
-  std::optional<Instant> due_at() const;  // when due() becomes true by time alone
-  CycleId begin_commit(Instant now);      // the open cycle is in flight from now on
+  std::optional<MonotonicTime> due_at() const;  // when due() becomes true by time alone
+  CycleId begin_commit(MonotonicTime now);      // the open cycle is in flight from now on
 
   struct Done {
     Lane lane;
@@ -57,7 +57,7 @@ class CommitCycles {
   CycleOptions options_;
   std::map<Lane, LaneBook> lanes_;
   std::uint64_t last_cycle_ = 0;
-  std::optional<Instant> opened_, begun_;  // of the open cycle; the last commit
+  std::optional<MonotonicTime> opened_, begun_;  // of the open cycle; the last commit
   std::size_t bytes_ = 0;
   std::map<Lane, Done> opened_lanes_, flying_lanes_;
   std::optional<CycleId> flying_;

@@ -15,7 +15,7 @@ struct Origin {
   std::string_view correlation_id = {};
   OutgoingContext context = {};
   std::optional<std::string_view> key = {};  // of the turn; kept in the context of requests
-  Instant now = {};
+  Instant date = {};
 };
 
 class Outbox {

@@ -34,9 +34,9 @@ class PartitionEngine final : detail::Effects {
 
   struct Step {
     std::optional<Slice> slice = {};
-    std::optional<Instant> wake = {};  // a retry waits until then: call step() again
-    bool more = false;                 // work is left: call step() again
-    bool waits = false;                // for a retry or a probe, with records in hand
+    std::optional<MonotonicTime> wake = {};  // a retry waits until then: call step() again
+    bool more = false;                       // work is left: call step() again
+    bool waits = false;                      // for a retry or a probe, with records in hand
   };
   // Works through what is queued, up to one slice. A throw is a crash: the engine is of no further use.
   Step step();
@@ -128,6 +128,7 @@ class PartitionEngine final : detail::Effects {
   bool gave_up(std::uint32_t handler) const;
 
   // parked keys
+  void look_at_clock();
   bool has_room(const Batch& batch, const StoredRecord& record) const;  // to park it
   void park(const Batch& batch, const StoredRecord& record, ParkedRecord row);
   Progress park_behind(const Batch& batch, const StoredRecord& record);
@@ -176,7 +177,7 @@ class PartitionEngine final : detail::Effects {
   std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice
   std::size_t records_per_look_ = 1;                   // at the clock, by the last slice's length
   std::deque<Deferred> deferred_;
-  std::optional<Instant> waits_until_;
+  std::optional<MonotonicTime> waits_until_;
   std::uint64_t released_ = 0;    // parked records in this slice
   bool from_parked_ = false;      // the record being handled was parked: one try
   int parked_attempts_ = 0;       // that it has had before
@@ -191,7 +192,8 @@ class PartitionEngine final : detail::Effects {
   Origin origin_;
   std::uint64_t ordinal_ = 0;
   OutputBuffer* out_ = nullptr;
-  Instant now_ = {};
+  MonotonicTime now_ = {};
+  Instant date_ = {};  // at the same moment
   Context context_;
   bool context_loaded_ = false;
   std::uint64_t context_version_ = 0;

@@ -32,23 +32,23 @@ class RestartPolicy {
     has_twin
   };
   // A child failed at `now`, with the code if its error has one; all verdicts but `restart` mean: escalate.
-  Verdict failed(Instant now, std::optional<ErrorCode> code = {});
+  Verdict failed(MonotonicTime now, std::optional<ErrorCode> code = {});
   std::size_t recent() const { return failures_.size(); }  // failures within the period
 
  private:
   RestartOptions options_;
-  std::deque<Instant> failures_ = {};
-  std::optional<Instant> fenced_ = {};
+  std::deque<MonotonicTime> failures_ = {};
+  std::optional<MonotonicTime> fenced_ = {};
 };
 
 // Of one child: how long it waits for its next restart.
 class Backoff {
  public:
-  Duration failed(Instant now, const RestartOptions& options);
+  Duration failed(MonotonicTime now, const RestartOptions& options);
 
  private:
   Duration wait_{0};
-  Instant restarted_ = {};  // as far as anyone can know: after that wait
+  MonotonicTime restarted_ = {};  // as far as anyone can know: after that wait
 };
 
 }  // namespace eventy

@@ -21,13 +21,13 @@ class Restores {
  public:
   explicit Restores(RestoreOptions options) : options_(options) {}
 
-  void begin(const std::vector<PartitionId>& partitions, Instant now);
+  void begin(const std::vector<PartitionId>& partitions, MonotonicTime now);
   void progress(PartitionId partition, std::uint64_t done, std::uint64_t total);
   void restored(PartitionId partition);
   void gone(PartitionId partition);  // to another owner, restored or not
 
   // What is to be logged now, if anything.
-  std::optional<std::string> line(Instant now);
+  std::optional<std::string> line(MonotonicTime now);
 
   std::uint64_t partitions() const;                   // being restored
   std::uint64_t records() const { return records_; }  // that were read since the beginning
@@ -38,14 +38,14 @@ class Restores {
     std::uint64_t done = 0, total = 0;
     bool restored = false;
   };
-  std::string state_of_things(Instant now) const;
-  std::string result(Instant now) const;
+  std::string state_of_things(MonotonicTime now) const;
+  std::string result(MonotonicTime now) const;
 
   RestoreOptions options_;
   std::map<PartitionId, Part> parts_ = {};  // that are restored together; none when all of them are
   std::uint64_t records_ = 0;
-  Instant began_ = {};
-  std::optional<Instant> next_line_ = {};  // none before the first one
+  MonotonicTime began_ = {};
+  std::optional<MonotonicTime> next_line_ = {};  // none before the first one
 };
 
 }  // namespace eventy

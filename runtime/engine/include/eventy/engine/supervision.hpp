@@ -57,7 +57,8 @@ class Supervision {
         {};  // of the running ones: to be stopped now and restarted with it; last first
   };
   // `child` failed at `now`, with the code if its error has one; `running` are the others.
-  Decision failed(Child child, Instant now, std::optional<ErrorCode> code, const std::vector<Child>& running);
+  Decision failed(Child child, MonotonicTime now, std::optional<ErrorCode> code,
+                  const std::vector<Child>& running);
 
   const SupervisionOptions& options() const { return options_; }
   std::size_t recent() const { return policy_.recent(); }

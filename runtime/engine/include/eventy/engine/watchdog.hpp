@@ -41,8 +41,7 @@ class Watchdog {
     std::shared_ptr<const ServiceRuntime> runtime;
     std::string text;  // one line for a person: service, lane, handler, record and time
   };
-  // At `now`, of a clock that goes on steadily.
-  std::vector<Report> look(Instant now);
+  std::vector<Report> look(MonotonicTime now);
 
   // Such lanes will come: from now on it wants to look often enough for them.
   void prepare_for(const TurnLimits& limits);
@@ -56,8 +55,8 @@ class Watchdog {
     std::shared_ptr<const ServiceRuntime> runtime;
     Lane lane;
     TurnLimits limits;
-    std::uint64_t turn = 0;  // that was seen last; 0: none
-    Duration since = {};     // by the watchdog's own time
+    std::uint64_t turn = 0;            // that was seen last; 0: none
+    MonotonicTime::duration since{0};  // by the watchdog's own time
     bool told = false, over = false;
     std::string text = {};
   };
@@ -65,8 +64,9 @@ class Watchdog {
 
   mutable std::mutex mutex_;
   std::vector<Watched> watched_ = {};
-  std::optional<Instant> last_ = {};
-  Duration time_{0}, interval_{1'000};
+  std::optional<MonotonicTime> last_ = {};
+  MonotonicTime::duration time_{0};
+  Duration interval_{1'000};
 };
 
 }  // namespace eventy

@@ -120,6 +120,7 @@ struct Plan {
   };
   Policy policy_for(const Handler& handler, const std::exception_ptr& error) const;
   bool handles_responses() const;
+  Duration longest_wait() const;  // of all policies, as of Failures
 };
 
 // A service as a value: copying shares the plan.

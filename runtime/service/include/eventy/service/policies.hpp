@@ -86,6 +86,7 @@ class Failures {
 
   const OnFailure* for_class_of(const std::exception_ptr& error) const;  // null: no class matches
   const OnFailure* otherwise() const { return otherwise_ ? &*otherwise_ : nullptr; }
+  Duration longest_wait() const;  // for a retry without its jitter, or for a probe
 
  private:
   struct Class {

@@ -99,7 +99,7 @@ struct TurnCore {
   std::optional<std::string_view> key;
   const Meta& meta;
   Effects& effects;
-  Instant now;
+  Instant date;
 };
 
 }  // namespace detail
@@ -115,7 +115,7 @@ class StatelessTurn {
   std::string_view key() const { return core_.key.value_or(std::string_view{}); }
   bool has_key() const { return core_.key.has_value(); }
   const Meta& meta() const { return core_.meta; }
-  Instant now() const { return core_.now; }  // the slice's clock, virtual in tests
+  Instant now() const { return core_.date; }  // when its slice began, by the wall clock; virtual in tests
 
   // Of the record being handled, with what this turn has set so far. Outputs inherit it.
   const Context& context() const { return core_.effects.context(); }

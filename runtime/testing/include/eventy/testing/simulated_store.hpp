@@ -28,6 +28,7 @@ struct StoreFaults {
   double failed_appends = 0;
   double failed_writes = 0;  // write_now; half of these were written
   double failed_reads = 0;   // of a state
+  double throws = 0;         // a call of a session throws what is no exception; the session ends
   Duration commit_most{0};   // what a commit takes
   Duration restore_most{0};  // from Assigned to Restored
   Duration late_most{0};     // until a late answer is there
@@ -62,6 +63,10 @@ class SimulatedStore final : public RecordStore {
   // Called when a node calls its session, before and in the middle of what the call does. It may throw: the
   // process dies there.
   void on_call(std::function<void(const std::string& node)> call);
+  // Called with each change of a state when it is committed; without a value it is gone.
+  using Changed = std::function<void(const std::string& service, const std::string& keyspace,
+                                     const std::string& key, const std::optional<std::string>& value)>;
+  void on_change(Changed changed);
 
   // --- on command ---
   // A partition goes to that node, or to who has fewest: revoked, and given when its owner lets it go.
@@ -74,10 +79,13 @@ class SimulatedStore final : public RecordStore {
   void crash(const std::string& service, const std::string& node);
 
   // --- virtual time ---
-  std::optional<Instant> next_due() const;
+  std::optional<MonotonicTime> next_due() const;
   void run_due();
   // Nobody has a cycle open or in flight, and every partition of the service has an owner who knows it.
   bool at_rest(const std::string& service) const;
+  // Of the node's session, if it has one that has not ended.
+  bool has_cycle(const std::string& service, const std::string& node) const;          // open or in flight
+  std::size_t partitions(const std::string& service, const std::string& node) const;  // it holds so many
 
  private:
   std::shared_ptr<detail::SimulatedImpl> impl_;

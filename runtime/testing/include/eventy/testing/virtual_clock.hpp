@@ -1,4 +1,4 @@
-// A clock that stands still until it is moved. Any thread.
+// Two clocks that stand still until they are moved. Any thread.
 #pragma once
 
 #include <atomic>
@@ -9,11 +9,22 @@ namespace eventy::testing {
 
 class VirtualClock final : public Clock {
  public:
-  Instant now() const override { return Instant(Duration(ms_.load())); }
-  void advance(Duration by) { ms_ += by.count(); }
+  MonotonicTime now() const override { return MonotonicTime(MonotonicTime::duration(ns_.load())); }
+  WallTime wall() const override {
+    return std::chrono::floor<WallTime::duration>(began + MonotonicTime::duration(ns_ + set_by_.load()));
+  }
+
+  // Time goes by, on both clocks.
+  void advance(MonotonicTime::duration by) { ns_ += by.count(); }
+  // Somebody sets the date forward or, if `by` is negative, back; no time goes by.
+  void set_wall(MonotonicTime::duration by) { set_by_ += by.count(); }
+  // Time goes by, and the date stands still.
+  void advance_monotonic(MonotonicTime::duration by) { advance(by), set_wall(-by); }
 
  private:
-  std::atomic<std::int64_t> ms_{1'357'000'000'000};  // an ordinary day: 1 January 2013
+  static constexpr WallTime began{std::chrono::seconds(1'357'000'000)};  // an ordinary day: 1 January 2013
+  std::atomic<std::int64_t> ns_{1'000'000'000};                          // no clock that is read begins at 0
+  std::atomic<std::int64_t> set_by_{-1'000'000'000};
 };
 
 }  // namespace eventy::testing

@@ -1,13 +1,13 @@
-// A node in virtual time: the real actors under CAF's deterministic scheduler, on the memory store.
+// A node in virtual time, in the harness of Simulation, on the memory store.
 #pragma once
 
-#include <caf/test/dsl.hpp>
+#include <caf/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <map>
 
-#include "actors/supervisor/root.hpp"
+#include "actors/testing/simulated_node.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "eventy/testing/plain_format.hpp"
 #include "examples/counter/counter.hpp"
@@ -56,33 +56,37 @@ class FaultySession final : public support::ShellSession {
   std::shared_ptr<Faults> faults_;
 };
 
-struct World : test_coordinator_fixture<> {
-  struct TestClock final : Clock {
-    explicit TestClock(World& world) : world(world) {}
-    Instant now() const override {
-      const auto since = world.sched.clock().now().time_since_epoch();
-      return Instant(Duration(1'800'000'000'000)) + std::chrono::duration_cast<Duration>(since);
-    }
-    World& world;
-  };
+struct NodeFixture {
   static constexpr std::uint32_t partitions = 4;
 
-  TestClock clock{*this};
+  testing::Trace trace;
+  testing::Chance chance{1};
+  testing::World world{chance, trace, testing::World::Order::as_sent};
+  testing::SimulatedNode node{world, "node"};
   MemoryStore store;
   std::shared_ptr<Faults> faults = std::make_shared<Faults>();
   std::shared_ptr<Board> board = std::make_shared<Board>();
-  caf::actor node;
   ServiceSetup setup = {};                 // a test changes what it needs before start()
   std::vector<ServiceSetup> further = {};  // services that run beside it
   Duration idle_check{0};
   SupervisionOptions supervision = {.restarts = {.intensity = 0}};  // of the services
 
-  ~World() {
-    if (!node) return;
-    caf::anon_send(node, msg::Stop{});
-    node = {};
-    sched.run();
+  // Ends in good order.
+  ~NodeFixture() {
+    tell_node(msg::Stop{});
+    run_ready();
   }
+
+  template <class Message>
+  void tell_node(Message message) {
+    post({}, node.root(), message);
+  }
+  void run_ready() { world.run_ready(); }  // no time passes
+  void run() { world.run(); }
+  void run_until(const std::function<bool()>& done) {
+    if (!world.run_until(done)) throw std::runtime_error("it did not come to that");
+  }
+  void advance_time(Duration time) { world.advance(time); }
 
   static std::shared_ptr<const ServiceRuntime> runtime_of(const Service& service) {
     return std::make_shared<const ServiceRuntime>(
@@ -104,9 +108,9 @@ struct World : test_coordinator_fixture<> {
   }
 
   void start() {
-    RootSetup all{{std::make_shared<const ServiceSetup>(setup)}, &clock, board, idle_check, supervision};
+    RootSetup all{{std::make_shared<const ServiceSetup>(setup)}, board, idle_check, supervision};
     for (const auto& other : further) all.services.push_back(std::make_shared<const ServiceSetup>(other));
-    node = sys.spawn(root, all);
+    node.start(all);
   }
 
   NodeState state() { return board->wait(NodeState::running, Duration(0)); }

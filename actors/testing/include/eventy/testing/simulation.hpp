@@ -1,4 +1,4 @@
-// Runs services on a simulated cluster in virtual time: the engines of a real node, scheduled by a seed, on a
+// Runs services on a simulated cluster in virtual time: the actors of a real node, scheduled by a seed, on a
 // store that misbehaves. The same seed does the same, so what it finds can be run again. One thread.
 //
 //   Simulation sim({.seed = 7, .nodes = 2, .faults = {…}});
@@ -10,10 +10,10 @@
 //   … look at sim.store(): topics, positions, states
 #pragma once
 
+#include "eventy/actors/messages.hpp"
 #include "eventy/engine/bridge_engine.hpp"
 #include "eventy/engine/supervision.hpp"
 #include "eventy/service/plan.hpp"
-#include "eventy/testing/mail.hpp"
 #include "eventy/testing/simulated_store.hpp"
 
 namespace eventy::testing {
@@ -27,22 +27,21 @@ struct SimulationFaults {
   double stop = 0;             // a node is stopped in good order, and started again
   double move_partition = 0;   // to any node
   double lose_partition = 0;   // all partitions of a node are lost and given anew
+  double set_clock = 0;        // somebody sets the date of a node
   double crash_lane = 0;       // of each message to a lane: an exception out of its step
   Duration down_most{20'000};  // until a node that died is started again
   Duration frozen_most{30'000};
+  Duration clock_most{7'200'000};  // by which a date is set forward or back
 };
 
 // To take something out of the simulation, and see that a test notices.
 struct SimulationHooks {
   std::function<std::unique_ptr<StoreSession>(std::unique_ptr<StoreSession>, const SessionOptions&)> session =
       {};
-  struct Letter {
-    ActorId from, to;
-    Epoch epoch;  // of the lane that gets it
-    Mail& mail;
-  };
-  // Before a message is delivered. False: it is lost. `send` sends a further one, to anybody.
-  std::function<bool(Letter&, const std::function<void(ActorId, Mail)>& send)> deliver = {};
+  // Sends a letter to an actor that takes it; now or, when the hook has kept a copy of `send`, later.
+  using Send = std::function<void(actors::ActorId to, actors::Letter letter)>;
+  // Before a message is delivered, which it may change. False: it is lost, unless it is sent again.
+  std::function<bool(actors::ActorId to, actors::Letter& letter, const Send& send)> deliver = {};
 };
 
 struct SimulationOptions {
@@ -51,6 +50,8 @@ struct SimulationOptions {
   RuntimeOptions runtime = {};  // without a serializer and a state format: those of plain_format.hpp
   BridgeOptions bridge = {};
   SupervisionOptions supervision = {};
+  SupervisionOptions services = {.restarts = {.intensity = 0}};  // of the services of a node
+  Duration idle_check{0};  // how often a node looks whether everything is idle; 0: never
   std::size_t source_slices_in_flight = 4, source_records_per_look = 1000;
   Duration session_timeout{10'000};
   SimulationFaults faults = {};
@@ -83,9 +84,14 @@ class Simulation {
   // Goes on until nothing is left to do; nullopt: it came to that within the limits, else what is left.
   std::optional<std::string> settle(SettleLimits limits = {});
 
+  // Asks the partition that owns the key, on whatever node; the bytes are in the services' state format. Its
+  // answer comes while the simulation goes on, or never if it ends first. False: nobody owns the key now.
+  bool ask(const std::string& service, const std::string& key, std::string query, std::string question,
+           std::function<void(Result<std::string>)> answer);
+
   // For handlers and sources: this one takes so long.
   void spend(Duration time);
-  Instant now() const;
+  MonotonicTime now() const;
   Trace& trace();
 
  private:

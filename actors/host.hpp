@@ -1,0 +1,86 @@
+// What runs the actors of one node: the clocks they go by, their CAF system, and the way of their mail. A
+// node has CAF's scheduler and mailboxes; a simulation has its own of both, and so runs these very actors.
+//
+// An actor is a plain struct, its state: `Receiver` says what it takes, `Setup` what it needs, begin() starts
+// it, and a handle() for each of its messages does the work. Anything that is thrown there ends it.
+#pragma once
+
+#include <caf/all.hpp>
+
+#include "eventy/actors/node_system.hpp"
+#include "eventy/actors/post.hpp"
+#include "failure.hpp"
+
+// Letters stay within the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::Letter)
+
+namespace eventy::actors {
+
+// Which actor of a node one is.
+struct Role {
+  enum class Kind : std::uint8_t { root, supervisor, bridge, lane };
+  Kind kind = Kind::root;
+  std::size_t service = 0;  // its number; not of the root
+  Lane lane = {};           // of a lane
+};
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  virtual const Clock& clock() const = 0;
+  virtual caf::actor_system& system() = 0;
+  virtual ActorId new_id() = 0;
+  // Called by the actor itself, and by who spawned it. Both mailboxes take the same mail.
+  virtual std::shared_ptr<Mailbox> mailbox(ActorId id, const caf::actor& actor) = 0;
+  // Called by who spawned it, before that goes on.
+  virtual void spawned(ActorId id, const Role& role, const caf::actor& actor) = 0;
+};
+
+// What an actor knows of itself.
+template <class Receiver>
+struct Self {
+  caf::event_based_actor* actor = nullptr;
+  Host* host = nullptr;
+  Ref<Receiver> ref = {};
+  ActorId sender = {};  // of the message that is being handled
+
+  template <class To, class Message>
+  void post(const Ref<To>& to, Message message, std::chrono::nanoseconds wait = {}) const {
+    actors::post(ref.id(), to, std::move(message), wait);
+  }
+  MonotonicTime now() const { return host->clock().now(); }
+  void end() const { actor->quit(caf::exit_reason::user_shutdown); }
+};
+
+template <class State>
+caf::behavior run(caf::stateful_actor<State>* self, Host* host, ActorId id,
+                  const typename State::Setup& setup) {
+  using Receiver = typename State::Receiver;
+  keep_text_of_exceptions(self);
+  State& state = self->state;
+  state.self_ = {self, host, Ref<Receiver>(host->mailbox(id, caf::actor_cast<caf::actor>(self)))};
+  state.begin(setup);
+  return {[&state](const Letter& letter) {
+    state.self_.sender = letter.from;
+    std::visit([&state](const auto& message) { state.handle(message); },
+               std::get<typename Receiver::Mail>(letter.mail));
+  }};
+}
+
+// Starts an actor. `watcher` gets Down when it has ended; it may be nobody. Throws where there is no memory,
+// or no thread, for it.
+template <class State, class Watcher>
+Ref<typename State::Receiver> spawn(Host& host, const Role& role, Placement placement,
+                                    const typename State::Setup& setup, const Ref<Watcher>& watcher) {
+  const ActorId id = host.new_id();
+  const caf::actor actor = placement == Placement::own_thread
+                               ? host.system().spawn<caf::detached>(run<State>, &host, id, setup)
+                               : host.system().spawn(run<State>, &host, id, setup);
+  host.spawned(id, role, actor);
+  actor->attach_functor([id, watcher](const caf::error& why) {
+    post(id, watcher, msg::Down{id, reason_of(why)});
+  });
+  return Ref<typename State::Receiver>(host.mailbox(id, actor));
+}
+
+}  // namespace eventy::actors

@@ -1,0 +1,88 @@
+#include "eventy/actors/messages.hpp"
+
+namespace eventy::actors {
+
+namespace {
+
+std::string number(std::uint64_t n) { return std::to_string(n); }
+
+std::string names(const std::vector<Lane>& lanes) {
+  std::string text;
+  for (const Lane lane : lanes) text += (text.empty() ? " " : ", ") + name_of(lane);
+  return text;
+}
+
+struct Describe {
+  template <class... Messages>
+  std::string operator()(const std::variant<Messages...>& mail) const {
+    return std::visit(*this, mail);
+  }
+  std::string operator()(const msg::Deliver& m) const {
+    const Batch& b = *m.batch;
+    std::string text = "Deliver epoch " + number(m.epoch.value) + ", topic " + number(b.topic.value);
+    if (b.records.empty()) return text + ", nothing";
+    return text + ", offsets " + std::to_string(b.records.front().offset.value) + " to " +
+           std::to_string(b.records.back().offset.value);
+  }
+  std::string operator()(const msg::CommittedUpTo& m) const {
+    return "CommittedUpTo epoch " + number(m.epoch.value) + ", slice " + number(m.up_to.value);
+  }
+  std::string operator()(const msg::RewindTo& m) const { return "RewindTo epoch " + number(m.epoch.value); }
+  std::string operator()(const msg::StopLooking&) const { return "StopLooking"; }
+  std::string operator()(const msg::Query& m) const { return "Query " + m.name; }
+  std::string operator()(const msg::StepOn&) const { return "StepOn"; }
+  std::string operator()(const msg::Wake&) const { return "Wake"; }
+  std::string operator()(const msg::Finished& m) const {
+    std::string text = "Finished " + name_of(m.slice->lane) + ", epoch " + number(m.slice->epoch.value) +
+                       ", slice " + number(m.slice->number.value) + ", " + number(m.slice->records) +
+                       " records";
+    for (const auto& p : m.slice->effects.positions)
+      text += ", topic " + number(p.topic.value) + " up to " + std::to_string(p.next.value);
+    return text;
+  }
+  std::string operator()(const msg::DeferredDone& m) const {
+    return "DeferredDone " + name_of(m.lane) + ", epoch " + number(m.epoch.value) + ", slice " +
+           number(m.up_to.value) + ", " + number(m.outputs->entries.size()) + " outputs";
+  }
+  std::string operator()(const msg::LaneWaits& m) const { return "LaneWaits " + name_of(m.lane); }
+  std::string operator()(const msg::LaneStarted& m) const {
+    return "LaneStarted " + name_of(m.lane) + ", epoch " + number(m.epoch.value);
+  }
+  std::string operator()(const msg::LanesDown& m) const { return "LanesDown" + names(m.lanes); }
+  std::string operator()(const msg::StartAgain& m) const { return "StartAgain " + name_of(m.lane); }
+  std::string operator()(const msg::Drain&) const { return "Drain"; }
+  std::string operator()(const msg::AskStatus& m) const { return "AskStatus round " + number(m.round); }
+  std::string operator()(const msg::StartLane& m) const {
+    return "StartLane " + name_of(m.lane) + ", epoch " + number(m.epoch.value);
+  }
+  std::string operator()(const msg::StopLane& m) const { return "StopLane " + name_of(m.lane); }
+  std::string operator()(const msg::Drained&) const { return "Drained"; }
+  std::string operator()(const msg::RestartLanes& m) const { return "RestartLanes" + names(m.lanes); }
+  std::string operator()(const msg::RestartBridge&) const { return "RestartBridge"; }
+  std::string operator()(const msg::Status& m) const {
+    return "Status of service " + number(m.service) + ", round " + number(m.round) +
+           (m.idle ? ", idle" : ", busy") + ", activity " + number(m.activity);
+  }
+  std::string operator()(const msg::ServiceDrained& m) const { return "ServiceDrained " + number(m.service); }
+  std::string operator()(const msg::GaveUp& m) const { return "GaveUp: " + m.why; }
+  std::string operator()(const msg::RestartServices& m) const {
+    std::string text = "RestartServices";
+    for (const auto service : m.services) text += ' ' + number(service);
+    return text;
+  }
+  std::string operator()(const msg::AskRound&) const { return "AskRound"; }
+  std::string operator()(const msg::End&) const { return "End"; }
+  std::string operator()(const msg::Stop&) const { return "Stop"; }
+  std::string operator()(const msg::Down& m) const { return "Down: " + m.reason.text; }
+};
+
+}  // namespace
+
+std::string name_of(Lane lane) {
+  return (lane.is_source() ? "source " + number(lane.source) + " of " : "") + "partition " +
+         number(lane.partition.value);
+}
+
+std::string describe(const Mail& mail) { return std::visit(Describe{}, mail); }
+
+}  // namespace eventy::actors
