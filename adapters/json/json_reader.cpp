@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "base64.hpp"
@@ -34,6 +37,8 @@ const char* name_of(Tag tag) {
       return "an integer";
     case Tag::real:
       return "a real";
+    case Tag::beyond:
+      return "a number that 64 bits cannot hold";
     case Tag::yes:
     case Tag::no:
       return "a boolean";
@@ -60,6 +65,63 @@ std::size_t count_elements(Place place, std::size_t end) {
   return words - names;
 }
 
+// The end of the number at the beginning of a text, by the grammar of JSON; 0: there is none.
+std::size_t end_of_number(std::string_view text) {
+  std::size_t at = text.starts_with('-');
+  const auto digits = [&] {
+    const std::size_t first = at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at - first;
+  };
+  const bool zero = at < text.size() && text[at] == '0';
+  const std::size_t whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return 0;
+  if (at < text.size() && text[at] == '.')
+    if (++at; digits() == 0) return 0;
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    if (digits() == 0) return 0;
+  }
+  return at;
+}
+
+bool is_beyond(const std::string& number) {
+  const char *first = number.data(), *last = first + number.size();
+  if (number.find_first_of(".eE") != std::string::npos) return std::isinf(std::strtod(first, nullptr));
+  std::int64_t n = 0;
+  std::uint64_t u = 0;
+  return std::from_chars(first, last, n).ec != std::errc() &&
+         std::from_chars(first, last, u).ec != std::errc();
+}
+
+// Puts 0 in the place of numbers that 64 bits cannot hold. Returns which they are, counting all numbers.
+std::vector<std::size_t> blank_numbers_beyond(std::string& text) {
+  std::vector<std::size_t> found;
+  std::size_t numbers = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_text) {
+      if (c == '\\') ++at;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+      const std::size_t size = end_of_number(std::string_view(text).substr(at));
+      if (size == 0) return {};  // no JSON
+      if (is_beyond(text.substr(at, size))) {
+        text.replace(at, size, size, ' ');
+        text[at] = '0';
+        found.push_back(numbers);
+      }
+      ++numbers;
+      at += size - 1;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 Place empty_map() {
@@ -82,6 +144,27 @@ void Document::make_room(std::size_t bytes) {
   if (parser_.allocate(room, depth) || parser_.doc.allocate(room)) throw std::bad_alloc();
 }
 
+// simdjson refuses a whole text for a number that nobody may read. So such numbers are parsed as another one
+// and marked on the tape: who reads one gets an error with its path.
+simdjson::error_code Document::parse_numbers_beyond(std::string_view text) {
+  std::string copy;
+  copy.reserve(text.size() + value_padding);
+  copy.append(text).append(value_padding, ' ');
+  const auto beyond = blank_numbers_beyond(copy);
+  if (beyond.empty()) return simdjson::NUMBER_ERROR;
+  if (const auto error = parser_.parse(copy.data(), text.size(), false).error()) return error;
+  std::uint64_t* tape = parser_.doc.tape.get();
+  Place place{tape, nullptr, 1};
+  const auto end = static_cast<std::uint32_t>(tape[0]) - 1;
+  auto next = beyond.begin();
+  for (std::size_t number = 0; place.at < end && next != beyond.end(); place.at = place.next()) {
+    if (!Place::is_number(place.tag()) || number++ != *next) continue;
+    tape[place.at] = word(Tag::beyond, 0);
+    ++next;
+  }
+  return simdjson::SUCCESS;
+}
+
 Place Document::parse(std::string_view text) {
   if (text.empty()) throw DecodeError("not JSON: there are no bytes");
   if (text.size() > limits_.max_bytes) {
@@ -89,7 +172,9 @@ Place Document::parse(std::string_view text) {
                       std::to_string(limits_.max_bytes));
   }
   make_room(text.size());
-  if (auto error = parser_.parse(text.data(), text.size(), false).error()) {
+  auto error = parser_.parse(text.data(), text.size(), false).error();
+  if (error == simdjson::NUMBER_ERROR) error = parse_numbers_beyond(text);
+  if (error) {
     if (error == simdjson::DEPTH_ERROR) {
       throw DecodeError("maps and lists are nested deeper than the limit of " +
                         std::to_string(limits_.max_depth));
@@ -123,6 +208,7 @@ ValueType TapeReader::type() {
       return ValueType::boolean;
     case Tag::null:
       return ValueType::null;
+    case Tag::beyond:
     case Tag::root:
     case Tag::map_end:
     case Tag::list_end:
@@ -234,7 +320,7 @@ Instant TapeReader::instant() {
 }
 
 void TapeReader::skip() {
-  type();
+  if (place_.tag() != Tag::beyond) type();
   refuse_member_twice(place_);
   place_.at = place_.behind();
 }

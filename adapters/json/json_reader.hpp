@@ -27,6 +27,7 @@ enum class Tag : std::uint8_t {
   integer = 'l',           // the next word is the number, as for the next two
   unsigned_integer = 'u',  // above the range of the signed ones
   real = 'd',
+  beyond = 'x',  // ours: a number that 64 bits cannot hold; the next word means nothing
   yes = 't',
   no = 'f',
   null = 'n',
@@ -46,10 +47,13 @@ struct Place {
     std::memcpy(&size, start, sizeof size);
     return {reinterpret_cast<const char*>(start + sizeof size), size};
   }
+  static bool is_number(Tag t) {
+    return t == Tag::integer || t == Tag::unsigned_integer || t == Tag::real || t == Tag::beyond;
+  }
   // Behind this one word, or this number; into a map or list.
   std::size_t next() const {
     auto t = tag();
-    return at + 1 + (t == Tag::integer || t == Tag::unsigned_integer || t == Tag::real);
+    return at + 1 + is_number(t);
   }
   // Behind the whole value.
   std::size_t behind() const {
@@ -69,6 +73,7 @@ class Document {
 
  private:
   void make_room(std::size_t bytes);
+  simdjson::error_code parse_numbers_beyond(std::string_view text);
 
   DecodeLimits limits_;
   simdjson::dom::parser parser_;

@@ -166,7 +166,7 @@ CAF_TEST(reads_blanks_and_escapes_as_the_python_peer_writes_them) {
 
 CAF_TEST(reads_members_in_any_order_and_passes_over_unknown_ones) {
   auto record = read_record(
-      R"({"data":{"n":7},"later":[{"a":1},"\u0000"],"context":{},"date_iso8601":"2026-01-02T01:04:05Z","uuid":)"
+      R"({"data":{"n":7},"later":[{"a":1},"\u0000",1e400,123456789012345678901234567890],"context":{},"date_iso8601":"2026-01-02T01:04:05Z","uuid":)"
       R"("0d6a7d4f-8a54-4b52-9d4b-3f1f3c2b1a09","source":"urn:shop","name":"Placed","namespace":"urn:orders",)"
       R"("correlation_id":"c","destination":"urn:not.looked:at","more":null,"version":"1.2.0","type":"EVENT"})");
   CAF_CHECK_EQUAL(record.name(), "Placed");

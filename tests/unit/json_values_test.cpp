@@ -168,6 +168,34 @@ CAF_TEST(a_real_takes_an_integer_and_an_integer_no_real) {
   CAF_CHECK_EQUAL(refusal_of<double>("null"), "v: must be a number, not null");
 }
 
+CAF_TEST(a_number_that_64_bits_cannot_hold_concerns_only_who_reads_it) {
+  struct Some {
+    std::int64_t n = 0;
+    double x = 0;
+    std::string text;
+    EVENTY_FIELDS(n, x, text);
+  };
+  const auto some = read_as<Some>(
+      R"({"n":-7,"huge":123456789012345678901234567890,"deep":{"list":[1,1e400,{"a":-18446744073709551616}]},)"
+      R"("x":2.5,"last":-1E999,"text":"1e400 \" 99999999999999999999"})");
+  CAF_CHECK_EQUAL(some.n, -7);
+  CAF_CHECK_EQUAL(some.x, 2.5);
+  CAF_CHECK_EQUAL(some.text, "1e400 \" 99999999999999999999");
+  CAF_CHECK_EQUAL(refusal_of<std::int64_t>("18446744073709551616"),
+                  "v: must be an integer, not a number that 64 bits cannot hold");
+  CAF_CHECK_EQUAL(refusal_of<std::uint64_t>("-9223372036854775809"),
+                  "v: must be an integer, not a number that 64 bits cannot hold");
+  CAF_CHECK_EQUAL(refusal_of<double>("1e400"), "v: must be a number, not a number that 64 bits cannot hold");
+  CAF_CHECK_EQUAL(refusal_of<std::vector<double>>("[1.5,-1e400]"),
+                  "v[1]: must be a number, not a number that 64 bits cannot hold");
+  CAF_CHECK_EQUAL(refusal_of<std::string>("1e400"), "v: must be text, not a number that 64 bits cannot hold");
+  CAF_CHECK_EQUAL(refusal_of<std::optional<double>>("1e400"),
+                  "v: must be a number, not a number that 64 bits cannot hold");
+  CAF_CHECK(refusal_of<Value>("[1e400]").starts_with("v[0]: must be a value"));
+  CAF_CHECK_EQUAL(one<double>("1e-400"), 0);
+  CAF_CHECK(refusal_of<double>("1e400,\"w\":01").starts_with("not JSON"));
+}
+
 CAF_TEST(what_json_has_no_number_for_is_refused_on_writing) {
   for (double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
     CAF_CHECK(throws<std::invalid_argument>([&] { json::to_text(value); }));
