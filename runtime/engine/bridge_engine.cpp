@@ -105,7 +105,7 @@ void BridgeEngine::handle(Revoked& e) {
 void BridgeEngine::handle(Lost& e) {
   leave(e.partitions);
   undo_all();
-  if (!cycles_.in_flight()) let_go();
+  let_go();
 }
 
 void BridgeEngine::leave(const std::vector<PartitionId>& partitions) {
@@ -115,11 +115,17 @@ void BridgeEngine::leave(const std::vector<PartitionId>& partitions) {
       state.leaving = true;
 }
 
-// The answer to a revocation, once nothing of these partitions is in a cycle any more.
+// The answer to a revocation: each partition goes as soon as no cycle holds anything of it. The cycles of
+// those that stay go on meanwhile, or they would keep it for ever.
 void BridgeEngine::let_go() {
-  if (revoked_.empty() || cycles_.in_flight()) return;
-  if (cycles_.open()) return commit_if_due();
-  const auto gone = std::exchange(revoked_, {});
+  std::vector<PartitionId> gone;
+  std::erase_if(revoked_, [&](PartitionId p) {
+    if (cycles_.holds(p)) return false;
+    gone.push_back(p);
+    return true;
+  });
+  if (!revoked_.empty()) commit_if_due();
+  if (gone.empty()) return;
   for (const PartitionId p : gone) {
     restores_.gone(p);
     session_->resume(p);  // it may come back one day

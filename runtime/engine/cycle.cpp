@@ -36,6 +36,12 @@ void CommitCycles::add(const Slice& slice, MonotonicTime now) {
   opened_lanes_[slice.lane] = {slice.lane, slice.epoch, slice.number};
 }
 
+bool CommitCycles::holds(PartitionId partition) const {
+  const auto is_of_it = [&](const auto& lane) { return lane.first.partition == partition; };
+  return std::any_of(opened_lanes_.begin(), opened_lanes_.end(), is_of_it) ||
+         std::any_of(flying_lanes_.begin(), flying_lanes_.end(), is_of_it);
+}
+
 bool CommitCycles::due(MonotonicTime now) const {
   return opened_ && !flying_ && (bytes_ >= options_.max_bytes || now >= *due_at());
 }

@@ -306,6 +306,50 @@ CAF_TEST(a_revoked_partition_is_committed_and_let_go_and_its_next_owner_goes_on)
   CAF_CHECK_EQUAL(seen[1].n, 3);
 }
 
+CAF_TEST(a_revoked_partition_goes_although_those_that_stay_have_cycles_all_the_time) {
+  Fixture f(counter(), 2);
+  const std::string other = key_beside("ann");
+  const PartitionId kept = partition_of("ann", 2), leaving = partition_of(other, 2);
+  f.settle();
+  f.click(2, other);
+  f.settle();
+  f.store.next_commit("counter", Fate::held);
+  f.click(1);
+  f.settle();  // a commit is in flight
+  f.click(1);
+  f.settle();  // and the next cycle open
+  f.store.revoke("counter", leaving);
+  f.node->poll();
+  CAF_CHECK(f.node->owned() == std::vector{kept});
+  f.store.let_commit("counter");
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 2);
+  f.store.assign("counter", "node", leaving);
+  f.click(3, other);
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(other), 5);
+}
+
+CAF_TEST(a_revoked_partition_waits_for_the_cycle_that_holds_it_and_for_no_other) {
+  Fixture f(counter(), 2);
+  const std::string other = key_beside("ann");
+  const PartitionId kept = partition_of("ann", 2), leaving = partition_of(other, 2);
+  f.settle();
+  f.store.next_commit("counter", Fate::held);
+  f.click(2, other);
+  f.settle();  // its commit is in flight
+  f.click(1);
+  f.settle();
+  f.store.revoke("counter", leaving);
+  f.settle();
+  CAF_CHECK_EQUAL(f.node->owned().size(), 2u);
+  f.store.next_commit("counter", Fate::held);
+  f.store.let_commit("counter");
+  f.node->poll();
+  CAF_CHECK(f.node->owned() == std::vector{kept});
+  CAF_CHECK_EQUAL(f.state(other), 2);
+}
+
 CAF_TEST(a_lost_partition_commits_nothing_of_what_was_in_hand) {
   Fixture f(counter());
   f.click(1);
