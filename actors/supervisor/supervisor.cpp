@@ -138,15 +138,25 @@ void SupervisorState::handle(const msg::Down& m) {
 
 void SupervisorState::lane_failed(Lane lane, const EndReason& reason) {
   lanes_.erase(lane);
-  // A fenced lane is no twin's doing: its partition has just moved to another node.
-  EndReason judged = reason;
-  if (judged.code == ErrorCode::fenced) judged.code.reset();
-  const auto decision = judge(Supervision::child(lane), name_of(*setup_.service->runtime, lane), judged);
+  if (reason.code == ErrorCode::fenced) return lane_was_taken_away(lane);
+  const auto decision = judge(Supervision::child(lane), name_of(*setup_.service->runtime, lane), reason);
   if (!decision) return;
   count_restart(lane);
   const auto& with_it = decision->with_it;
   const bool takes_bridge = std::find(with_it.begin(), with_it.end(), Supervision::bridge) != with_it.end();
   takes_bridge ? restart_all(decision->wait) : restart_lanes(lane, *decision);
+}
+
+// Its partition moved to another node while it worked, and its state with it. That is no failure and not
+// counted, however often partitions move; a twin fences the whole session, not a lane. The bridge gives it up
+// before the wait is over; else it starts again.
+void SupervisorState::lane_was_taken_away(Lane lane) {
+  if (const auto& log = setup_.service->runtime->options().log)
+    log->debug("service {}: {} was taken away while it worked", setup_.service->runtime->plan().name,
+               name_of(*setup_.service->runtime, lane));
+  self_.post(bridge_, msg::LanesDown{{lane}});
+  self_.post(self_.ref, msg::RestartLanes{{lane}, generation_},
+             setup_.service->supervision.restarts.first_backoff);
 }
 
 void SupervisorState::bridge_failed(const EndReason& reason) {

@@ -46,6 +46,7 @@ struct SupervisorState {
   void close(const LaneRef& child, Lane lane);
   void close_all();
   void lane_failed(Lane lane, const EndReason& reason);
+  void lane_was_taken_away(Lane lane);
   void bridge_failed(const EndReason& reason);
   std::optional<Supervision::Decision> judge(Supervision::Child child, const std::string& what,
                                              const EndReason& reason);

@@ -178,6 +178,20 @@ CAF_TEST(partitions that are fenced are no sign of a twin) {
   CAF_CHECK(counted_exactly(5, 6));
 }
 
+CAF_TEST(partitions that are taken away use up no restarts) {
+  setup.supervision.restarts.intensity = 0;
+  faults->code = ErrorCode::fenced;
+  faults->loads_to_fail = 40;
+  click(30, 5);
+  start();
+  run();
+  CAF_CHECK_EQUAL(faults->loads_failed, 40);
+  CAF_CHECK(state() == NodeState::running);
+  CAF_CHECK(counted_exactly(5, 6));
+  CAF_CHECK_EQUAL(board->counts().at(0).partitions, 0u);
+  CAF_CHECK(board->counts().at(0).failures.empty());
+}
+
 CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or doubled) {
   click(30, 5);
   start();
