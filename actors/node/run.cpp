@@ -1,17 +1,20 @@
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <set>
 
 #include "command_line.hpp"
 #include "config.hpp"
 #include "eventy/engine/failure_class.hpp"
+#include "log.hpp"
 #include "serializers.hpp"
 #include "signals.hpp"
+#include "standard_streams.hpp"
 
 namespace eventy {
 
@@ -21,15 +24,8 @@ constexpr int exit_error = 1, exit_gave_up = 70, exit_configuration = 78;
 constexpr Duration idle_check{20}, most_for_stopping{10'000}, most_for_stopping_stuck{1'000};
 
 int complain(const App& app, const std::string& what, int code) {
-  fmt::print(stderr, "{}: {}\n", app.name, what);
+  say_on_standard_error(app.name + ": " + what);
   return code;
-}
-
-std::shared_ptr<spdlog::logger> make_log(const NodeConfig& config) {
-  auto log = std::make_shared<spdlog::logger>("eventy", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-  log->set_level(spdlog::level::from_str(config.log_level));
-  return log;
 }
 
 // A configuration that is read and checked, and what it names.
@@ -159,7 +155,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
 class Node {
  public:
   Node(const App& app, const CommandLine& line, const Adapters& adapters, Configured& configured)
-      : app_(app), line_(line), config_(configured.config), log_(make_log(config_)) {
+      : app_(app), line_(line), config_(configured.config), log_(make_log(config_.log_level)) {
     const auto runtimes = make_runtimes(app.services(line.options), config_, adapters, log_);
     state_format_ = adapters.state_formats.at(config_.state);
     store_ = make_store(configured.document, config_, adapters, StoreAccess::sessions, log_).value();
@@ -286,10 +282,17 @@ int run_command(const Command& command, const CommandLine& line, const Adapters&
                 Configured& configured) {
   const auto& config = configured.config;
   const auto store =
-      make_store(configured.document, config, adapters, command.access, make_log(config)).value();
+      make_store(configured.document, config, adapters, command.access, make_log(config.log_level)).value();
   const Serializers formats(config, adapters);
   return command.run({line.options, *store, *formats.common, formats.named,
                       *adapters.state_formats.at(config.state), config.partitions, config.partitioners});
+}
+
+// A command whose output got lost has failed. A node that has done its work has not.
+int with_output(const App& app, int code) {
+  if (standard_output_is_written()) return code;
+  return complain(app, fmt::format("standard output: {}", std::strerror(errno)),
+                  code == 0 ? exit_error : code);
 }
 
 int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) {
@@ -298,10 +301,11 @@ int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) 
     // Services that depend on options of `run` are not known here.
     if (app.options.empty()) make_runtimes(app.services(line.options), configured.config, adapters, nullptr);
     fmt::print("{}: the configuration is right\n", line.config.value_or("built-in defaults"));
-    return 0;
+    return with_output(app, 0);
   }
   for (const auto& command : app.commands)
-    if (command.name == line.command) return run_command(command, line, adapters, configured);
+    if (command.name == line.command)
+      return with_output(app, run_command(command, line, adapters, configured));
   Signals signals;  // before any other thread
   return Node(app, line, adapters, configured).run(signals);
 }
@@ -333,11 +337,12 @@ Result<std::vector<Offset>> CommandContext::append(const std::string& topic,
 }
 
 int run(int argc, char** argv, App app, Adapters adapters) {
+  prepare_standard_streams();
   if (app.name.empty()) app.name = std::filesystem::path(argc > 0 ? argv[0] : "eventy").filename();
   if (app.version.empty()) app.version = EVENTY_VERSION;
   try {
     const auto parsed = parse_command_line(argc, argv, app);
-    return parsed.line ? dispatch(app, *parsed.line, adapters) : parsed.exit_code;
+    return parsed.line ? dispatch(app, *parsed.line, adapters) : with_output(app, parsed.exit_code);
   } catch (const Failure& e) {
     return complain(app, e.what(), exit_code_of(e.error().code));
   } catch (const std::exception& e) {

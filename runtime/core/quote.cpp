@@ -1,5 +1,7 @@
 #include "quote.hpp"
 
+#include "eventy/core/one_line.hpp"
+
 namespace eventy::detail {
 
 namespace {
@@ -35,9 +37,10 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
-void append_printable(std::string& out, std::string_view text, std::string_view also_escaped) {
+void append_printable(std::string& out, std::string_view text, std::string_view also_escaped,
+                      std::size_t most = quote_limit) {
   std::size_t at = 0;
-  while (at < text.size() && at < quote_limit) {
+  while (at < text.size() && at < most) {
     auto length = character(text.substr(at));
     if (length == 0) {
       append_escaped(out, text[at++]);
@@ -65,3 +68,13 @@ std::string quoted(std::string_view text) {
 }
 
 }  // namespace eventy::detail
+
+namespace eventy {
+
+std::string one_line(std::string_view text, std::size_t most) {
+  std::string out;
+  detail::append_printable(out, text, "", most);
+  return out;
+}
+
+}  // namespace eventy

@@ -8,6 +8,7 @@
 #include <typeinfo>
 
 #include "eventy/core/codec.hpp"
+#include "eventy/core/one_line.hpp"
 
 namespace eventy {
 
@@ -26,11 +27,11 @@ ErrorText describe(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const DecodeError& e) {
-    return {"DecodeError", e.what(), true};
+    return {"DecodeError", one_line(e.what()), true};
   } catch (const std::bad_alloc&) {
     return {std::string(out_of_memory_class), "out of memory"};
   } catch (const std::exception& e) {
-    return {demangled(typeid(e).name()), e.what()};
+    return {demangled(typeid(e).name()), one_line(e.what())};
   } catch (...) {
     const auto* type = abi::__cxa_current_exception_type();
     const std::string name = type ? demangled(type->name()) : "unknown";

@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "serializers.hpp"
+#include "standard_streams.hpp"
 
 namespace eventy {
 
@@ -47,15 +48,16 @@ detail::Formats formats(const Asked& asked, const Adapters& adapters) {
 
 }  // namespace
 
-void detail::complain(const std::string& what) { fmt::print(stderr, "eventy: {}\n", what); }
+void detail::complain(const std::string& what) { say_on_standard_error("eventy: " + what); }
 
 bool detail::finish_output() {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  if (standard_output_is_written()) return true;
   complain(fmt::format("standard output: {}", std::strerror(errno)));
   return false;
 }
 
 int tool(int argc, char** argv, Adapters adapters) {
+  prepare_standard_streams();
   CLI::App cli("Looks at records and schemas of Eventy.", "eventy");
   cli.set_version_flag("--version", "eventy " EVENTY_VERSION);
   cli.require_subcommand(1);

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# ctest: TIMEOUT 120
+"""Readers that go, full devices and closed streams at a program's standard streams: it ends as it should, and no data suffers."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+BIN = pathlib.Path(os.environ["EVENTY_BIN_DIR"])
+RECORDS = 20_000
+
+
+def program(name, *arguments, **options):
+    return subprocess.run([BIN / name, *map(str, arguments)], timeout=60, **options)
+
+
+class StandardStreams(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.data = self.folder / "data"
+
+    def feed(self):
+        program("counter", "feed", "--data", self.data, "--records", RECORDS, "--keys", 10, check=True,
+                capture_output=True)
+
+    def is_counted(self):
+        """Nothing is left to do: a further run finds every record handled, and the data good."""
+        done = program("counter", "run", "--data", self.data, "--until-idle", capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_reader_that_goes_ends_no_node(self):
+        self.feed()
+        read, write = os.pipe()
+        node = subprocess.Popen([BIN / "counter", "run", "--data", self.data], stdout=write, stderr=write)
+        os.close(write)
+        os.read(read, 1)
+        os.close(read)  # every line from now on has no reader, those of the drain too
+        with self.assertRaises(subprocess.TimeoutExpired):
+            node.wait(1)
+        node.terminate()
+        self.assertEqual(node.wait(30), 0)
+        self.is_counted()
+
+    def test_a_full_device_is_an_error_of_what_is_printed(self):
+        self.feed()
+        with open("/dev/full", "w") as full:
+            for command in (["counter", "check-config"], ["counter", "--help"], ["counter", "--version"],
+                            ["flights", "report", "--data", self.folder / "flights"]):
+                done = program(*command, stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, 1, command)
+                self.assertIn("No space left on device" if command[1] != "report" else "", done.stderr)
+
+    def test_a_full_device_behind_the_log_keeps_no_node_from_its_work(self):
+        self.feed()
+        with open("/dev/full", "w") as full:
+            done = program("counter", "run", "--data", self.data, "--until-idle", stdout=full, stderr=full)
+        self.assertEqual(done.returncode, 0)
+        self.is_counted()
+
+    def test_an_error_that_cannot_be_said_has_its_exit_code(self):
+        with open("/dev/full", "w") as full:
+            done = program("counter", "run", "--no-such-option", stdout=full, stderr=full)
+        self.assertNotIn(done.returncode, (0, -6))
+
+    def test_closed_streams_do_not_give_their_numbers_to_files(self):
+        self.feed()
+
+        def close():
+            for stream in (0, 1, 2):
+                os.close(stream)
+
+        node = subprocess.Popen([BIN / "counter", "run", "--data", self.data], preexec_fn=close)
+        try:
+            with self.assertRaises(subprocess.TimeoutExpired):
+                node.wait(1)
+            for stream in (0, 1, 2):
+                self.assertEqual(os.readlink(f"/proc/{node.pid}/fd/{stream}"), "/dev/null")
+        finally:
+            node.terminate()
+        self.assertEqual(node.wait(30), 0)
+        self.is_counted()
+
+
+if __name__ == "__main__":
+    unittest.main()
