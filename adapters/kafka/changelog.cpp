@@ -164,7 +164,7 @@ Result<void> Restorer::look_at_copy(Work& work) {
   const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
                     work.named.at >= work.ends.first && work.named.at < work.ends.end;
   const bool fresh = place->next == work.ends.end || SystemClock{}.date() - place->synced < most_age_;
-  if (fits && fresh) {
+  if (fits && (fresh || work.task.is_kept)) {
     work.stage = Work::Stage::verifying;
     work.task.place = *place;
     work.start = work.next = work.named.at;
@@ -180,6 +180,7 @@ Result<void> Restorer::verified(Work& work, bool same_log) {
     work.start = work.next = work.task.place.next;
     return {};
   }
+  if (work.task.is_kept) return lost(work, "is not what its copy here was made of any more");
   if (work.ends.first.value > 0)
     return lost(work, "begins at offset " + std::to_string(work.ends.first.value) +
                           " and its copy here is of no use");

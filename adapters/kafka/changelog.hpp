@@ -54,6 +54,8 @@ struct Restore {
   // What a committed position says of the log; empty where nothing was committed yet.
   std::string expected_log = {};
   Offset expected_reach = {};
+  // This session has had the copy all the time: however old it looks, it is read on, and never emptied.
+  bool is_kept = false;
 
   // Results.
   LogName name = {};  // empty: the log has none yet

@@ -46,7 +46,7 @@ Result<void> Commits::open() {
   std::vector<Client::Limits> limits = scope_.limits;
   auto changelog = scope_.client->limits_of(changelog_of(scope_.options.service));
   if (!changelog) return changelog.error();
-  limits.push_back(*changelog);
+  limits.push_back(changelog_limits_ = *changelog);
   ProducerOptions producer{.batch_size = Client::batch_size_for(limits),
                            .on_step = scope_.client->options().on_step};
   if (scope_.has_short_cycles()) producer.linger = {};

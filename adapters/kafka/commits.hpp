@@ -23,6 +23,7 @@ class Commits {
 
   // Makes the producer: whatever an earlier one of this session's name left open is undone.
   Result<void> open();
+  const Client::Limits& changelog_limits() const { return changelog_limits_; }
   // To the open cycle. What goes wrong is the outcome of its commit.
   void add(Ahead ahead);
   void commit(Flight& flight);  // which lives until it has landed
@@ -60,6 +61,7 @@ class Commits {
 
   const Scope& scope_;
   std::function<void()> wake_;
+  Client::Limits changelog_limits_ = {};
   std::unique_ptr<Transaction> transaction_ = {};  // the worker's, as is what follows
   std::optional<Landing> broken_ = {};             // the open cycle cannot be committed any more
   std::map<Place, Transaction::Run> runs_ = {};    // of share(), which reuses them

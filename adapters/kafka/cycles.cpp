@@ -224,8 +224,10 @@ Result<void> Cycles::catch_up(const Flight& flight) {
     if (!owned) continue;
     owned->cursors[place.second].committed = next;
     if (restores.empty() || restores.back().partition != place.first)
-      restores.push_back(
-          {.partition = place.first, .copy = owned->copy, .expected_log = incarnation_of(owned->log)});
+      restores.push_back({.partition = place.first,
+                          .copy = owned->copy,
+                          .expected_log = incarnation_of(owned->log),
+                          .is_kept = true});
   }
   auto restored = restore(*scope_.client, scope_.options.service, restores, [](auto, auto, auto) {});
   if (!restored) return restored;
@@ -253,6 +255,22 @@ void Cycles::refresh_if_due() {
       refresh_->effects.positions[{p, input}] = cursor.committed;
   }
   commits_.commit(*refresh_);
+}
+
+// What a quiet copy holds is as good as what a busy one does. Its place says so, or the copy would be taken
+// for too old after a restart. The committing thread rests meanwhile.
+Result<void> Cycles::note_copies_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (flight_ || refresh_ || now - copies_noted_ < scope_.client->options().copy_refresh) return {};
+  copies_noted_ = now;
+  for (const auto& [p, owned] : inputs_.owned()) {
+    if (owned.stage != Owned::Stage::restored || !owned.copy) continue;
+    auto place = owned.copy->place();
+    if (!place) return place.error();
+    place->synced = SystemClock{}.date();
+    if (auto noted = owned.copy->apply({}, *place); !noted) return noted;
+  }
+  return {};
 }
 
 }  // namespace eventy::kafka::detail

@@ -22,7 +22,9 @@ class Cycles {
   Result<Outcome> resolve();  // of the one that is_unknown
   // What became of the commit that was begun, once. An error ends the session.
   Result<std::optional<StoreEvent>> outcome();
+  std::optional<std::size_t> max_changelog_batch() const { return commits_.changelog_limits().batch_bytes; }
   void refresh_if_due();
+  Result<void> note_copies_if_due();
   // Of the producer, where no cycle can tell of it.
   std::optional<Error> failure() { return commits_.failure(); }
 
@@ -53,6 +55,7 @@ class Cycles {
   std::optional<Result<StoreEvent>> outcome_ = {};
   std::unique_ptr<Flight> refresh_ = {};
   std::chrono::steady_clock::time_point refreshed_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point copies_noted_ = refreshed_;
 };
 
 }  // namespace eventy::kafka::detail

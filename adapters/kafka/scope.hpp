@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,15 @@ struct Scope {
     return names;
   }
   std::string group() const { return client->name_in_kafka(options.service); }
-  std::string member() const { return group() + "-" + options.node; }  // group.instance.id
-  std::string transactional_id() const { return member() + "-0"; }
+  std::string member() const { return member_of(options.node); }  // group.instance.id
+  std::string member_of(const std::string& node) const { return group() + "-" + node; }
+  // Unique in the whole cluster: no name of a service or node contains the separator, so that no other pair
+  // of them makes the same id.
+  std::string transactional_id() const { return group() + '/' + options.node + "/0"; }
+  std::string id_of_takeovers() const { return group() + '/' + options.node + "/takeover"; }
+  // The static id of the member that has this transactional id, also in the form of earlier releases,
+  // GROUP-NODE-0; nullopt: it is none of this service.
+  std::optional<std::string> member_with(std::string_view transactional_id) const;
   // So that a commit's own time counts.
   bool has_short_cycles() const {
     return options.cycle_interval && *options.cycle_interval < std::chrono::milliseconds(50);

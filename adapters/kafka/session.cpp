@@ -50,6 +50,7 @@ class Session final : public StoreSession {
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
   std::size_t max_record_size(TopicIndex topic) const override;
+  std::size_t max_state_size() const override;
   std::uint32_t partition_count(TopicIndex topic) const override {
     return scope_.shape.counts.at(topic.value);
   }
@@ -172,10 +173,24 @@ Result<void> Session::hear() {
   return alive();
 }
 
+namespace {
+
+// Of a record alone in its batch.
+std::size_t left_for_record(const std::optional<std::size_t>& batch_bytes, std::size_t key_prefix = 0) {
+  const std::size_t around = Client::batch_size({}) + key_prefix;
+  return batch_bytes ? *batch_bytes - std::min(*batch_bytes, around) : SIZE_MAX;
+}
+
+}  // namespace
+
 std::size_t Session::max_record_size(TopicIndex topic) const {
-  const std::size_t around = Client::batch_size({});
-  const auto& most = scope_.limits.at(topic.value).batch_bytes;
-  return most ? *most - std::min(*most, around) : SIZE_MAX;
+  return left_for_record(scope_.limits.at(topic.value).batch_bytes);
+}
+
+std::size_t Session::max_state_size() const {
+  std::size_t longest = 0;
+  for (const auto& keyspace : scope_.options.keyspaces) longest = std::max(longest, keyspace.size());
+  return left_for_record(cycles_.max_changelog_batch(), changelog_key("", "").size() + longest);
 }
 
 // --- assignments ---
@@ -283,6 +298,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   std::vector<StoreEvent> records;
   if (auto read = inputs_.read(limits, records); !read) return end(read.error());
   if (inputs_.more()) wake();
+  if (auto noted = cycles_.note_copies_if_due(); !noted) return end(noted.error());
   cycles_.refresh_if_due();
   watch_.look_if_due(*preparer_);
   std::move(events_.begin(), events_.end(), std::back_inserter(events));

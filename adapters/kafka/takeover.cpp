@@ -6,18 +6,10 @@
 #include "positions.hpp"
 
 namespace eventy::kafka::detail {
-namespace {
-
-// "GROUP-NODE" of "GROUP-NODE-0".
-std::string member_of(const std::string& transactional_id) {
-  return transactional_id.substr(0, transactional_id.rfind('-'));
-}
-
-}  // namespace
-
 // A node that died, or was taken for dead, may have left a transaction open on these positions: they cannot
 // be read, nor can what it wrote, until the cluster gives it up. To take over its transactional id ends it at
-// once.
+// once. Our own id of an earlier release is a dead node's as well; one that is not of this service, written
+// into a position by whatever program, is left alone.
 Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
                                                     const std::vector<Place>& places) const {
   auto found = scope.client->committed(scope.group(), scope.in_kafka(places), Client::Stability::as_is);
@@ -31,7 +23,8 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
   auto now = membership_of(*scope.client, scope.group());
   if (!now) return now.error();
   for (const auto& id : others) {
-    if (now->members.contains(member_of(id))) continue;
+    const auto member = scope.member_with(id);
+    if (!member || (now->members.contains(*member) && *member != scope.member())) continue;
     if (auto undone = Transaction::open(*scope.client, id); !undone) return undone.error();
   }
   return {};
@@ -107,7 +100,7 @@ Result<void> Takeover::restore_states(const Scope& scope, const RestoreProgress&
 }
 
 Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group) const {
-  auto transaction = Transaction::open(*scope.client, scope.member() + "-takeover");
+  auto transaction = Transaction::open(*scope.client, scope.id_of_takeovers());
   if (!transaction) return {Landing::How::failed, transaction.error()};
   const auto list = make_list(static_cast<int>(positions.size()));
   for (const auto& [place, next] : positions) {

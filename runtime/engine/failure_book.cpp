@@ -57,9 +57,10 @@ void StagedRows::rewind() { staged_.clear(), changed_.clear(); }
 // --- the book ---
 
 FailureBook::FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state,
-                         const Clock& clock)
+                         const Clock& clock, std::size_t max_state_size)
     : runtime_(runtime),
       clock_(clock),
+      max_state_size_(max_state_size),
       encoder_(runtime.options().state_format->make_encoder()),
       decoder_(runtime.options().state_format->make_decoder(runtime.options().limits)),
       rows_(state, runtime.failures_keyspace()) {}
@@ -181,9 +182,15 @@ std::uint64_t FailureBook::parked(std::string_view key) const {
   return head.next - head.first;
 }
 
+// A row is the record's bytes with what failed, which is short: of a quarter more there is no danger.
+bool FailureBook::can_be_parked(std::string_view key, std::size_t record_bytes) const {
+  return key.size() + 9 <= max_state_key_size &&
+         key.size() + record_bytes + record_bytes / 4 <= max_state_size_;
+}
+
 bool FailureBook::has_room(std::string_view key, std::size_t record_bytes) const {
   const ParkingLimits& most = runtime_.options().parking;
-  if (key.size() + 9 > max_state_key_size || record_bytes > most.record_bytes ||
+  if (!can_be_parked(key, record_bytes) || record_bytes > most.record_bytes ||
       totals_.records >= most.records || totals_.bytes + record_bytes > most.bytes)
     return false;
   return parked(key) < most.records_per_key;

@@ -40,7 +40,7 @@ class StagedRows {
 class FailureBook {
  public:
   FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state,
-              const Clock& clock);
+              const Clock& clock, std::size_t max_state_size);
   // Reads what is committed, once; before anything else, and after each rewind(). False: the partition
   // belongs to somebody else now, who reads it.
   bool load();
@@ -57,6 +57,8 @@ class FailureBook {
   bool is_parked(std::string_view key) const;
   std::uint64_t parked(std::string_view key) const;  // records
   bool has_room(std::string_view key, std::size_t record_bytes) const;
+  // Whether the store takes the rows of such a key and record at all.
+  bool can_be_parked(std::string_view key, std::size_t record_bytes) const;
   void park(std::string_view key, const ParkedRecord& record,
             Instant date);  // behind what is parked of the key
   std::optional<ParkedRecord> first(std::string_view key) const;
@@ -92,6 +94,7 @@ class FailureBook {
 
   const ServiceRuntime& runtime_;
   const Clock& clock_;
+  std::size_t max_state_size_;  // that the store takes
   std::unique_ptr<ValueEncoder> encoder_;
   std::unique_ptr<ValueDecoder> decoder_;
   StagedRows rows_;

@@ -104,11 +104,15 @@ void Outbox::end() {
   if (size > routes_->runtime->options().max_record_bytes)
     throw std::length_error("an output of " + std::to_string(size) + " bytes is over the limit of " +
                             std::to_string(routes_->runtime->options().max_record_bytes));
-  const auto& max_sizes = routes_->max_sizes;
-  if (entry.topic.value < max_sizes.size() && size + entry.key_size > max_sizes[entry.topic.value])
-    throw std::length_error("an output of " + std::to_string(size) + " bytes is over what its topic takes, " +
-                            std::to_string(max_sizes[entry.topic.value]) + " with its key");
+  check_topic_takes(entry, size);
   entry.value_size = static_cast<std::uint32_t>(size);
+}
+
+void Outbox::check_topic_takes(const OutputBuffer::Entry& entry, std::size_t size) const {
+  const auto& max_sizes = routes_->max_sizes;
+  if (entry.topic.value >= max_sizes.size() || size + entry.key_size <= max_sizes[entry.topic.value]) return;
+  throw std::length_error("an output of " + std::to_string(size) + " bytes is over what its topic takes, " +
+                          std::to_string(max_sizes[entry.topic.value]) + " with its key");
 }
 
 namespace {
@@ -165,6 +169,7 @@ void Outbox::dead_letter(const DeadLetter& letter, std::string_view left_out, Pa
 void Outbox::forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
                      OutputBuffer& into) {
   open_entry(topic, target, key, into);
+  check_topic_takes(into.entries.back(), bytes.size());
   into.bytes.append(bytes);
   into.entries.back().value_size = static_cast<std::uint32_t>(bytes.size());
 }

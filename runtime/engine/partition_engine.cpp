@@ -28,7 +28,7 @@ PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, Partition
       state_encoder_(runtime_.options().state_format->make_encoder()),
       state_decoder_(runtime_.options().state_format->make_decoder(runtime_.options().limits)),
       outbox_(routes_),
-      failures_(std::make_unique<FailureBook>(runtime_, reader_, clock_)) {}
+      failures_(std::make_unique<FailureBook>(runtime_, reader_, clock_, routes_->max_state_size)) {}
 
 PartitionEngine::~PartitionEngine() {
   drop_cache(false);

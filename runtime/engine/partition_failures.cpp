@@ -99,7 +99,8 @@ bool PartitionEngine::is_last(Failed& f, const Probe& probe, Last then, const Ba
     throw Failure({ErrorCode::stopped, "service " + plan_.name + ": " +
                                            std::string(plan_.handlers[f.handler].name) + " failed on " +
                                            place() + ", and its policy says stop: " + f.reason});
-  if (then == Last::park_key && !key_) then = Last::dead_letter;
+  if (then == Last::park_key && (!key_ || !failures_->can_be_parked(*key_, size_of(batch, record))))
+    then = Last::dead_letter;
   if (from_parked_ && then == Last::pause_partition) then = Last::park_key;  // where it is already
   const bool is_full = then == Last::park_key && !from_parked_ && !has_room(batch, record);
   if (then == Last::pause_partition || is_full) {

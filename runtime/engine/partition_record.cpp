@@ -2,8 +2,10 @@
 // handlers.
 #include <algorithm>
 #include <new>
+#include <stdexcept>
 
 #include "eventy/engine/partition_engine.hpp"
+#include "eventy/store/rules.hpp"
 #include "failure_book.hpp"
 
 namespace eventy {
@@ -111,9 +113,15 @@ bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
   const PartitionId home = partition_of(*key_, routes_->lead(), by);
   if (home == partition_) return true;
   if (meta_.kind == Kind::response && batch.topic != runtime_.returns()) {
-    outbox_.forward(*runtime_.returns(),
-                    partition_of(*key_, routes_->partitions[runtime_.returns()->value], by), *key_,
-                    record.value, slice_.effects.outputs);
+    const auto start = Outbox::mark(slice_.effects.outputs);
+    try {
+      outbox_.forward(*runtime_.returns(),
+                      partition_of(*key_, routes_->partitions[runtime_.returns()->value], by), *key_,
+                      record.value, slice_.effects.outputs);
+    } catch (const std::length_error& e) {
+      Outbox::roll_back(slice_.effects.outputs, start);
+      give_up(batch, record, {"", "length_error", e.what()}, slice_.effects.outputs);
+    }
     return false;
   }
   const std::string reason = "its key belongs to partition " + std::to_string(home.value) + " by " +
@@ -174,7 +182,14 @@ void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, Outpu
   ++stats_.turns;
   in_handler_ = false;
   refuse_other_version(candidate);
-  entry_ = state_allowed_ && plan_.state ? &entry_for(*key_) : nullptr;
+  entry_ = nullptr;
+  if (state_allowed_ && plan_.state) {
+    if (key_->size() > max_state_key_size)
+      throw std::length_error("a key of " + std::to_string(key_->size()) +
+                              " bytes is over the limit of keys with a state, " +
+                              std::to_string(max_state_key_size));
+    entry_ = &entry_for(*key_);
+  }
   origin_.deriver = &runtime_.deriver(candidate.handler);
   ordinal_ = 0;
   out_ = &out;
@@ -183,6 +198,7 @@ void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, Outpu
   in_handler_ = true;
   candidate.plan->run(candidate.plan->code.get(), core, decoder_->data());
   in_handler_ = false;
+  check_state_size();
 }
 
 // Called where something was caught. Throws it again where it is not this record's fault: the store or the

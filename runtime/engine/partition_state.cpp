@@ -2,7 +2,10 @@
 // through.
 #include <spdlog/spdlog.h>
 
+#include <stdexcept>
+
 #include "eventy/engine/partition_engine.hpp"
+#include "size_counter.hpp"
 
 namespace eventy {
 
@@ -38,6 +41,21 @@ void* PartitionEngine::load(std::string_view key) const {
     throw;
   }
   return state;
+}
+
+// A state that its store does not take would end the session at the commit, and the next owner's after it.
+// Here it is a failure of its turn. Only one that may be near the limit is encoded for it.
+void PartitionEngine::check_state_size() {
+  if (!edited_in_turn_ || !entry_ || !entry_->value || plan_.state->is_flat) return;
+  const std::size_t most = routes_->max_state_size, key = entry_->key->size();
+  SizeCounter counter;
+  plan_.state->write(counter, entry_->value);
+  if ((counter.bytes_counted() + key) * SizeCounter::most_bytes_for_one <= most) return;
+  measured_.clear();
+  write_state(*plan_.state, entry_->value, *state_encoder_, measured_);
+  if (measured_.size() + key <= most) return;
+  throw std::length_error("a state of " + std::to_string(measured_.size()) + " bytes and its key of " +
+                          std::to_string(key) + " are over what the store takes, " + std::to_string(most));
 }
 
 void PartitionEngine::freeze_state() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "eventy/store/chunk.hpp"
 #include "failure_rows.hpp"
 
 namespace eventy {
@@ -192,6 +193,7 @@ std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> 
     routes->partitions.push_back(session.partition_count({t}));
     routes->max_sizes.push_back(session.max_record_size({t}));
   }
+  routes->max_state_size = std::min(session.max_state_size(), max_record_size);
   routes->runtime = std::move(runtime);
   return routes;
 }

@@ -34,6 +34,8 @@ def lost(c, proxy, order, outcome):
         node.wait_for_cycles("exact", 20)
     if bool(node.said(ASKING)) != (outcome == "Ongoing") or len(node.said(" failed: ")) > failed:
         raise Failure(f"the transaction was {outcome}, and the node says\n{node.tail()}")
+    if node.said("is emptied"):  # a copy that the node has had all the time is read on, however old it looks
+        raise Failure(f"a copy was emptied while it was in use\n{node.tail()}")
     c.finish(node)
 
 
@@ -52,7 +54,7 @@ def the_answer_to_a_commit_is_lost():
         for order, outcome in OUTCOMES.items():
             name = "answer-" + order.replace(" ", "-")
             with Campaign(name, f"127.0.0.1:{broker.proxy_port}", observer,
-                          kafka__request_timeout_ms=REQUEST_TIMEOUT_MS) as c:
+                          kafka__request_timeout_ms=REQUEST_TIMEOUT_MS, store__copies="old") as c:
                 lost(c, proxy, order, outcome)
 
 

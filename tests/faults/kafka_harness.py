@@ -210,7 +210,7 @@ class Campaign:
 
     def state_of_transaction(self, node, service="exact"):
         """What the coordinator says of a node's transaction."""
-        wanted = f"{self.prefix}{service}-{node.name}-0"
+        wanted = f"{self.prefix}{service}/{node.name}/0"
         return {t["id"]: t["state"] for t in self.observer.ask("transactions", self.prefix)}.get(wanted)
 
     # nodes

@@ -96,10 +96,47 @@ class StepPlan {
   std::atomic<bool> was_held_ = false;
 };
 
+// Copies that always say that they were brought up to date long ago, and tell when they are emptied.
+class OldCopy final : public eventy::LocalState {
+ public:
+  OldCopy(std::unique_ptr<eventy::LocalState> inner, eventy::PartitionId partition)
+      : inner_(std::move(inner)), partition_(partition) {}
+  eventy::Result<std::optional<std::string>> get(std::string_view key) const override {
+    return inner_->get(key);
+  }
+  eventy::Result<void> apply(std::span<const Change> changes, const eventy::LogPlace& place) override {
+    return inner_->apply(changes, place);
+  }
+  eventy::Result<eventy::LogPlace> place() const override {
+    auto place = inner_->place();
+    if (place) place->synced = {};
+    return place;
+  }
+  eventy::Result<void> clear() override {
+    std::fprintf(stderr, "the copy of partition %u is emptied\n", partition_.value);
+    return inner_->clear();
+  }
+
+ private:
+  std::unique_ptr<eventy::LocalState> inner_;
+  eventy::PartitionId partition_;
+};
+
+eventy::OpenLocalState old_copies(eventy::OpenLocalState open) {
+  return [open = std::move(open)](
+             const std::string& service,
+             eventy::PartitionId partition) -> eventy::Result<std::unique_ptr<eventy::LocalState>> {
+    auto copy = open(service, partition);
+    if (!copy) return copy;
+    return std::unique_ptr<eventy::LocalState>(std::make_unique<OldCopy>(*std::move(copy), partition));
+  };
+}
+
 eventy::MakeStore store_with(std::shared_ptr<StepPlan> plan) {
   return [plan](eventy::Section& section,
                 const eventy::NodeOptions& options) -> eventy::Result<std::unique_ptr<eventy::RecordStore>> {
     const std::string folder = section.text("path", "");
+    const bool old = section.text("copies", "") == "old";
     section.finish();
     eventy::Section s = options.section("kafka");
     eventy::kafka::Options store;
@@ -114,7 +151,7 @@ eventy::MakeStore store_with(std::shared_ptr<StepPlan> plan) {
     if (!folder.empty() && options.access == eventy::StoreAccess::sessions) {
       auto copies = eventy::rocksdb::local_state({.folder = folder, .on_rebuild = {}});
       if (!copies) return copies.error();
-      store.local_state = *std::move(copies);
+      store.local_state = old ? old_copies(*std::move(copies)) : *std::move(copies);
     }
     store.log = options.log;
     store.on_step = [plan](eventy::kafka::Step step) { plan->reached(step); };

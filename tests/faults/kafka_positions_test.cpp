@@ -12,6 +12,7 @@
 
 #include "caf/test/unit_test.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -193,6 +194,85 @@ CAF_TEST(a_second_node_may_come_while_the_first_one_begins) {
   second_gate.open();
   second.until("its partition", [&] { return first.step(), second.states.size() == 1; });
   CAF_CHECK(first.states.begin()->first != second.states.begin()->first);
+}
+
+// Ids made of names with a separator that names may contain were the same for these two, so that each fenced
+// the other in turn.
+CAF_TEST(services_and_nodes_whose_names_join_to_the_same_text_do_not_fence_each_other) {
+  open();
+  Driver feeder(*store, conformance::driver_options("feeder", "eu-w1"));
+  feeder.ready();
+  Driver other(*store, conformance::driver_options("feeder-eu", "w1"));
+  other.ready();
+  for (std::uint64_t cycle = 1; cycle <= 3; ++cycle) {
+    feeder.append(Slice().emit("f" + std::to_string(cycle)));
+    feeder.commit(cycle);
+    other.append(Slice().emit("o" + std::to_string(cycle)));
+    other.commit(cycle);
+  }
+  CAF_CHECK_EQUAL(feeder.committed.size(), 3u);
+  CAF_CHECK_EQUAL(other.committed.size(), 3u);
+  CAF_CHECK_EQUAL(conformance::values_in(*store, "out").size(), 6u);
+}
+
+// A node that was upgraded while it had a transaction open, under the id of the release before.
+CAF_TEST(a_transaction_under_an_id_of_an_earlier_release_is_ended_by_its_successor) {
+  options.transaction_timeout = std::chrono::minutes(1);
+  open();
+  const std::string old_id = options.prefix + "counter-node-0";
+  commit_by_hand({.by = old_id});
+  const auto left_open = kafka::detail::Transaction::open(*client, old_id).value();
+  left_open->begin().value();
+  left_open->add({.to = {options.prefix + "in", 0}, .value = "of the cycle that is lost"}).value();
+  left_open->deliver();
+  Driver driver(*store);
+  driver.ready().read_until(1);
+  CAF_CHECK(left_open->commit().how != kafka::detail::Landing::How::committed);
+  driver.append(Slice().next(1));
+  driver.commit(45);
+  CAF_CHECK_EQUAL(kafka::detail::read_note(committed().metadata).by, options.prefix + "counter/node/0");
+}
+
+// Whoever wrote the note: what other programs of the cluster have open is not ours to end.
+CAF_TEST(a_transactional_id_in_a_note_that_is_not_of_the_service_is_left_alone) {
+  open();
+  const std::string foreign_id = options.prefix + "billing-node-0";
+  commit_by_hand({.by = foreign_id});
+  const auto foreign = kafka::detail::Transaction::open(*client, foreign_id).value();
+  foreign->begin().value();
+  foreign->add({.to = {options.prefix + "out", 0}, .value = "of somebody else"}).value();
+  Driver driver(*store);
+  driver.ready();
+  CAF_CHECK(foreign->commit().how == kafka::detail::Landing::How::committed);
+}
+
+// Else a quiet copy would be taken for too old after a restart, and all of its log be read.
+CAF_TEST(copies_that_stay_the_same_are_noted_as_up_to_date_now_and_then) {
+  struct Watched final : LocalState {
+    Watched(std::unique_ptr<LocalState> of, std::shared_ptr<std::atomic<std::int64_t>> into)
+        : inner(std::move(of)), synced(std::move(into)) {}
+    Result<std::optional<std::string>> get(std::string_view key) const override { return inner->get(key); }
+    Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+      *synced = place.synced.time_since_epoch().count();
+      return inner->apply(changes, place);
+    }
+    Result<LogPlace> place() const override { return inner->place(); }
+    Result<void> clear() override { return inner->clear(); }
+    std::unique_ptr<LocalState> inner;
+    std::shared_ptr<std::atomic<std::int64_t>> synced;
+  };
+  const auto synced = std::make_shared<std::atomic<std::int64_t>>(0);
+  options.copy_refresh = std::chrono::milliseconds(100);
+  options.local_state = [synced, open = options.local_state](
+                            const std::string& service,
+                            PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
+    return std::unique_ptr<LocalState>(std::make_unique<Watched>(open(service, partition).value(), synced));
+  };
+  open();
+  Driver driver(*store);
+  driver.ready();
+  const std::int64_t first = *synced;
+  driver.until("the copy to be noted again", [&] { return *synced > first + 100; });
 }
 
 // librdkafka 2.0.2 does not bear a consumer's end between its first join and its first assignment.

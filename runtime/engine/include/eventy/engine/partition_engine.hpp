@@ -141,6 +141,7 @@ class PartitionEngine final : detail::Effects {
   // state
   Entry& entry_for(std::string_view key);
   void* load(std::string_view key) const;
+  void check_state_size();
   void freeze_state();
   void evict();
   void drop_cache(bool only_dirty);
@@ -166,6 +167,7 @@ class PartitionEngine final : detail::Effects {
   PerTopic<Decoder> decoders_;
   Decoder* decoder_ = nullptr;  // of the record being handled
   std::unique_ptr<ValueEncoder> state_encoder_;
+  std::string measured_;  // reused
   std::unique_ptr<ValueDecoder> state_decoder_;
   Outbox outbox_;
   std::unique_ptr<FailureBook> failures_;

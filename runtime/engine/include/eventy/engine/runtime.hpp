@@ -132,6 +132,7 @@ class ServiceRuntime {
 struct Routes {
   std::shared_ptr<const ServiceRuntime> runtime;
   std::vector<std::uint32_t> partitions;    // by TopicIndex
+  std::size_t max_state_size = SIZE_MAX;    // of key and value in bytes
   std::vector<std::size_t> max_sizes = {};  // of key and value in bytes, by TopicIndex
   std::uint32_t lead() const { return partitions[0]; }
 };

@@ -23,6 +23,7 @@ struct StateOps {  // how the engine keeps values of a state type that it does n
   void (*write)(Writer&, const void*);
   void (*read)(Reader&, std::uint16_t version, void*);  // of bytes of that version, or an older one
   std::uint16_t version;                                // of the struct; bytes of a higher one are refused
+  bool is_flat;                                         // it holds nothing that grows, as texts and lists do
 };
 template <class S>
 inline constexpr StateOps state_ops{
@@ -32,7 +33,8 @@ inline constexpr StateOps state_ops{
     [](void* s) { delete static_cast<S*>(s); },
     [](Writer& w, const void* s) { write(w, *static_cast<const S*>(s)); },
     [](Reader& r, std::uint16_t version, void* s) { read_state_of(r, version, *static_cast<S*>(s)); },
-    state_version<S>()};
+    state_version<S>(),
+    std::is_trivially_copyable_v<S>};
 
 class PullCore {  // what a source's look at the outside stages
  public:

@@ -1,0 +1,19 @@
+#include "scope.hpp"
+
+namespace eventy::kafka::detail {
+
+std::optional<std::string> Scope::member_with(std::string_view transactional_id) const {
+  const auto node_between = [&](char separator, std::string_view end) -> std::optional<std::string> {
+    const std::string start = group() + separator;
+    if (!transactional_id.starts_with(start) || !transactional_id.ends_with(end) ||
+        transactional_id.size() <= start.size() + end.size())
+      return std::nullopt;
+    return std::string(
+        transactional_id.substr(start.size(), transactional_id.size() - start.size() - end.size()));
+  };
+  auto node = node_between('/', "/0");
+  if (!node) node = node_between('-', "-0");
+  return node ? std::optional(member_of(*node)) : std::nullopt;
+}
+
+}  // namespace eventy::kafka::detail
