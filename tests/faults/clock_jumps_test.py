@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# ctest: TIMEOUT 300
+"""The date of a node on the embedded store is set back and forward while it works: it goes on, and ends when it is told to.
+
+libfaketime stands between the node and the wall clock, and leaves the monotonic one alone. librdkafka it does not serve: the waits of
+the C library's threads, which that uses, are not among those that it knows.
+"""
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import kafka_harness
+from kafka_harness import Failure
+
+LIBRARY = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+BIN = pathlib.Path(os.environ.get("EVENTY_BIN_DIR", kafka_harness.source / "build/release/bin"))
+RECORDS = 1_000_000
+
+
+class Date:
+    """What the programs that are started within `faked` take for the date, as seconds away from the right one."""
+
+    def __init__(self, folder):
+        self.file = pathlib.Path(folder) / "date"
+        self.set(0)
+
+    def set(self, seconds):
+        text = self.file.with_suffix(".new")
+        text.write_text(f"{seconds:+d}\n")
+        text.rename(self.file)
+
+    def environment(self):
+        return {"LD_PRELOAD": str(LIBRARY), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+
+
+def the_library_sets_dates():
+    """A date that is not set would prove nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        date = Date(folder)
+        date.set(-7200)
+        said = subprocess.run(["date", "+%s"], env={**os.environ, **date.environment()}, capture_output=True, text=True)
+        if abs(int(said.stdout) + 7200 - time.time()) > 5:
+            raise Failure(f"date says {said.stdout}, {said.stderr}")
+
+
+def an_embedded_node_works_on():
+    """With its date set by two hours in the midst of its work it is done as soon as without."""
+    for seconds in (-7200, 7200):
+        with tempfile.TemporaryDirectory() as folder:
+            date = Date(folder)
+            data = pathlib.Path(folder) / "data"
+            feed = [BIN / "counter", "feed", "--data", data, "--records", str(RECORDS), "--keys", "100"]
+            subprocess.run(feed, check=True, capture_output=True)
+            node = subprocess.Popen([BIN / "counter", "run", "--data", data, "--until-idle", "--set",
+                                     "engine.max_cycle_bytes=1000000000"],  # so that commits are due by time alone
+                                    env={**os.environ, **date.environment()},
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.3)
+            if node.poll() is not None:
+                raise Failure(f"it ended before its date was set: {node.stderr.read()}")
+            date.set(seconds)
+            try:
+                code = node.wait(60)
+            except subprocess.TimeoutExpired:
+                node.kill()
+                raise Failure(f"its date set by {seconds} s, it does not come to its end") from None
+            if code:
+                raise Failure(f"exit code {code}: {node.stderr.read()}")
+
+
+def an_idle_node_ends_in_order():
+    """With its date set back while it has nothing to do, it drains at once when it is told to."""
+    with tempfile.TemporaryDirectory() as folder:
+        date = Date(folder)
+        data = pathlib.Path(folder) / "data"
+        subprocess.run([BIN / "counter", "feed", "--data", data, "--records", "10", "--keys", "1"], check=True,
+                       capture_output=True)
+        node = subprocess.Popen([BIN / "counter", "run", "--data", data], env={**os.environ, **date.environment()},
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        date.set(-7200)
+        time.sleep(1)
+        node.terminate()
+        if code := node.wait(15):
+            raise Failure(f"exit code {code}")
+
+
+if __name__ == "__main__":
+    kafka_harness.main(the_library_sets_dates, an_embedded_node_works_on, an_idle_node_ends_in_order)
