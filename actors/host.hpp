@@ -30,9 +30,9 @@ class Host {
   virtual const Clock& clock() const = 0;
   virtual caf::actor_system& system() = 0;
   virtual ActorId new_id() = 0;
-  // Called by the actor itself, and by who spawned it. Both mailboxes take the same mail.
+  // Called by the actor itself, and by whoever spawned it. Both mailboxes take the same mail.
   virtual std::shared_ptr<Mailbox> mailbox(ActorId id, const caf::actor& actor) = 0;
-  // Called by who spawned it, before that goes on.
+  // Called by whoever spawned it, before that goes on.
   virtual void spawned(ActorId id, const Role& role, const caf::actor& actor) = 0;
 };
 

@@ -1,6 +1,6 @@
 // The actors of one or more simulated nodes in virtual time, on one thread: real actors, whose mail and turns
 // are in the world's hands. Mail between two actors keeps its order, as CAF's does; else any order is
-// possible, and chance picks one. Tests of single actors use it, and Simulation does.
+// possible. Tests of single actors use it, and Simulation does.
 #pragma once
 
 #include <deque>
@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
