@@ -27,6 +27,7 @@ const std::map<std::string, std::string, std::less<>> fixed = {
     {"enable.partition.eof", guarantee},
     {"auto.offset.reset", guarantee},
     {"check.crcs", guarantee},
+    {"message.copy.max.bytes", guarantee},
     {"acks", guarantee},
     {"request.required.acks", guarantee},
     {"bootstrap.servers", "use [kafka] bootstrap"},

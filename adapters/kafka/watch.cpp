@@ -59,7 +59,8 @@ void Watch::look_at_group(Worker& worker) {
       const bool known = now && now->stable;
       if (known && now->assigned >= all) return;
       assigned();  // look again
-      if (known && *now->members.begin() == scope_.member()) findings_.without_owner(all - now->assigned);
+      const bool first_by_name = known && !now->members.empty() && *now->members.begin() == scope_.member();
+      if (first_by_name) findings_.without_owner(all - now->assigned);
     });
   });
 }
