@@ -31,9 +31,10 @@ class CafMailbox final : public Mailbox {
 
 class CafHost final : public Host {
  public:
-  CafHost(caf::actor_system& system, const Clock& clock) : system_(system), clock_(clock) {}
+  explicit CafHost(const Clock& clock) : clock_(clock) {}
+  void run_on(caf::actor_system& system) { system_ = &system; }
   const Clock& clock() const override { return clock_; }
-  caf::actor_system& system() override { return system_; }
+  caf::actor_system& system() override { return *system_; }
   ActorId new_id() override { return {++last_id_}; }
   std::shared_ptr<Mailbox> mailbox(ActorId id, const caf::actor& actor) override {
     return std::make_shared<CafMailbox>(id, actor);
@@ -41,7 +42,7 @@ class CafHost final : public Host {
   void spawned(ActorId, const Role&, const caf::actor&) override {}
 
  private:
-  caf::actor_system& system_;
+  caf::actor_system* system_ = nullptr;
   const Clock& clock_;
   std::atomic<std::uint64_t> last_id_ = 0;
 };
@@ -93,8 +94,9 @@ class Home {
       // Work stealing polls while it is idle; sharing costs nothing then and is no slower here.
       config.set("scheduler.policy", caf::atom("sharing"));
       config.set("scheduler.max-threads", threads);
+      CafHost host(clock);  // outlives the actors, for whose end the system waits
       caf::actor_system system(config);
-      CafHost host(system, clock);
+      host.run_on(system);
       made.set_value(spawn<RootState>(host, {}, Placement::scheduler, setup, Ref<ToRoot>()));
       end.wait();
     } catch (...) {
