@@ -25,14 +25,17 @@ namespace {
 
 using namespace eventy::tests;
 
+std::atomic<std::int64_t> handler_us = 0;  // that the handler with a state takes
+
 eventy::Service make(const std::string& name) {
   if (name == "exact")
-    return eventy::service<Tally>(name).on(eventy::exactly_once,
-                                           [](eventy::Turn<Tally>& turn, const Given& given) {
-                                             Tally& tally = turn.edit();
-                                             tally.sum += given.n;
-                                             turn.emit(Counted{given.n, ++tally.count});
-                                           });
+    return eventy::service<Tally>(name).on(
+        eventy::exactly_once, [](eventy::Turn<Tally>& turn, const Given& given) {
+          std::this_thread::sleep_for(std::chrono::microseconds(handler_us));
+          Tally& tally = turn.edit();
+          tally.sum += given.n;
+          turn.emit(Counted{given.n, ++tally.count});
+        });
   if (name == "least")
     return eventy::service(name).on(
         eventy::at_least_once,
@@ -63,6 +66,7 @@ class StepPlan {
     nth_ = section.integer("nth", 1, 1);
     hold_ = section.text("hold", "");
     then_ = section.text("then", "");
+    handler_us = section.integer("handler_us", 0, 0);
     for (const auto& [key, name] : {std::pair("at", at_), std::pair("then", then_)})
       if (!name.empty() && std::find(step_names.begin(), step_names.end(), name) == step_names.end())
         section.fail(key, "is not a step");
