@@ -234,12 +234,11 @@ Result<std::vector<Client::Committed>> Client::committed_now(const std::string& 
   rd_kafka_ListConsumerGroupOffsets_t* requests[] = {request.get()};
   const Queue queue(rd_kafka_queue_new(*handle));
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
-  char text[512];
-  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), text, sizeof text);
+  never_time_out(how);
   const KafkaError stable(
       rd_kafka_AdminOptions_set_require_stable_offsets(how.get(), stability == Stability::stable));
   rd_kafka_ListConsumerGroupOffsets(*handle, requests, 1, how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
+  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms()));
   const std::string what = "cannot read the positions of group " + printable(group);
   if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()))

@@ -11,11 +11,10 @@ Result<Membership> membership_of(Client& client, const std::string& group) {
   if (!handle) return handle.error();
   const Queue queue(rd_kafka_queue_new(*handle));
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS));
-  char text[512];
-  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), client.timeout_ms(), text, sizeof text);
+  never_time_out(how);
   const char* groups[] = {group.c_str()};
   rd_kafka_DescribeConsumerGroups(*handle, groups, 1, how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), client.timeout_ms() + 1000));
+  const Event event(rd_kafka_queue_poll(queue.get(), client.timeout_ms()));
   const std::string what = "cannot read the members of group " + printable(group);
   if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
   if (const auto code = rd_kafka_event_error(event.get()))

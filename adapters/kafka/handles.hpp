@@ -43,6 +43,15 @@ using GroupMetadata = Owner<rd_kafka_consumer_group_metadata_t, rd_kafka_consume
 using NewTopic = Owner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ConfigResource = Owner<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using AdminOptions = Owner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+
+// librdkafka 2.0.2 aborts the process where a question to the admin times out while it waits for a broker
+// that is away, and that broker comes back. So librdkafka is given all the time that it takes, and who asks
+// stops waiting by himself.
+inline void never_time_out(const AdminOptions& how) {
+  constexpr int most_ms = 3'600'000;
+  char why[512];
+  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), most_ms, why, sizeof why);
+}
 using PartitionList = Owner<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 
 inline PartitionList make_list(int size = 8) {

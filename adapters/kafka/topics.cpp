@@ -104,10 +104,9 @@ Result<std::map<std::string, Client::Settings>> Client::settings_of(const std::v
   }
   const Queue queue(rd_kafka_queue_new(*handle));
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
-  char why[512];
-  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), why, sizeof why);
+  never_time_out(how);
   rd_kafka_DescribeConfigs(*handle, asked.data(), asked.size(), how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
+  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms()));
   const std::string what = "cannot read the configuration of topics";
   if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()))
@@ -217,10 +216,10 @@ Result<void> Client::create(const std::vector<NewTopic>& topics) {
   const Queue queue(rd_kafka_queue_new(*handle));
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_CREATETOPICS));
   char why[512];
-  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), timeout_ms(), why, sizeof why);
+  never_time_out(how);
   (void)rd_kafka_AdminOptions_set_operation_timeout(how.get(), timeout_ms(), why, sizeof why);
   rd_kafka_CreateTopics(*handle, asked.data(), asked.size(), how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms() + 1000));
+  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms()));
   if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, "cannot create topics");
   if (const auto code = rd_kafka_event_error(event.get()))
     return failed(code, "cannot create topics", rd_kafka_event_error_string(event.get()));
