@@ -84,12 +84,15 @@ Result<std::unique_ptr<StoreSession>> Cluster::open_session(std::uint32_t n, std
 void Cluster::die(std::uint32_t n) {
   Node& node = nodes_[n];
   world_.note(node.name + " dies");
-  if (!node.process->doomed())
-    for (const auto& service : services_) store_.crash(service->plan().name, node.name);
+  if (!node.process->doomed()) crash_sessions(node);
   gone(n);
   at(options_.session_timeout, [this, n, starts = node.starts] {
     if (!nodes_[n].process && nodes_[n].starts == starts) expire(n);
   });
+}
+
+void Cluster::crash_sessions(const Node& node) {
+  for (const auto& service : services_) store_.crash(service->plan().name, node.name);
 }
 
 void Cluster::gone(std::uint32_t n) {
@@ -177,7 +180,7 @@ void Cluster::in_a_call() {
   Node* node = node_of(world_.working());
   if (!node || node->process->doomed() || !world_.chance().happens(faults_.die_in_call)) return;
   world_.trace().fired("node died in a call");
-  for (const auto& service : services_) store_.crash(service->plan().name, node->name);
+  crash_sessions(*node);
   node->process->doom();  // before the throw: CAF catches it
   throw ProcessDied{};
 }
@@ -306,7 +309,7 @@ void Cluster::born(const SimulatedNode& process, const Role& role) {
 
 void Cluster::sent(ActorId to, const Letter& letter) {
   auto& trace = world_.trace();
-  auto& mail = const_cast<Mail&>(letter.mail);
+  const Mail& mail = letter.mail;
   if (const auto* down = message_if<msg::Down>(mail)) {
     const auto child = world_.find(letter.from);
     if (child && !down->reason.in_order) has_failed(*child, down->reason);

@@ -57,6 +57,7 @@ class Cluster {
   std::shared_ptr<const actors::ServiceSetup> setup_of(std::uint32_t n, std::size_t s);
   Result<std::unique_ptr<StoreSession>> open_session(std::uint32_t n, std::size_t s);
   void die(std::uint32_t n);
+  void crash_sessions(const Node& node);
   void gone(std::uint32_t n);
   void begin_to_stop(std::uint32_t n);
   void stop(std::uint32_t n);

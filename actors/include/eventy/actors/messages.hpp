@@ -212,19 +212,15 @@ struct Letter {
   Mail mail;
 };
 
-// The message in a mail if it is of this kind, whoever gets it; else null.
-template <class Message>
-Message* message_if(Mail& mail) {
-  return std::visit(
-      [](auto& to) {
-        return std::visit(
-            [](auto& message) -> Message* {
-              if constexpr (std::is_same_v<std::decay_t<decltype(message)>, Message>) return &message;
-              return nullptr;
-            },
-            to);
-      },
-      mail);
+// The message in a mail if it is of this kind, whoever gets it; else null. `AnyMail` is Mail, const or not.
+template <class Message, class AnyMail>
+auto message_if(AnyMail& mail) {
+  using Found = std::conditional_t<std::is_const_v<AnyMail>, const Message*, Message*>;
+  const auto find = [](auto& message) -> Found {
+    if constexpr (std::is_same_v<std::decay_t<decltype(message)>, Message>) return &message;
+    return nullptr;
+  };
+  return std::visit([&](auto& to) { return std::visit(find, to); }, mail);
 }
 
 std::string name_of(Lane lane);
