@@ -3,6 +3,7 @@
 What is wrong is raised as Failure.
 """
 import collections
+import os
 import re
 import signal
 import subprocess
@@ -35,7 +36,7 @@ def say(text):
 class Process:
     """One process of a node, at log level trace, its output read by two threads and kept in a file."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, environment=None):
         self.name = name
         self.lines, self.fired = [], None
         self.open_cycles = collections.Counter()  # (service, number): begun, and not known as committed or aborted
@@ -44,7 +45,8 @@ class Process:
         self.log_file = open(log, "w")
         self.started = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, errors="replace",
+                                        env={**os.environ, **(environment or {})})
         self.readers = [threading.Thread(target=self.read, args=(stream,), daemon=True)
                         for stream in (self.process.stdout, self.process.stderr)]
         for reader in self.readers:

@@ -6,6 +6,8 @@
 //   mended   while it is there the poisoned records can be handled
 //   full     while it is there the input of `source` ends
 //
+// Beside them `strange` emits events that nobody can handle well, and `odd` handles them.
+//
 //   troubled_node run --services source,exact,least,most,flights --troubles FOLDER --input CSV --rate 400
 //   troubled_node release --service exact      asks for the release of all its parked keys, and counts them
 //   troubled_node parked --service exact       counts them
@@ -17,6 +19,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "counted_records.hpp"
 #include "eventy/engine/parking.hpp"
@@ -31,6 +34,23 @@ using namespace eventy::tests;
 struct Fed {  // the position of the source
   std::int64_t n = 0;
   EVENTY_FIELDS(n);
+};
+
+struct Odd {  // what its handler does about it
+  std::int64_t n = 0;
+  std::string kind;
+  EVENTY_FIELDS(n, kind);
+  using record = eventy::Event<"urn:strange", "Odd", "1.0.0">;
+};
+struct Borne {  // an odd event was handled after all
+  std::int64_t n = 0;
+  std::string text;
+  EVENTY_FIELDS(n, text);
+  using record = eventy::Event<"urn:odd", "Borne", "1.0.0">;
+};
+struct Pad {
+  std::string text;
+  EVENTY_FIELDS(text);
 };
 
 struct Poison : std::runtime_error {
@@ -142,6 +162,32 @@ eventy::Service most(const Troubles& troubles) {
                                       });
 }
 
+// One odd event after the other, each kind in its turn, with keys that no terminal should see.
+eventy::Service strange(const Troubles& troubles) {
+  static constexpr const char* kinds[] = {"fine", "output", "state", "text"};
+  return eventy::service<>("strange").source<Fed>("oddities", [&troubles](eventy::Pull<Fed>& pull) {
+    Fed fed = pull.position();
+    if (troubles.tells("full")) return pull.nothing_for(eventy::Duration(5));
+    pull.emit(Odd{fed.n, kinds[fed.n % 4]},
+              "odd-" + std::to_string(fed.n % 5) + "\x1b[2J\n2026 critical: forged");
+    ++fed.n;
+    pull.advance(fed);
+    pull.nothing_for(eventy::Duration(50));
+  });
+}
+
+// Exactly once, with a state and outputs that stores refuse for their size, and errors whose text is hostile.
+eventy::Service odd() {
+  constexpr std::size_t much = 3u << 20;
+  return eventy::service<Pad>("odd").on(eventy::exactly_once, [](eventy::Turn<Pad>& turn, const Odd& odd) {
+    turn.edit().text = odd.kind;
+    if (odd.kind == "state") turn.edit().text.assign(much, 's');
+    turn.emit(Borne{odd.n, odd.kind == "output" ? std::string(much, 'o') : odd.kind});
+    if (odd.kind == "text")
+      throw std::runtime_error("\x1b[31m\n2026 critical: forged " + std::string(much, 't'));
+  });
+}
+
 void add(std::vector<eventy::Service>& services, const std::string& name, const eventy::Arguments& arguments,
          const Troubles& troubles) {
   if (name == "source")
@@ -153,6 +199,10 @@ void add(std::vector<eventy::Service>& services, const std::string& name, const 
     services.push_back(least(troubles));
   else if (name == "most")
     services.push_back(most(troubles));
+  else if (name == "strange")
+    services.push_back(strange(troubles));
+  else if (name == "odd")
+    services.push_back(odd());
   else if (name == "flights")
     for (auto& s : {flights::flights_service(arguments.text("--input"), arguments.number("--rows", 1)),
                     flights::aircraft_service(), flights::desk_service(), flights::carriers_service()})
@@ -214,9 +264,9 @@ void dump_log(eventy::RecordStore& store, const std::string& topic, eventy::Part
 }
 
 int dump(const eventy::CommandContext& at) {
+  static const std::set<std::string> judged{"source", "exact", "least", "most", "strange", "odd"};
   for (const auto& topic : at.store.topics().value()) {
-    const auto service = topic.name.substr(0, topic.name.find('-'));
-    if (service != "source" && service != "exact" && service != "least" && service != "most") continue;
+    if (!judged.contains(topic.name.substr(0, topic.name.find('-')))) continue;
     for (std::uint32_t p = 0; p < topic.partitions; ++p) dump_log(at.store, topic.name, {p});
   }
   for (std::uint32_t p = 0; p < at.partitions; ++p) {
@@ -245,14 +295,15 @@ int main(int argc, char** argv) {
   const eventy::Option service{.name = "--service", .help = "exact or least", .otherwise = "exact"};
   eventy::App app;
   app.description = "Counts events, and meets troubles";
-  app.options = {
-      {.name = "--services", .help = "some of source, exact, least, most, flights", .required = true},
-      {.name = "--troubles", .help = "the folder that tells of them", .required = true},
-      {.name = "--input", .help = "of the flights", .otherwise = ""},
-      {.name = "--rows", .help = "of the flights' input, at a look", .otherwise = "1"},
-      {.name = "--rate", .help = "of the source, records a second", .otherwise = "400"},
-      {.name = "--keys", .help = "of the input", .otherwise = "60"},
-      {.name = "--broken", .help = "with a bug", .takes = eventy::Option::Takes::nothing}};
+  app.options = {{.name = "--services",
+                  .help = "some of source, exact, least, most, flights, strange, odd",
+                  .required = true},
+                 {.name = "--troubles", .help = "the folder that tells of them", .required = true},
+                 {.name = "--input", .help = "of the flights", .otherwise = ""},
+                 {.name = "--rows", .help = "of the flights' input, at a look", .otherwise = "1"},
+                 {.name = "--rate", .help = "of the source, records a second", .otherwise = "400"},
+                 {.name = "--keys", .help = "of the input", .otherwise = "60"},
+                 {.name = "--broken", .help = "with a bug", .takes = eventy::Option::Takes::nothing}};
   app.services = make;
   app.commands = {{.name = "release",
                    .help = "release parked keys",

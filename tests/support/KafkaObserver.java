@@ -104,6 +104,7 @@ public class KafkaObserver {
       case "writers" -> writers(tail(q, 1));
       case "feed" -> feed(q);
       case "spread" -> spread(q[1], Path.of(q[2]));
+      case "put" -> put(q[1], Path.of(q[2]));
       case "fed" -> out.println("{\"fed\":" + feeds.get(q[1]).written() + "}");
       case "end-feed" -> out.println("{\"fed\":" + feeds.remove(q[1]).stop() + "}");
       case "drop-feed" -> feeds.remove(q[1]).ends.set(true);
@@ -373,6 +374,22 @@ public class KafkaObserver {
       List<Future<RecordMetadata>> sent = new ArrayList<>();
       for (String key : Files.readAllLines(keys))
         sent.add(producer.send(new ProducerRecord<>(topic, HexFormat.of().parseHex(key), new byte[0])));
+      for (var one : sent) one.get();
+    }
+  }
+
+  // The records of a file: partition, key and value, these in Base64, of each.
+  void put(String topic, Path file) throws Exception {
+    Properties p = base();
+    p.put("acks", "all");
+    p.put("max.request.size", "4000000");
+    try (var producer = new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer())) {
+      List<Future<RecordMetadata>> sent = new ArrayList<>();
+      for (String line : Files.readAllLines(file)) {
+        String[] part = line.split("\t", -1);
+        sent.add(producer.send(new ProducerRecord<>(topic, Integer.parseInt(part[0]), Base64.getDecoder().decode(part[1]),
+            Base64.getDecoder().decode(part[2]))));
+      }
       for (var one : sent) one.get();
     }
   }
