@@ -24,9 +24,15 @@ struct Role {
   Lane lane = {};           // of a lane
 };
 
+// Where an actor runs: on one of the scheduler's threads, of which there are few, or on a thread of its own,
+// for it may wait or has to answer while all of those are taken.
+enum class Placement : std::uint8_t { scheduler, own_thread };
+
 class Host {
  public:
   virtual ~Host() = default;
+  // Whether actors may have threads of their own. A host of a single thread has none, and runs all in turn.
+  virtual bool has_threads() const = 0;
   virtual const Clock& clock() const = 0;
   virtual caf::actor_system& system() = 0;
   virtual ActorId new_id() = 0;
@@ -73,7 +79,7 @@ template <class State, class Watcher>
 Ref<typename State::Receiver> spawn(Host& host, const Role& role, Placement placement,
                                     const typename State::Setup& setup, const Ref<Watcher>& watcher) {
   const ActorId id = host.new_id();
-  const caf::actor actor = placement == Placement::own_thread
+  const caf::actor actor = placement == Placement::own_thread && host.has_threads()
                                ? host.system().spawn<caf::detached>(run<State>, &host, id, setup)
                                : host.system().spawn(run<State>, &host, id, setup);
   host.spawned(id, role, actor);

@@ -56,7 +56,9 @@ struct Describe {
     return "StartLane " + name_of(m.lane) + ", epoch " + number(m.epoch.value);
   }
   std::string operator()(const msg::StopLane& m) const { return "StopLane " + name_of(m.lane); }
-  std::string operator()(const msg::Drained&) const { return "Drained"; }
+  std::string operator()(const msg::Drained& m) const {
+    return m.busy.empty() ? "Drained" : "Drained but for" + names(m.busy);
+  }
   std::string operator()(const msg::RestartLanes& m) const { return "RestartLanes" + names(m.lanes); }
   std::string operator()(const msg::RestartBridge&) const { return "RestartBridge"; }
   std::string operator()(const msg::Status& m) const {

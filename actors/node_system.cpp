@@ -33,6 +33,7 @@ class CafHost final : public Host {
  public:
   explicit CafHost(const Clock& clock) : clock_(clock) {}
   void run_on(caf::actor_system& system) { system_ = &system; }
+  bool has_threads() const override { return true; }
   const Clock& clock() const override { return clock_; }
   caf::actor_system& system() override { return *system_; }
   ActorId new_id() override { return {++last_id_}; }
@@ -97,7 +98,7 @@ class Home {
       CafHost host(clock);  // outlives the actors, for whose end the system waits
       caf::actor_system system(config);
       host.run_on(system);
-      made.set_value(spawn<RootState>(host, {}, Placement::scheduler, setup, Ref<ToRoot>()));
+      made.set_value(spawn<RootState>(host, {}, Placement::own_thread, setup, Ref<ToRoot>()));
       end.wait();
     } catch (...) {
       made.set_exception(std::current_exception());
@@ -126,6 +127,7 @@ struct NodeSystem::Impl {
   Options options;
   const Clock& clock;
   std::shared_ptr<Board> board = std::make_shared<Board>();
+  std::shared_ptr<Watchdog> watchdog = std::make_shared<Watchdog>();
   std::unique_ptr<Home> home = {};
   std::unique_ptr<Watchman> watchman = {};
 };
@@ -134,7 +136,7 @@ NodeSystem::NodeSystem(Options options, const Clock& clock) : impl_(new Impl{opt
 NodeSystem::~NodeSystem() = default;
 
 Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
-  RootSetup setup{{}, impl_->board, impl_->options.idle_check, impl_->options.supervision};
+  RootSetup setup{{}, impl_->board, impl_->options.idle_check, impl_->options.supervision, impl_->watchdog};
   for (auto& service : services) {
     auto session = service.open_session();
     if (!session.ok()) return session.error();
@@ -144,8 +146,9 @@ Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
   }
   const auto cores = std::max<std::size_t>(1, std::thread::hardware_concurrency());
   const std::size_t threads = impl_->options.threads > 0 ? impl_->options.threads : cores;
+  setup.watchdog->set_workers(threads);
   impl_->home = std::make_unique<Home>(threads, impl_->clock, setup);
-  impl_->watchman = std::make_unique<Watchman>(setup.watchdog, impl_->board);
+  impl_->watchman = std::make_unique<Watchman>(impl_->watchdog, impl_->board);
   return {};
 }
 
@@ -156,6 +159,7 @@ NodeState NodeSystem::wait_until_drained(Duration time) {
 }
 std::string NodeSystem::failure() const { return impl_->board->failure(); }
 std::vector<ServiceCounts> NodeSystem::counts() const { return impl_->board->counts(); }
+std::vector<std::string> NodeSystem::running() const { return impl_->watchdog->running(); }
 bool NodeSystem::stop(Duration within) { return !impl_->home || impl_->home->end(within); }
 
 }  // namespace eventy::actors

@@ -34,10 +34,10 @@ void BridgeState::go_on() {
     wakes_at_ = at;
     self_.post(self_.ref, msg::Wake{}, *at - self_.now());
   }
-  if (draining_ && !reported_ && engine_->drained()) {
-    reported_ = true;
-    self_.post(setup_.supervisor, msg::Drained{});
-  }
+  if (!draining_ || reported_) return;
+  auto busy = engine_->held_up();
+  reported_ = !busy.empty() || engine_->drained();
+  if (reported_) self_.post(setup_.supervisor, msg::Drained{std::move(busy)});
 }
 
 void BridgeState::step_soon() {

@@ -47,7 +47,7 @@ struct BridgeState {
   void perform(const std::vector<BridgeAction>& actions);
   void perform(const action::Start& a);
   void perform(const action::Stop& a);
-  void perform(const action::Deliver& a) { tell(a.lane, msg::Deliver{a.epoch, a.batch}); }
+  void perform(const action::Deliver& a) { tell(a.lane, msg::Deliver{a.epoch, a.batch, a.from}); }
   void perform(const action::Committed& a) { tell(a.lane, msg::CommittedUpTo{a.epoch, a.up_to}); }
   void perform(const action::Rewind& a) { tell(a.lane, msg::RewindTo{a.epoch}); }
   void tell(Lane lane, LaneMail mail);

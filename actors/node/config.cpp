@@ -89,10 +89,11 @@ void read_supervision(Section s, ServiceSupervision& o) {
 }
 
 void read_services(Section s, NodeConfig& c) {
-  for (const auto& name : s.names("supervision")) {
+  for (const auto& name : s.names({"supervision", "blocking"})) {
     Section service = s.table(name);
     auto& supervision = c.services.emplace(name, c.supervision).first->second;
     read_supervision(service.table("supervision"), supervision);
+    if (service.boolean("blocking", false)) c.blocking.insert(name);
     service.finish();
   }
   s.finish();

@@ -2,6 +2,8 @@
 // written out.
 #pragma once
 
+#include <set>
+
 #include "document.hpp"
 #include "eventy/actors/node_system.hpp"
 
@@ -47,6 +49,7 @@ struct NodeConfig {
   // [supervision] of each service, [services.NAME.supervision] of one, [node.supervision] of the services
   ServiceSupervision supervision = {};
   std::map<std::string, ServiceSupervision> services = {};
+  std::set<std::string> blocking = {};  // services, by [services.NAME]
   SupervisionOptions node_supervision = {.restarts = {.intensity = 0}};
   // [log]
   std::string log_level = "info";

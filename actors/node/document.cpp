@@ -312,15 +312,17 @@ Section Section::table(const std::string& key) {
   return Section(section);
 }
 
-std::vector<std::string> Section::names(std::string_view inner) const {
+std::vector<std::string> Section::names(std::initializer_list<std::string_view> inner) const {
   std::set<std::string> names;
-  const std::string middle = "." + std::string(inner) + ".";
-  if (const auto* table = impl_->table())
-    for (const auto& [key, node] : *table) {
-      const std::string_view name = key.str();
-      const auto at = name.rfind(middle);  // set on the command line
-      if (node.is_table() || at != name.npos) names.emplace(name.substr(0, at));
-    }
+  const auto* table = impl_->table();
+  if (!table) return {};
+  for (const auto& [key, node] : *table) {
+    const std::string name = std::string(key.str()) + '.';
+    if (node.is_table()) names.emplace(key.str());
+    for (const auto within : inner)  // set on the command line
+      if (const auto at = name.rfind("." + std::string(within) + "."); !node.is_table() && at != name.npos)
+        names.emplace(name.substr(0, at));
+  }
   return {names.begin(), names.end()};
 }
 

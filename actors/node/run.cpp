@@ -22,6 +22,10 @@ namespace {
 
 constexpr int exit_error = 1, exit_gave_up = 70, exit_configuration = 78;
 constexpr Duration idle_check{20}, most_for_stopping{10'000}, most_for_stopping_stuck{1'000};
+// Of the time for draining: how much of it is kept for closing the sessions, and after how much of it without
+// anything finished the partitions that are done are handed over.
+constexpr int share_for_closing = 4, share_until_handing_over = 4;
+constexpr std::size_t most_named = 8;
 
 int complain(const App& app, const std::string& what, int code) {
   say_on_standard_error(app.name + ": " + what);
@@ -87,8 +91,7 @@ void check_services(const NodeConfig& config, const std::set<std::string>& names
   for (const auto& entry : config.services)
     if (!names.contains(entry.first))
       throw Failure({ErrorCode::configuration,
-                     "[services." + entry.first +
-                         ".supervision]: no service here has this name. Known here: " + known});
+                     "[services." + entry.first + "]: no service here has this name. Known here: " + known});
 }
 
 // What had to be mended; empty: nothing.
@@ -164,13 +167,16 @@ class Node {
       as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
       SessionOptions session = runtime->session_options(config_.id);
       session.cycle_interval = config_.commit_interval;
+      const std::string& name = runtime->plan().name;
+      const bool is_blocking = runtime->plan().is_blocking || config_.blocking.contains(name);
       setups_.push_back(
           {.runtime = runtime,
            .open_session = [store = store_.get(), session] { return store->open_session(session); },
-           .bridge = config_.bridge_options(),
-           .supervision = config_.supervision_of(runtime->plan().name).parts,
-           .turns = config_.supervision_of(runtime->plan().name).turns});
-      names += (names.empty() ? "" : ", ") + runtime->plan().name;
+           .bridge = bridge_options(is_blocking),
+           .supervision = config_.supervision_of(name).parts,
+           .turns = config_.supervision_of(name).turns,
+           .is_blocking = is_blocking});
+      names += (names.empty() ? "" : ", ") + name;
     }
     log_->info("node {}: running {} on the {} store", config_.id, names, config_.store_type);
   }
@@ -182,11 +188,9 @@ class Node {
                               clock_);
     as_configured(system.start(std::move(setups_)));
     const int code = run(system, signals);
-    // What is stuck does not end; the others have a moment to leave in order.
-    const Duration most = is_stuck(system) ? most_for_stopping_stuck : most_for_stopping;
+    const Duration most = most_for_end(system);
     const bool all_ended = system.stop(most);
-    if (!all_ended)
-      log_->error("some handlers are still busy after {} ms: ending without them", most.count());
+    if (!all_ended) name_the_busy(system, most);
     tell_counts(system);
     log_->flush();
     if (code == exit_gave_up) complain(app_, system.failure(), code);  // the last line says why
@@ -207,6 +211,47 @@ class Node {
     throw Failure(std::move(error));
   }
 
+  BridgeOptions bridge_options(bool is_blocking) const {
+    BridgeOptions options = config_.bridge_options();
+    options.hands_over_all = !is_blocking;
+    // No other node has the partitions of a store that only one can open.
+    if (store_->features().many_members)
+      options.hand_over_after = config_.drain_timeout / share_until_handing_over;
+    return options;
+  }
+
+  Duration for_closing() const {
+    return std::min(most_for_stopping_stuck, config_.drain_timeout / share_for_closing);
+  }
+
+  // What is stuck does not end; the others have a moment to leave in order.
+  Duration most_for_end(actors::NodeSystem& system) const {
+    if (is_stuck(system) || system.wait_for({}) == actors::NodeState::handed_over) return for_closing();
+    const MonotonicTime until = drain_until_;
+    if (until == MonotonicTime{}) return most_for_stopping;
+    const auto left = std::chrono::duration_cast<Duration>(until - clock_.now());
+    return std::clamp(left, for_closing(), std::max(for_closing(), most_for_stopping));
+  }
+
+  void name_the_busy(const actors::NodeSystem& system, Duration most) const {
+    const auto names = busy_handlers(system);
+    if (names.empty()) {
+      log_->error("the sessions with the store are not closed after {} ms: ending without that",
+                  most.count());
+    } else {
+      log_->error("still running after {} ms: {}; ending without that", most.count(), names);
+    }
+  }
+
+  // Empty: none runs.
+  static std::string busy_handlers(const actors::NodeSystem& system) {
+    const auto all = system.running();
+    std::string names;
+    for (std::size_t i = 0; i < std::min(all.size(), most_named); ++i) names += (i == 0 ? "" : "; ") + all[i];
+    if (all.size() > most_named) names += fmt::format("; and {} more", all.size() - most_named);
+    return names;
+  }
+
   static bool is_stuck(const actors::NodeSystem& system) {
     const auto counts = system.counts();
     return std::any_of(counts.begin(), counts.end(), [](const auto& c) { return c.over_limit > 0; });
@@ -221,8 +266,7 @@ class Node {
   int run(actors::NodeSystem& system, Signals& signals) {
     const Signals::Watch watching(signals, [&](int signal) {
       log_->info("{}: draining; a second signal ends at once", signal == SIGINT ? "SIGINT" : "SIGTERM");
-      asked_to_drain_ = true;
-      system.drain();
+      drain(system);
     });
     return watch(system);
   }
@@ -234,14 +278,21 @@ class Node {
       show_progress(false);
       if (state == NodeState::failed) return exit_gave_up;
       if (state == NodeState::idle) log_->info("idle: every topic read to its end");
-      if (state == NodeState::running && !asked_to_drain_) continue;
-      if (!asked_to_drain_) system.drain();
+      const bool drains = drain_until_.load() != MonotonicTime{};
+      if (state == NodeState::running && !drains) continue;
+      if (!drains) drain(system);
       return finish(system);
     }
   }
 
+  void drain(actors::NodeSystem& system) {
+    drain_until_ = clock_.now() + config_.drain_timeout;
+    system.drain();
+  }
+
+  // Gives up so early that the sessions can be closed within the time for draining.
   int finish(actors::NodeSystem& system) {
-    const MonotonicTime deadline = clock_.now() + config_.drain_timeout;
+    const MonotonicTime deadline = drain_until_.load() - for_closing();
     for (;;) {
       const auto state = system.wait_until_drained(config_.progress_interval);
       if (state == actors::NodeState::failed) return exit_gave_up;
@@ -250,14 +301,21 @@ class Node {
         log_->info("drained: what was in hand is committed");
         return 0;
       }
-      if (clock_.now() > deadline)
-        return complain(
-            app_,
-            fmt::format("not drained within {} ms: ending without the commit of what is in hand; it is "
-                        "handled again after the next start",
-                        config_.drain_timeout.count()),
-            exit_error);
+      const bool handed_over = state == actors::NodeState::handed_over;
+      if (handed_over || clock_.now() > deadline) return give_up_draining(system, handed_over);
     }
+  }
+
+  int give_up_draining(const actors::NodeSystem& system, bool handed_over) const {
+    const auto names = busy_handlers(system);
+    const std::string what =
+        handed_over
+            ? "not all is drained: what held up the rest is undone, and is handled again by the next owner"
+            : fmt::format(
+                  "not drained within {} ms: ending without the commit of what is in hand; it is "
+                  "handled again after the next start",
+                  config_.drain_timeout.count());
+    return complain(app_, what + (names.empty() ? "" : ". Still running: " + names), exit_error);
   }
 
   void show_progress(bool last) const {
@@ -275,7 +333,7 @@ class Node {
   std::shared_ptr<const StateFormat> state_format_;
   std::unique_ptr<RecordStore> store_;
   std::vector<actors::ServiceSetup> setups_;
-  std::atomic<bool> asked_to_drain_ = false;
+  std::atomic<MonotonicTime> drain_until_ = MonotonicTime{};  // none: it does not drain
 };
 
 int run_command(const Command& command, const CommandLine& line, const Adapters& adapters,

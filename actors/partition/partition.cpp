@@ -20,7 +20,7 @@ PartitionEngine& PartitionState::engine() {
 
 void PartitionState::handle(const msg::Deliver& m) {
   if (m.epoch != engine().epoch()) return;
-  engine().accept(m.batch);
+  engine().accept(m.batch, m.from);
   step_soon();
 }
 

@@ -13,6 +13,7 @@ class Board {
  public:
   void set_idle() { set(NodeState::idle, {}); }
   void set_drained() { set(NodeState::drained, {}); }
+  void set_handed_over() { set(NodeState::handed_over, {}); }
   void set_failed(std::string why) { set(NodeState::failed, std::move(why)); }
 
   // Waits until the state is at least `state`, at most that long; returns the state.

@@ -27,7 +27,7 @@ void RootState::begin(RootSetup setup) {
 void RootState::start(std::size_t number) {
   Service& service = services_.at(number);
   service.supervisor = spawn<SupervisorState>(
-      *self_.host, {Role::Kind::supervisor, number}, Placement::scheduler,
+      *self_.host, {Role::Kind::supervisor, number}, Placement::own_thread,
       {number, setup_.services[number], self_.ref, setup_.board, setup_.watchdog}, self_.ref);
   service.restarts = service.is_due = false;
   if (draining_) self_.post(service.supervisor, msg::Drain{});
@@ -93,7 +93,7 @@ void RootState::handle(const msg::Down& m) {
     Service& service = services_[i];
     if (!service.supervisor || service.supervisor.id() != m.child) continue;
     service.supervisor = {};
-    if (!stopping_ && !service.restarts) setup_.board->set_failed(m.reason.text);
+    if (!stopping_ && !service.restarts && !drained_.contains(i)) setup_.board->set_failed(m.reason.text);
   }
   start_due();
   if (stopping_ && all_are_gone()) self_.actor->quit();
@@ -116,9 +116,13 @@ void RootState::handle(const msg::Drain&) {
   if (services_.empty()) setup_.board->set_drained();
 }
 
+// Its session ends now, so that other nodes have its partitions, whatever the other services are about.
 void RootState::handle(const msg::ServiceDrained& m) {
   drained_.insert(m.service);
-  if (drained_.size() == services_.size()) setup_.board->set_drained();
+  all_drained_ = all_drained_ && m.all;
+  self_.post(services_.at(m.service).supervisor, msg::Stop{});
+  if (drained_.size() < services_.size()) return;
+  all_drained_ ? setup_.board->set_drained() : setup_.board->set_handed_over();
 }
 
 // --- idle ---

@@ -54,7 +54,7 @@ struct RootState {
   Supervision supervision_{{}, Supervision::First::is_one_of_them};
   std::vector<Service> services_ = {};
   std::set<std::size_t> drained_ = {};
-  bool stopping_ = false, draining_ = false;
+  bool stopping_ = false, draining_ = false, all_drained_ = true;
   std::uint64_t round_ = 0, activity_ = 0;
   std::size_t answers_ = 0, waited_ = 0;
   bool all_idle_ = false;

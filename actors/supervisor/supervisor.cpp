@@ -41,8 +41,16 @@ void SupervisorState::handle(const msg::RestartBridge& m) {
   after_closing();
 }
 
-void SupervisorState::handle(const msg::Drained&) {
-  self_.post(setup_.root, msg::ServiceDrained{setup_.service_number});
+void SupervisorState::handle(const msg::Drained& m) {
+  const auto& runtime = *setup_.service->runtime;
+  std::string names;
+  for (const Lane lane : m.busy) names += (names.empty() ? "" : ", ") + name_of(runtime, lane);
+  if (const auto& log = runtime.options().log; log && !names.empty())
+    log->warn(
+        "service {}: {} held up by handlers that do not return: all others are handed over now, and what "
+        "these handlers do is undone and done again by the next owner",
+        runtime.plan().name, names + (m.busy.size() == 1 ? " is" : " are"));
+  self_.post(setup_.root, msg::ServiceDrained{setup_.service_number, m.busy.empty()});
 }
 
 // --- starting ---
@@ -50,7 +58,7 @@ void SupervisorState::handle(const msg::Drained&) {
 void SupervisorState::start_bridge() {
   try {
     bridge_ = spawn<BridgeState>(*self_.host, {Role::Kind::bridge, setup_.service_number},
-                                 setup_.service->bridge_and_sources, {setup_.service, self_.ref}, self_.ref);
+                                 Placement::own_thread, {setup_.service, self_.ref}, self_.ref);
   } catch (...) {
     return bridge_failed(reason_of(failure_of(std::current_exception())));
   }
@@ -60,6 +68,14 @@ void SupervisorState::start_bridge() {
 void SupervisorState::handle(const msg::StartLane& m) {
   if (stopping_ || self_.sender != bridge_.id()) return;  // of a bridge that has failed since
   stop_lane(m.lane);
+  if (is_closing(m.lane)) {
+    waiting_.emplace(m.lane, m);
+  } else {
+    start_lane(m);
+  }
+}
+
+void SupervisorState::start_lane(const msg::StartLane& m) {
   try {
     lanes_[m.lane] = spawn_lane(m);
   } catch (...) {
@@ -68,8 +84,24 @@ void SupervisorState::handle(const msg::StartLane& m) {
   self_.post(bridge_, msg::LaneStarted{m.lane, m.epoch, lanes_[m.lane]});
 }
 
+// A handler that does not return keeps its old self busy. A second self would begin the same record beside
+// it, and each rebalance one more.
+void SupervisorState::start_waiting_lanes() {
+  const auto is_ready = [&](const auto& entry) { return !is_closing(entry.first); };
+  for (;;) {
+    const auto next = std::find_if(waiting_.begin(), waiting_.end(), is_ready);
+    if (next == waiting_.end()) return;
+    start_lane(waiting_.extract(next).mapped());  // where that fails, others may not be wanted any more
+  }
+}
+
+bool SupervisorState::is_closing(std::optional<Lane> child) const {
+  return std::any_of(closing_.begin(), closing_.end(), [&](const auto& c) { return c.second == child; });
+}
+
 LaneRef SupervisorState::spawn_lane(const msg::StartLane& m) {
   const ServiceSetup& service = *setup_.service;
+  const Placement placement = service.is_blocking ? Placement::own_thread : Placement::scheduler;
   const LaneSetup setup{
       m.lane,
       m.epoch,
@@ -78,17 +110,19 @@ LaneRef SupervisorState::spawn_lane(const msg::StartLane& m) {
       bridge_,
       service.source_slices_in_flight,
       service.source_records_per_look,
-      setup_.watchdog->watch(setup_.service_number, service.runtime, m.lane, service.turns)};
+      setup_.watchdog->watch(setup_.service_number, service.runtime, m.lane, service.turns,
+                             service.is_blocking ? Watchdog::Runs::on_its_own : Watchdog::Runs::on_a_worker)};
   const Role role{Role::Kind::lane, setup_.service_number, m.lane};
   if (m.lane.is_source())
-    return spawn<SourceState>(*self_.host, role, service.bridge_and_sources, setup, self_.ref);
-  return spawn<PartitionState>(*self_.host, role, service.partitions, setup, self_.ref);
+    return spawn<SourceState>(*self_.host, role, Placement::own_thread, setup, self_.ref);
+  return spawn<PartitionState>(*self_.host, role, placement, setup, self_.ref);
 }
 
 // --- ending ---
 
 void SupervisorState::stop_lane(Lane lane) {
   due_.erase(lane);
+  waiting_.erase(lane);
   const auto it = lanes_.find(lane);
   if (it == lanes_.end()) return;
   close(it->second, lane);
@@ -103,6 +137,7 @@ void SupervisorState::close(const LaneRef& child, Lane lane) {
 void SupervisorState::close_all() {
   ++generation_;
   due_.clear();
+  waiting_.clear();
   for (const auto& [lane, child] : lanes_) close(child, lane);
   lanes_.clear();
   if (!bridge_) return;
@@ -116,15 +151,17 @@ void SupervisorState::stop() {
   after_closing();
 }
 
-// What had to wait until children were really gone: the end, a new bridge, or lanes.
+// What had to wait until children were really gone: the end until all are, a new bridge until the old one is,
+// a lane until its old self is. So a handler that does not return holds up no other partition.
 void SupervisorState::after_closing() {
   start_due_lanes();
-  if (!closing_.empty()) return;
   if (stopping_) {
-    gave_up_ ? self_.actor->quit(*gave_up_) : self_.actor->quit();
-  } else if (std::exchange(bridge_is_due_, false)) {
+    if (closing_.empty()) gave_up_ ? self_.actor->quit(*gave_up_) : self_.actor->quit();
+  } else if (bridge_is_due_ && !is_closing(std::nullopt)) {
+    bridge_is_due_ = false;
     start_bridge();
   }
+  start_waiting_lanes();
 }
 
 // --- failures ---
@@ -240,8 +277,7 @@ void SupervisorState::restart_lanes(Lane failed, const Supervision::Decision& de
 
 void SupervisorState::start_due_lanes() {
   std::erase_if(due_, [&](Lane lane) {
-    const auto is_it = [&](const auto& child) { return child.second == lane; };
-    if (std::any_of(closing_.begin(), closing_.end(), is_it)) return false;
+    if (is_closing(lane)) return false;
     self_.post(bridge_, msg::StartAgain{lane});
     return true;
   });

@@ -29,7 +29,7 @@ struct SupervisorState {
   void begin(SupervisorSetup setup);
   void handle(const msg::StartLane& m);
   void handle(const msg::StopLane& m) { stop_lane(m.lane); }
-  void handle(const msg::Drained&);
+  void handle(const msg::Drained& m);
   void handle(const msg::RestartLanes& m);
   void handle(const msg::RestartBridge& m);
   void handle(const msg::Down& m);
@@ -41,6 +41,8 @@ struct SupervisorState {
 
  private:
   void start_bridge();
+  void start_lane(const msg::StartLane& m);
+  void start_waiting_lanes();
   LaneRef spawn_lane(const msg::StartLane& m);
   void stop_lane(Lane lane);
   void close(const LaneRef& child, Lane lane);
@@ -57,6 +59,7 @@ struct SupervisorState {
   void count_restart(Lane lane) const;
   void stop();
   void after_closing();
+  bool is_closing(std::optional<Lane> child) const;  // nullopt: a bridge
 
   SupervisorSetup setup_ = {};
   Supervision supervision_{{}, Supervision::First::holds_the_others};
@@ -64,8 +67,9 @@ struct SupervisorState {
   std::map<Lane, LaneRef> lanes_ = {};
   // Told to end, not down yet; nullopt: a bridge.
   std::map<ActorId, std::optional<Lane>> closing_ = {};
-  std::set<Lane> due_ = {};       // to be started again as soon as they are really gone
-  std::uint64_t generation_ = 0;  // of the bridge
+  std::map<Lane, msg::StartLane> waiting_ = {};  // to be started when their old selves are gone
+  std::set<Lane> due_ = {};                      // to be started again as soon as they are really gone
+  std::uint64_t generation_ = 0;                 // of the bridge
   bool bridge_is_due_ = false, draining_ = false, stopping_ = false;
   std::optional<caf::error> gave_up_ = {};
 };

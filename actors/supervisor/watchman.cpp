@@ -14,7 +14,11 @@ void answer(const Watchdog::Report& report, Board& board) {
       if (log) log->warn("{}", report.text);
       break;
     case Watchdog::Finding::returned:
+    case Watchdog::Finding::one_is_free:
       if (log) log->info("{}", report.text);
+      break;
+    case Watchdog::Finding::all_taken:
+      if (log) log->error("{}", report.text);
       break;
     case Watchdog::Finding::over_limit:
       board.count(report.service, &ServiceCounts::over_limit);

@@ -69,7 +69,6 @@ std::shared_ptr<const ServiceSetup> Cluster::setup_of(std::uint32_t n, std::size
   setup.bridge = options_.bridge, setup.supervision = options_.supervision;
   setup.source_slices_in_flight = options_.source_slices_in_flight;
   setup.source_records_per_look = options_.source_records_per_look;
-  setup.bridge_and_sources = setup.partitions = Placement::scheduler;
   return std::make_shared<const ServiceSetup>(std::move(setup));
 }
 
@@ -203,8 +202,8 @@ void Cluster::look_at(std::uint32_t n) {
     world_.trace().fired("node gave up");
     world_.note(node.name + " gave up: " + node.board->failure());
     world_.chance().happens(0.5) ? die(n) : stop(n);
-  } else if (state == NodeState::drained && node.phase == Node::Phase::drains) {
-    world_.trace().fired("node drained");
+  } else if (state >= NodeState::drained && node.phase == Node::Phase::drains) {
+    world_.trace().fired(state == NodeState::drained ? "node drained" : "node drained but for busy lanes");
     if (node.drained.size() < services_.size())
       wrong("a node says that it is drained before its services are");
     stop(n);
@@ -299,11 +298,11 @@ Cluster::Node* Cluster::node_of(const SimulatedNode* process) {
 
 // A bridge begins when all that belonged to the one before is gone, a supervisor when its whole service is.
 void Cluster::born(const SimulatedNode& process, const Role& role) {
-  if (role.kind != Role::Kind::bridge && role.kind != Role::Kind::supervisor) return;
   for (const auto& known : world_.actors_of(process)) {
     if (known.role.service != role.service || known.role.kind == Role::Kind::root) continue;
-    if (role.kind == Role::Kind::bridge && known.role.kind == Role::Kind::supervisor) continue;
-    return wrong("a bridge or supervisor starts beside what is left of its predecessor");
+    const bool is_its_old_self = known.role.kind == role.kind && known.role.lane == role.lane;
+    if (role.kind == Role::Kind::supervisor || is_its_old_self)
+      return wrong("a lane, bridge or supervisor starts beside what is left of its predecessor");
   }
 }
 

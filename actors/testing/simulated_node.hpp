@@ -36,6 +36,7 @@ class SimulatedNode final : public actors::Host {
   void set_wall(MonotonicTime::duration by) { wall_set_by_ += by; }
 
   // --- Host ---
+  bool has_threads() const override { return false; }
   const Clock& clock() const override { return clock_; }
   caf::actor_system& system() override { return *system_; }
   actors::ActorId new_id() override { return world_.new_id(); }

@@ -91,7 +91,11 @@ void BridgeEngine::handle(Restored& e) {
 void BridgeEngine::start(Lane lane, LaneState& state) {
   const Epoch epoch = new_epoch();
   cycles_.open_lane(lane, epoch);
-  state.down = false;
+  state.down = state.waits = false;
+  state.in_flight = 0;
+  state.delivered.clear();
+  state.deferred_slices.clear();
+  state.missed = abort_wanted_;  // what it reads now may be older than the outcome that comes
   actions_.push_back(action::Start{lane, epoch, state.state});
 }
 
@@ -147,18 +151,22 @@ void BridgeEngine::handle(Records& e) {
   // Polled before the session went back: it comes again.
   if (went_back_) return;
   LaneState& state = it->second;
-  stats_.records += e.batch->records.size();
   step_again_ = true;
+  Offset& delivered = state.delivered[e.batch->topic];
+  if (e.batch->next <= delivered) return;  // the session went back, and the lane did not
+  const Offset from = std::exchange(delivered, e.batch->next);
+  stats_.records += e.batch->records.size();
   if (++state.in_flight >= options_.max_batches_in_flight && !state.paused) {
     state.paused = true;
     session_->pause(lane.partition);
   }
-  actions_.push_back(action::Deliver{lane, *cycles_.epoch_of(lane), std::move(e.batch)});
+  actions_.push_back(action::Deliver{lane, *cycles_.epoch_of(lane), std::move(e.batch), from});
 }
 
 void BridgeEngine::handle(Committed& e) {
   ++stats_.cycles;
   ++activity_;
+  if (draining_) progressed_ = clock_.now();
   if (const auto& log = runtime_->options().log)
     log->trace("cycle committed {} {}", runtime_->plan().name, e.cycle.value);
   for (const auto& done : cycles_.committed(e.cycle))
@@ -197,6 +205,7 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
   const auto it = lanes_.find(slice.lane);
   if (it == lanes_.end() || it->second.down || it->second.leaving || abort_wanted_ ||
       cycles_.judge(slice) == CommitCycles::Verdict::stale) {
+    if (it != lanes_.end() && cycles_.epoch_of(slice.lane) == slice.epoch) it->second.missed = true;
     ++stats_.stale_slices;
     return {};
   }
@@ -296,31 +305,65 @@ void BridgeEngine::undo_all() {
 }
 
 void BridgeEngine::go_back() {
+  std::set<Lane> keep;
+  for (const auto& [lane, state] : lanes_)
+    if (keeps_on(lane, state)) keep.insert(lane);
   cycles_.undone();
   hold_back();
   check(session_->abort());
   went_back_ = true;
   ++stats_.rewinds;
   step_again_ = true;
-  for (auto& [lane, state] : lanes_) {
-    if (!state.state) continue;  // not restored yet: nothing to go back from
-    const Epoch epoch = new_epoch();
-    cycles_.open_lane(lane, epoch);
-    state.in_flight = 0;
-    state.waits = false;
-    state.deferred_slices.clear();
-    if (std::exchange(state.paused, false)) session_->resume(lane.partition);
-    if (!state.down) actions_.push_back(action::Rewind{lane, epoch});
-  }
+  for (auto& [lane, state] : lanes_)
+    if (state.state && !keep.contains(lane)) go_back(lane, state);
+}
+
+// All slices of the lane are committed, and the next one is being made: what was undone is no part of it. To
+// do it again would cost the more the longer its handlers wait. The session reads again what it has got.
+bool BridgeEngine::keeps_on(Lane lane, const LaneState& state) const {
+  const bool is_at_work = lane.is_source() || state.in_flight > 0;
+  return state.state && is_at_work && !state.down && !state.leaving && !state.missed && !cycles_.holds(lane);
+}
+
+void BridgeEngine::go_back(Lane lane, LaneState& state) {
+  const Epoch epoch = new_epoch();
+  cycles_.open_lane(lane, epoch);
+  state.in_flight = 0;
+  state.waits = state.missed = false;
+  state.deferred_slices.clear();
+  state.delivered.clear();
+  if (std::exchange(state.paused, false)) session_->resume(lane.partition);
+  if (!state.down) actions_.push_back(action::Rewind{lane, epoch});
+}
+
+void BridgeEngine::drain() {
+  draining_ = true;
+  progressed_ = clock_.now();
 }
 
 // What a partition holds that waits for a retry or a probe is read again after the next start.
 bool BridgeEngine::drained() const {
   return draining_ && !cycles_.open() && !cycles_.in_flight() && !abort_wanted_ &&
-         std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
-           const LaneState& state = lane.second;
-           return (state.in_flight == 0 || state.waits) && state.deferred_slices.empty();
-         });
+         std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane.second.is_done(); });
+}
+
+std::vector<Lane> BridgeEngine::held_up() const {
+  if (!draining_ || !options_.hand_over_after || cycles_.open() || cycles_.in_flight() || abort_wanted_ ||
+      clock_.now() < progressed_ + *options_.hand_over_after)
+    return {};
+  std::vector<Lane> busy;
+  for (const auto& [lane, state] : lanes_)
+    if (!state.is_done()) busy.push_back(lane);
+  if (busy.size() == lanes_.size() && !options_.hands_over_all) return {};  // none is better off elsewhere
+  return busy;
+}
+
+std::optional<MonotonicTime> BridgeEngine::wake_at() const {
+  if (cycles_.in_flight()) return std::nullopt;
+  const auto due = cycles_.due_at();
+  if (due || !draining_ || !options_.hand_over_after) return due;
+  const MonotonicTime hands_over = progressed_ + *options_.hand_over_after;
+  return clock_.now() < hands_over ? std::optional(hands_over) : std::nullopt;
 }
 
 bool BridgeEngine::idle() {

@@ -35,7 +35,13 @@ PartitionEngine::~PartitionEngine() {
   if (undo_) plan_.state->drop(undo_);
 }
 
-void PartitionEngine::accept(std::shared_ptr<const Batch> batch) { queue_.push_back(std::move(batch)); }
+void PartitionEngine::accept(std::shared_ptr<const Batch> batch, Offset from) {
+  const auto& records = batch->records;
+  const auto first = std::partition_point(records.begin(), records.end(),
+                                          [&](const StoredRecord& r) { return r.offset < from; });
+  queue_.push_back({batch, static_cast<std::size_t>(first - records.begin())});
+  if (queue_.size() == 1) next_record_ = queue_.front().first;
+}
 
 void PartitionEngine::look_at_clock() { now_ = clock_.now(), date_ = clock_.date(); }
 
@@ -65,7 +71,7 @@ void PartitionEngine::begin_slice() {
 
 void PartitionEngine::work_on_queue() {
   while (!queue_.empty() && !is_slice_full() && !waits_until_) {
-    const auto batch = queue_.front();
+    const auto batch = queue_.front().batch;
     while (next_record_ < batch->records.size() && !is_slice_full()) {
       if (handle(batch, next_record_) == Progress::waits) break;
       ++next_record_, ++slice_.records, ++stats_.records;
@@ -82,7 +88,7 @@ void PartitionEngine::work_on_queue() {
     }
     if (!finished) break;
     queue_.pop_front();
-    next_record_ = 0;
+    next_record_ = queue_.empty() ? 0 : queue_.front().first;
     ++slice_.finished_batches;
   }
 }

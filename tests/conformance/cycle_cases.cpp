@@ -119,6 +119,32 @@ void undoes_an_aborted_cycle_and_rewinds(Subject& subject) {
   CAF_CHECK_EQUAL(position_of(store, "counter", "in", 0), 3);
 }
 
+// A partition that had nothing in the cycle goes on with what it has got, which is not read again yet.
+void takes_a_slice_that_was_being_made_when_the_cycle_was_undone(Subject& subject) {
+  auto& store = subject.store();
+  two_topics(store);
+  store.append("in", {record("a"), record("b"), record("c")}).value();
+  Driver driver(store);
+  driver.ready().read_until(3);
+  driver->abort().value();
+  driver.append(Slice().emit("one").set("k", "1").next(3));
+  driver.commit(1);
+  CAF_CHECK((values_in(store, "out") == Values{"one"}));
+  CAF_CHECK_EQUAL(position_of(store, "counter", "in", 0), 3);
+  driver.records.clear();
+  store.append("in", {record("d")}).value();
+  driver.until("the new record", [&] { return !driver.read().empty() && driver.read().back().value == "d"; });
+  driver.append(Slice().emit("two").next(4));
+  driver->abort().value();
+  driver.records.clear();
+  driver.read_until(1);
+  CAF_CHECK((values_of(driver.read()) == Values{"d"}));
+  driver.append(Slice().emit("two").next(4));
+  driver.commit(2);
+  CAF_CHECK((values_in(store, "out") == Values{"one", "two"}));
+  CAF_CHECK_EQUAL(driver.state("k").value().value_or(""), "1");
+}
+
 void an_abort_without_a_cycle_only_rewinds(Subject& subject) {
   auto& store = subject.store();
   two_topics(store);
@@ -386,6 +412,7 @@ std::vector<Case> cycle_cases() {
           CASE(shows_all_of_a_committed_cycle),
           CASE(a_forgotten_key_is_gone),
           CASE(undoes_an_aborted_cycle_and_rewinds),
+          CASE(takes_a_slice_that_was_being_made_when_the_cycle_was_undone),
           CASE(an_abort_without_a_cycle_only_rewinds),
           CASE(takes_slices_of_the_next_cycle_before_the_outcome),
           CASE(a_position_does_not_go_back_when_cycles_overlap),

@@ -3,6 +3,7 @@
 //
 //   kafka_node run --services exact,least,most --set store.type=kafka --set steps.at=commit_sent ...
 //
+// [steps] wait_from: the service exact waits at the first record from this number on; wait_ms: so long.
 // [steps] at: the name of a kafka::Step; nth: the how-manieth time (1); hold: instead of kill -9, wait until
 // this file exists; then: after the hold, kill -9 at this step. Says on standard output, in one line, that it
 // happened. [store] path: the folder of the local copies of states; without it they are in memory.
@@ -26,12 +27,26 @@ namespace {
 using namespace eventy::tests;
 
 std::atomic<std::int64_t> handler_us = 0;  // that the handler with a state takes
+std::int64_t wait_from = 0, wait_ms = 0;
+
+void say(std::string_view what, std::string_view step) {
+  const std::string line = fmt::format("{} at {}\n", what, step);
+  if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) std::abort();
+}
+
+void wait_once() {
+  static std::atomic<bool> waits = false;
+  if (waits.exchange(true)) return;
+  say("held", "handler");
+  std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+}
 
 eventy::Service make(const std::string& name) {
   if (name == "exact")
     return eventy::service<Tally>(name).on(
         eventy::exactly_once, [](eventy::Turn<Tally>& turn, const Given& given) {
           std::this_thread::sleep_for(std::chrono::microseconds(handler_us));
+          if (wait_ms > 0 && given.n >= wait_from) wait_once();
           Tally& tally = turn.edit();
           tally.sum += given.n;
           turn.emit(Counted{given.n, ++tally.count});
@@ -67,6 +82,8 @@ class StepPlan {
     hold_ = section.text("hold", "");
     then_ = section.text("then", "");
     handler_us = section.integer("handler_us", 0, 0);
+    wait_from = section.integer("wait_from", 0, 0);
+    wait_ms = section.integer("wait_ms", 0, 0);
     for (const auto& [key, name] : {std::pair("at", at_), std::pair("then", then_)})
       if (!name.empty() && std::find(step_names.begin(), step_names.end(), name) == step_names.end())
         section.fail(key, "is not a step");
@@ -84,10 +101,6 @@ class StepPlan {
   }
 
  private:
-  static void say(std::string_view what, std::string_view step) {
-    const std::string line = fmt::format("{} at {}\n", what, step);
-    if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) std::abort();
-  }
   [[noreturn]] static void end_at(std::string_view step) {
     say("killed", step);
     ::kill(::getpid(), SIGKILL);

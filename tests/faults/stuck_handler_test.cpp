@@ -1,17 +1,22 @@
 // A real node on the embedded store whose handler does not return: it is named in the log, the other
 // partitions go on, and past the limit the process ends with 70 and a last line that says why. The next start
-// goes on with that record, and nothing is lost or doubled.
+// goes on with that record, and nothing is lost or doubled. Handlers of a service that is declared as
+// blocking hold nothing but their partition.
 #define CAF_SUITE stuck_handler
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
 #include "eventy/node.hpp"
+#include "eventy/store/memory_store.hpp"
 #include "examples/counter/counter.hpp"
+#include "support/shell_store.hpp"
 #include "support/temporary_folder.hpp"
 
 #include "caf/test/unit_test.hpp"
@@ -20,6 +25,31 @@ using namespace eventy;
 
 namespace {
 
+// A store whose sessions do not come to their end.
+class EndlessSession final : public support::ShellSession {
+ public:
+  using ShellSession::ShellSession;
+  void close() override { std::this_thread::sleep_for(std::chrono::hours(1)); }
+};
+class EndlessStore final : public support::ShellStore {
+ public:
+  EndlessStore() : ShellStore(std::make_unique<MemoryStore>()) {}
+  Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) override {
+    return std::unique_ptr<StoreSession>(
+        std::make_unique<EndlessSession>(inner_->open_session(options).value()));
+  }
+};
+Adapters with_endless_sessions() {
+  Adapters adapters = builtin_adapters();
+  adapters.stores["endless"] = [](Section& section,
+                                  const NodeOptions&) -> Result<std::unique_ptr<RecordStore>> {
+    (void)section.text("path", "");
+    section.finish();
+    return std::unique_ptr<RecordStore>(std::make_unique<EndlessStore>());
+  };
+  return adapters;
+}
+
 constexpr std::uint32_t partitions = 4;
 constexpr std::int64_t keys = 20, clicks_of_each = 10;
 const std::string stuck_key = "key-3";
@@ -27,6 +57,10 @@ const std::string stuck_key = "key-3";
 struct Program {
   tests::TemporaryFolder folder = {};
   std::chrono::milliseconds hangs{0};  // the fifth click of the stuck key
+  int threads = 3;
+  bool declares = false;                   // that handlers wait
+  std::function<void()> when_stuck = {};   // before that
+  mutable std::atomic<int> elsewhere = 0;  // clicks that were handled in partitions without a stuck key
   std::map<std::string, std::int64_t> counts = {};
 
   App app() {
@@ -41,11 +75,41 @@ struct Program {
   }
 
   Service service() const {
-    return eventy::service<counter::Tally>("counter").on(
+    auto made = eventy::service<counter::Tally>("counter").on(
         exactly_once, [this](Turn<counter::Tally>& turn, const counter::Clicked&) {
           turn.emit(counter::Counted{std::string(turn.key()), ++turn.edit().count});
-          if (turn.key() == stuck_key && turn.edit().count == 5) std::this_thread::sleep_for(hangs);
+          if (turn.key() == stuck_key && turn.edit().count == 5) {
+            if (when_stuck) when_stuck();
+            std::this_thread::sleep_for(hangs);
+          }
+          if (waiting_keys().contains(std::string(turn.key()))) wait_for_the_others();
+          if (!is_stuck_partition(turn.key())) ++elsewhere;
         });
+    return declares ? std::move(made).blocking() : Service(std::move(made));
+  }
+
+  // A key each of two partitions, whose handlers wait until all of the other partitions is done.
+  bool two_wait = false;
+  std::set<std::string> waiting_keys() const {
+    if (!two_wait) return {};
+    std::set<std::string> two{stuck_key};
+    for (int k = 0; two.size() < 2; ++k)
+      if (const std::string key = "key-" + std::to_string(k);
+          partition_of(key, partitions) != partition_of(stuck_key, partitions))
+        two.insert(key);
+    return two;
+  }
+  bool is_stuck_partition(std::string_view key) const {
+    const auto two = waiting_keys();
+    return std::any_of(two.begin(), two.end(), [&](const auto& one) {
+      return partition_of(one, partitions) == partition_of(key, partitions);
+    });
+  }
+  void wait_for_the_others() const {
+    int all = 0;
+    for (std::int64_t k = 0; k < keys; ++k)
+      if (!is_stuck_partition("key-" + std::to_string(k))) all += clicks_of_each;
+    while (elsewhere < all) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 
   static int feed(const CommandContext& at) {
@@ -100,11 +164,11 @@ struct Program {
     arguments.insert(arguments.begin(), "program");
     for (const std::string& more : {std::string("--data"), (folder.path() / "data").string(),
                                     std::string("--set"), "topics.partitions=" + std::to_string(partitions),
-                                    std::string("--set"), std::string("node.threads=3")})
+                                    std::string("--set"), "node.threads=" + std::to_string(threads)})
       arguments.push_back(more);
     std::vector<char*> argv;
     for (auto& a : arguments) argv.push_back(a.data());
-    return eventy::run(static_cast<int>(argv.size()), argv.data(), app());
+    return eventy::run(static_cast<int>(argv.size()), argv.data(), app(), with_endless_sessions());
   }
 
   std::vector<std::string> log_lines() const {
@@ -171,6 +235,60 @@ CAF_TEST(a handler that is only slow is named and goes on) {
   CAF_CHECK(log_has(", has not returned for 0.2 s"));
   CAF_CHECK(log_has(", has returned"));
   CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
+}
+
+CAF_TEST(
+    handlers that wait in as many partitions as there are threads hold up no other where they are declared) {
+  CAF_REQUIRE_EQUAL(call({"feed"}), 0);
+  threads = 2, two_wait = true, declares = true;
+  CAF_CHECK_EQUAL(call(run_with(300, 20'000)), 0);
+  CAF_CHECK(!log_has("all 2 threads"));
+  CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
+}
+
+CAF_TEST(the configuration declares them as well) {
+  CAF_REQUIRE_EQUAL(call({"feed"}), 0);
+  threads = 2, two_wait = true;
+  auto arguments = run_with(300, 20'000);
+  arguments.insert(arguments.end(), {"--set", "services.counter.blocking=true"});
+  CAF_CHECK_EQUAL(call(arguments), 0);
+  CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
+}
+
+CAF_TEST(where they are not declared a line says so and which word to write) {
+  CAF_REQUIRE_EQUAL(call({"feed"}), 0);
+  threads = 2, two_wait = true;
+  CAF_CHECK_EQUAL(call(run_with(300, 2500)), 70);
+  CAF_CHECK(
+      log_has("all 2 threads for partitions are taken by handlers that do not return, and no other "
+              "partition goes on: service counter: partition "));
+  CAF_CHECK(log_has(".blocking() in code, or blocking = true in [services.counter]"));
+}
+
+CAF_TEST(a handler that waits does not make a signal take longer than the time for draining) {
+  CAF_REQUIRE_EQUAL(call({"feed"}), 0);
+  hangs = std::chrono::hours(1), declares = true;
+  when_stuck = [] { ::kill(::getpid(), SIGTERM); };
+  auto arguments = run_with(60'000, 0);
+  arguments.insert(arguments.end(), {"--set", "node.drain_timeout_ms=4000"});
+  const auto began = std::chrono::steady_clock::now();
+  CAF_CHECK_EQUAL(call(arguments), 1);
+  CAF_CHECK(std::chrono::steady_clock::now() - began < std::chrono::milliseconds(4900));
+  CAF_CHECK(log_has("not drained within 4000 ms"));
+  CAF_CHECK(log_has(". Still running: " + where));
+  CAF_CHECK(log_has("still running after "));
+  // The others were committed before it gave up.
+  CAF_CHECK_EQUAL(call({"show"}), 0);
+}
+
+CAF_TEST(where no handler runs none is said to be busy) {
+  CAF_CHECK_EQUAL(
+      call({"run", "--until-idle", "--set", "store.type=endless", "--set",
+            "services.counter.supervision.handler_limit_ms=0", "--set", "node.drain_timeout_ms=2000"}),
+      1);
+  CAF_CHECK(log_has("drained: what was in hand is committed"));
+  CAF_CHECK(log_has("the sessions with the store are not closed after "));
+  CAF_CHECK(!log_has("still running"));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

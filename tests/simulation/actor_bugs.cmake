@@ -36,8 +36,8 @@ actor_bug(source_stays_when_it_has_failed partition/source.cpp
 
 # --- the bridge ---
 actor_bug(bridge_reports_a_drain_early bridge/bridge.cpp
-  [[if (draining_ && !reported_ && engine_->drained()) {]]
-  [[if (draining_ && !reported_) {]])
+  [[reported_ = !busy.empty() || engine_->drained();]]
+  [[reported_ = true;]])
 actor_bug(bridge_loses_a_wake_up bridge/bridge.cpp
   [[self_.post(self_.ref, msg::Wake{}, *at - self_.now());]] "")
 
@@ -49,7 +49,10 @@ actor_bug(bridge_takes_a_stale_epoch bridge/bridge.cpp
 actor_bug(supervisor_takes_a_stale_bridge supervisor/supervisor.cpp
   [[if (stopping_ || self_.sender != bridge_.id()) return;]] "if (stopping_) return;")
 actor_bug(supervisor_starts_a_bridge_too_early supervisor/supervisor.cpp
-  [[if (!closing_.empty()) return;]] "")
+  [[} else if (bridge_is_due_ && !is_closing(std::nullopt)) {]]
+  [[} else if (bridge_is_due_) {]])
+actor_bug(supervisor_starts_a_lane_too_early supervisor/supervisor.cpp
+  [[if (is_closing(m.lane)) {]] "if (false) {")
 actor_bug(supervisor_closes_a_child_too_late supervisor/supervisor.cpp
   [[close(it->second, lane);
   lanes_.erase(it);]]
@@ -65,5 +68,4 @@ actor_bug(root_starts_a_service_too_early supervisor/root.cpp
   [[if (!service.restarts || !service.is_due || service.supervisor) continue;]]
   [[if (!service.restarts || !service.is_due) continue;]])
 actor_bug(root_reports_a_drain_early supervisor/root.cpp
-  [[if (drained_.size() == services_.size()) setup_.board->set_drained();]]
-  [[setup_.board->set_drained();]])
+  [[if (drained_.size() < services_.size()) return;]] "")

@@ -104,6 +104,7 @@ testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
   o.bridge.cycle = {.interval = Duration(static_cast<int>(chance.between(0, 200))),
                     .max_bytes = chance.below(3) == 0 ? 2'000 : 1u << 20};
   o.bridge.max_batches_in_flight = chance.between(1, 4);
+  o.bridge.hand_over_after = Duration(500);
   o.source_slices_in_flight = chance.between(1, 4);
   if (chance.below(3) == 0)  // so little room that partitions pause for it
     o.runtime.parking = {.records_per_key = chance.between(1, 4), .records = chance.between(2, 10)};

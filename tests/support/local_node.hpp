@@ -91,7 +91,8 @@ class LocalService {
   void carry_out(action::Stop& a) { partitions_.erase(a.lane), sources_.erase(a.lane); }
   void carry_out(action::Deliver& a) {
     const auto it = partitions_.find(a.lane);
-    if (it != partitions_.end() && it->second->epoch() == a.epoch) it->second->accept(std::move(a.batch));
+    if (it != partitions_.end() && it->second->epoch() == a.epoch)
+      it->second->accept(std::move(a.batch), a.from);
   }
   void carry_out(action::Committed& a) {
     const auto it = partitions_.find(a.lane);

@@ -96,7 +96,6 @@ struct NodeFixture {
 
   void prepare(const Service& service) {
     setup.runtime = runtime_of(service);
-    setup.bridge_and_sources = Placement::scheduler;
     setup.supervision = {.restarts = {.intensity = 3}};
     store.ensure_topics(setup.runtime->topic_specs(partitions)).value();
     setup.open_session = [this]() -> Result<std::unique_ptr<StoreSession>> {

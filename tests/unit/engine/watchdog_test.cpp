@@ -68,7 +68,8 @@ CAF_TEST(a slow handler is told of once with all that is known and again when it
     CAF_CHECK_EQUAL(
         told[0].text,
         "service slow: partition 3: Clicked on bench-events/3@17, key \"ann\", has not returned for "
-        "0.8 s");
+        "0.8 s. If it waits for something, declare the service: .blocking() in code, or blocking = true in "
+        "[services.slow]");
     CAF_CHECK_EQUAL(pass(2000), 0u);
   }
   CAF_REQUIRE_EQUAL(pass(100), 1u);
@@ -95,6 +96,43 @@ CAF_TEST(a source is told of and has no limit) {
   const TurnWatch::Running running(*source, {});
   CAF_REQUIRE_EQUAL(pass(100'000), 1u);
   CAF_CHECK(told[0].text.starts_with("service slow: source file has not returned"));
+}
+
+CAF_TEST(one on a thread of its own needs no declaration) {
+  partition = dog.watch(0, runtime, Lane{{3}}, {Duration(800), Duration(4000)}, Watchdog::Runs::on_its_own);
+  const TurnWatch::Running running(*partition, turn());
+  CAF_REQUIRE_EQUAL(pass(1000), 1u);
+  CAF_CHECK(told[0].text.ends_with("has not returned for 0.8 s"));
+}
+
+CAF_TEST(handlers that take all threads are named together once and again when one returns) {
+  dog.set_workers(2);
+  const auto second = dog.watch(7, runtime, Lane{{1}}, {Duration(800), Duration(4000)});
+  const auto apart = dog.watch(7, runtime, Lane{{0}}, {Duration(0), Duration(0)}, Watchdog::Runs::on_its_own);
+  const TurnWatch::Running first(*partition, turn()), third(*apart, turn("cid"));
+  CAF_CHECK_EQUAL(pass(2000), 1u);  // the one that is slow: a thread is left
+  {
+    const TurnWatch::Running running(*second, turn("bob"));
+    (void)pass(700);
+    CAF_CHECK(told.empty());
+    (void)pass(400);
+    CAF_REQUIRE_EQUAL(told.size(), 2u);
+    CAF_CHECK(told[0].finding == Finding::slow);
+    CAF_CHECK(told[1].finding == Finding::all_taken);
+    CAF_CHECK_EQUAL(
+        told[1].text,
+        "all 2 threads for partitions are taken by handlers that do not return, and no other partition goes "
+        "on: service slow: partition 3: Clicked on bench-events/3@17, key \"ann\"; service slow: partition "
+        "1: "
+        "Clicked on bench-events/1@17, key \"bob\". If it waits for something, declare the service: "
+        ".blocking() in code, or blocking = true in [services.slow]");
+    CAF_CHECK_EQUAL(dog.running().size(), 3u);
+  }
+  (void)pass(100);
+  CAF_REQUIRE_EQUAL(told.size(), 2u);
+  CAF_CHECK(told[0].finding == Finding::returned);
+  CAF_CHECK(told[1].finding == Finding::one_is_free);
+  CAF_CHECK_EQUAL(dog.running().size(), 2u);
 }
 
 CAF_TEST(time in which nobody looked counts for little) {

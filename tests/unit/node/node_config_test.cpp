@@ -205,6 +205,15 @@ CAF_TEST(a service has what it says of itself and else what is said of all) {
   CAF_CHECK(c.supervision.parts.strategy == Strategy::one_for_one);
 }
 
+CAF_TEST(a service is declared as one whose handlers wait) {
+  set("services.a.b.blocking=true");
+  const auto c = read(file("[services.orders]\nblocking = true\n[services.other]\nblocking = false\n"));
+  CAF_CHECK(c.blocking == (std::set<std::string>{"a.b", "orders"}));
+  CAF_CHECK(c.supervision_of("orders") == c.supervision);
+  overrides.clear();
+  CAF_CHECK(says("[services.orders]\nblocking = 3\n", {"node.toml:2: ", "blocking", "true or false"}));
+}
+
 CAF_TEST(services of the node are supervised by keys of the node) {
   const auto c =
       read(file("[node]\nid = \"a\"\n[node.supervision]\nstrategy = \"one_for_all\"\nintensity = 2\n"));

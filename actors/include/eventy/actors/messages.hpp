@@ -41,6 +41,7 @@ namespace msg {
 struct Deliver {  // records to handle, in order; to a partition
   Epoch epoch;
   std::shared_ptr<const Batch> batch;
+  Offset from = {};  // those before it are there already
 };
 struct CommittedUpTo {  // the slices up to this one are durable
   Epoch epoch;
@@ -96,7 +97,10 @@ struct StartLane {  // from the bridge: this lane is to run from this state
 struct StopLane {  // from the bridge: this lane belongs to somebody else now
   Lane lane;
 };
-struct Drained {};     // from the bridge: everything in hand is committed
+struct Drained {  // from the bridge: everything in hand is committed, but for that of `busy`, which do not
+                  // end
+  std::vector<Lane> busy;
+};
 struct RestartLanes {  // a timer: their backoff is over, unless the bridge changed since
   std::vector<Lane> lanes;
   std::uint64_t generation;
@@ -114,6 +118,7 @@ struct Status {  // the answer to AskStatus
 };
 struct ServiceDrained {  // from a supervisor
   std::size_t service;
+  bool all;  // false: handlers that do not return hold up some of it
 };
 struct GaveUp {  // from a supervisor, which ends its children now and then itself
   std::size_t service;

@@ -18,9 +18,6 @@
 
 namespace eventy::actors {
 
-// Where an actor runs. Tests run all on the scheduler, whose deterministic version is not thread-safe.
-enum class Placement : std::uint8_t { scheduler, own_thread };
-
 struct ServiceSetup {
   std::shared_ptr<const ServiceRuntime> runtime;
   std::function<Result<std::unique_ptr<StoreSession>>()>
@@ -30,15 +27,16 @@ struct ServiceSetup {
   TurnLimits turns = {};                    // of its handlers
   std::size_t source_slices_in_flight = 4;  // a source looks ahead of the commits so far
   std::size_t source_records_per_look = 1000;
-  Placement bridge_and_sources = Placement::own_thread;
-  Placement partitions = Placement::scheduler;  // own_thread where handlers block
+  // Its handlers wait: each partition has a thread of its own, so that one that waits holds nothing else.
+  bool is_blocking = false;
 };
 
 enum class NodeState : std::uint8_t {
   running,
-  idle,     // every topic is read to its end and committed, every source waits; may change again
-  drained,  // everything in hand is committed, nothing more is taken
-  failed    // a supervisor gave up; failure() says why
+  idle,         // every topic is read to its end and committed, every source waits; may change again
+  drained,      // everything in hand is committed, nothing more is taken
+  handed_over,  // as drained, but some handlers have not returned: what they do is undone and done again
+  failed        // a supervisor gave up; failure() says why
 };
 
 // What has happened to the parts of a service since the node started.
@@ -69,12 +67,14 @@ class NodeSystem {
   void drain();
   // Waits until the state is another one than `running`, at most that long.
   NodeState wait_for(Duration time);
-  // Waits until everything is drained or failed, at most that long.
+  // Waits until everything is drained, handed over or failed, at most that long.
   NodeState wait_until_drained(Duration time);
   std::string failure() const;
   std::vector<ServiceCounts> counts() const;  // of each service
+  // The handlers, sources and queries that run at this moment: service, partition and record of each.
+  std::vector<std::string> running() const;
   // Ends all actors. False: some are still busy after that time, and only the end of the process ends them.
-  // At most once, and nothing but failure() and the destructor after it.
+  // At most once, and nothing but failure(), counts(), running() and the destructor after it.
   [[nodiscard]] bool stop(Duration within);
 
  private:

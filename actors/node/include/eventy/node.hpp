@@ -43,9 +43,9 @@ class Section {
   std::map<std::string, std::string> properties(std::string_view key);
   // A table in this table, whose keys are read as those of any section: `[services.orders]`.
   Section table(const std::string& key);
-  // The names of the tables in this one, where they are free and each holds a table `inner`:
+  // The names of the tables in this one, where they are free and each holds the tables or keys `inner`:
   // `[services.orders.supervision]` has the name `orders`.
-  std::vector<std::string> names(std::string_view inner) const;
+  std::vector<std::string> names(std::initializer_list<std::string_view> inner) const;
   // Throws: what is wrong with the value of this key.
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
   // Throws if the table has a key that nobody asked for: names it, the nearest and all known keys.

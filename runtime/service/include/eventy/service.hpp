@@ -190,6 +190,13 @@ class ServiceOf {
     plan_->ns = std::move(urn);
     return std::move(*this);
   }
+  // Its handlers wait for something outside, as a database or another service: each of its partitions gets a
+  // thread of its own, so that one that waits holds up no other. Not needed for what only computes. May also
+  // be said in the configuration.
+  ServiceOf blocking() && {
+    plan_->is_blocking = true;
+    return std::move(*this);
+  }
   // A namespace that requests go to whose responses this service does not handle.
   ServiceOf requests_of(std::string urn) && {
     plan_->requested.push_back(std::move(urn));

@@ -17,6 +17,11 @@ struct BridgeOptions {
   PollLimits poll = {};
   std::size_t max_batches_in_flight = 4;  // of a partition; beyond, it is paused at the store
   RestoreOptions restore = {};
+  // While draining: when for so long nothing more was finished and some lanes are still at work, see
+  // held_up(). nullopt: never.
+  std::optional<Duration> hand_over_after = {};
+  // Also when all lanes are at work: where they share threads, most may only wait for one.
+  bool hands_over_all = false;
 };
 
 namespace action {
@@ -32,6 +37,7 @@ struct Deliver {
   Lane lane;
   Epoch epoch;
   std::shared_ptr<const Batch> batch;
+  Offset from = {};  // the lane has those before it already
 };
 struct Committed {
   Lane lane;
@@ -79,17 +85,18 @@ class BridgeEngine {
   std::vector<BridgeAction> start_again(Lane lane);
 
   // No more input is taken; what is in hand is finished and committed.
-  void drain() { draining_ = true; }
+  void drain();
   bool drained() const;
+  // While draining: the lanes that hold up the others, which other nodes could handle. Empty: none do, or not
+  // for long.
+  std::vector<Lane> held_up() const;
   // Every topic read to its end and committed, every source out of input, nothing in flight.
   bool idle();
   bool has_lanes() const { return !lanes_.empty(); }
   std::uint64_t activity() const {
     return activity_;
   }  // grows with all that could make work for another service
-  std::optional<MonotonicTime> wake_at() const {
-    return cycles_.in_flight() ? std::nullopt : cycles_.due_at();
-  }
+  std::optional<MonotonicTime> wake_at() const;
   bool wants_step() const { return step_again_; }  // more is waiting than one round took
   const BridgeStats& stats() const { return stats_; }
 
@@ -102,6 +109,9 @@ class BridgeEngine {
     bool leaving = false;  // revoked: what it has in hand counts, what it still sends does not
     bool waits = false;    // see lane_waits()
     std::vector<std::uint64_t> deferred_slices;  // taken, their at-most-once turns not done
+    std::map<TopicIndex, Offset> delivered;      // in its epoch: the next offset that it does not have
+    bool missed = false;                         // it has to go back with the next abort
+    bool is_done() const { return (in_flight == 0 || waits) && deferred_slices.empty(); }
   };
   void handle(Assigned& e);
   void handle(Restoring& e);
@@ -118,6 +128,8 @@ class BridgeEngine {
   void hold_back();  // takes no input while commits are slower than the partitions
   void undo_all();   // abort now, or as soon as the commit in flight is settled
   void go_back();    // session and lanes, to the last commit
+  bool keeps_on(Lane lane, const LaneState& state) const;
+  void go_back(Lane lane, LaneState& state);
   void leave(const std::vector<PartitionId>& partitions);
   void let_go();
   void check(const Result<void>& result);
@@ -134,6 +146,7 @@ class BridgeEngine {
   std::vector<BridgeAction> actions_;
   std::vector<PartitionId> revoked_;
   std::uint64_t last_epoch_ = 0, activity_ = 0;
+  MonotonicTime progressed_ = {};  // since it drains
   bool abort_wanted_ = false, draining_ = false, step_again_ = false;
   bool crowded_ = false;    // so the partitions are paused
   bool went_back_ = false;  // in the round that is under way

@@ -33,7 +33,9 @@ class CommitCycles {
 
   bool open() const { return opened_.has_value(); }
   bool in_flight() const { return flying_.has_value(); }
-  bool holds(PartitionId partition) const;  // something of it is in the open cycle or in the one in flight
+  // Something of it is in the open cycle or in the one in flight.
+  bool holds(PartitionId partition) const;
+  bool holds(Lane lane) const { return opened_lanes_.contains(lane) || flying_lanes_.contains(lane); }
   bool due(MonotonicTime now) const;
   // The open cycle holds all it may, and the one before is still in flight: no more should be begun.
   bool crowded() const { return flying_ && bytes_ >= options_.max_bytes; }

@@ -30,7 +30,8 @@ class PartitionEngine final : detail::Effects {
   PartitionEngine(const PartitionEngine&) = delete;
   PartitionEngine& operator=(const PartitionEngine&) = delete;
 
-  void accept(std::shared_ptr<const Batch> batch);  // queues it
+  // Queues its records from that offset on.
+  void accept(std::shared_ptr<const Batch> batch, Offset from = {});
 
   struct Step {
     std::optional<Slice> slice = {};
@@ -88,6 +89,10 @@ class PartitionEngine final : detail::Effects {
     std::shared_ptr<const Batch> batch;
     std::size_t record;
     std::uint32_t handler;
+  };
+  struct Queued {
+    std::shared_ptr<const Batch> batch;
+    std::size_t first;  // of its records that is to be handled
   };
   enum class Progress : std::uint8_t { done, waits };
 
@@ -172,7 +177,7 @@ class PartitionEngine final : detail::Effects {
   Outbox outbox_;
   std::unique_ptr<FailureBook> failures_;
 
-  std::deque<std::shared_ptr<const Batch>> queue_;
+  std::deque<Queued> queue_;
   std::size_t next_record_ = 0;  // in queue_.front()
   Slice slice_;
   std::uint64_t slice_number_ = 1, committed_ = 0;

@@ -1,4 +1,5 @@
-// Finds handlers that do not return. Holds the watches of all lanes of a node; whoever owns it calls look()
+// Finds handlers that do not return, and says when they have taken all of a node's workers, the threads that
+// partitions share. Holds the watches of all lanes of a node; whoever owns it calls look()
 // now and then and does what it says. watch() may be called by any thread, look() by one at a time.
 //
 // A turn is first seen at some look, so it is told of late by up to the time between two looks, never early.
@@ -25,15 +26,20 @@ struct TurnLimits {
 
 class Watchdog {
  public:
+  enum class Runs : std::uint8_t { on_a_worker, on_its_own };  // on which thread
   // Begins to watch a lane. It does so until nobody else holds the watch. The code of a source may block: it
-  // is told of, but has no limit.
+  // is told of, but has no limit. Sources always run on their own.
   std::shared_ptr<TurnWatch> watch(std::size_t service, std::shared_ptr<const ServiceRuntime> runtime,
-                                   Lane lane, TurnLimits limits);
+                                   Lane lane, TurnLimits limits, Runs runs = Runs::on_a_worker);
+  // How many workers there are; 0, as at the start: not known.
+  void set_workers(std::size_t count);
 
   enum class Finding : std::uint8_t {
-    slow,        // it runs for longer than the warning
-    over_limit,  // it runs for longer than the limit: the process is to end
-    returned     // one that was told of is over
+    slow,         // it runs for longer than the warning
+    over_limit,   // it runs for longer than the limit: the process is to end
+    returned,     // one that was told of is over
+    all_taken,    // no worker is left
+    one_is_free,  // after that, a worker is left again
   };
   struct Report {
     Finding finding;
@@ -42,6 +48,8 @@ class Watchdog {
     std::string text;  // one line for a person: service, lane, handler, record and time
   };
   std::vector<Report> look(MonotonicTime now);
+  // What runs at this moment, each as in a report: service, lane, handler and record. Any thread.
+  std::vector<std::string> running() const;
 
   // Such lanes will come: from now on it wants to look often enough for them.
   void prepare_for(const TurnLimits& limits);
@@ -55,18 +63,24 @@ class Watchdog {
     std::shared_ptr<const ServiceRuntime> runtime;
     Lane lane;
     TurnLimits limits;
+    Runs runs;
     std::uint64_t turn = 0;            // that was seen last; 0: none
     MonotonicTime::duration since{0};  // by the watchdog's own time
     bool told = false, over = false;
     std::string text = {};
   };
   void look_at(Watched& w, const TurnWatch& watch, std::vector<Report>& reports);
+  void count_workers(std::vector<Report>& reports);
+  std::string describe_all_taken(const std::vector<const Watched*>& by) const;
+  static std::optional<std::string> name_of(const Watched& w);  // nullopt: it runs nothing
 
   mutable std::mutex mutex_;
   std::vector<Watched> watched_ = {};
   std::optional<MonotonicTime> last_ = {};
   MonotonicTime::duration time_{0};
   Duration interval_{1'000};
+  std::size_t workers_ = 0;
+  bool told_all_taken_ = false;
 };
 
 }  // namespace eventy

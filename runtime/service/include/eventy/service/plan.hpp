@@ -105,6 +105,7 @@ struct Plan {
     void (*run)(const void* code, detail::PullCore& core) = nullptr;
   };
   std::string name, ns;
+  bool is_blocking = false;                 // its handlers wait
   const detail::StateOps* state = nullptr;  // null: the service has no state
   std::vector<Handler> handlers;
   std::vector<Query> queries;
