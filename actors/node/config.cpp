@@ -55,6 +55,8 @@ void read_failures(Section s, NodeConfig& c) {
   c.parking.records = s.size("parked_records", c.parking.records);
   c.parking.bytes = s.size("parked_bytes", c.parking.bytes);
   c.parking.record_bytes = s.size("parked_record_bytes", c.parking.record_bytes);
+  c.misplaced.records = s.size("misplaced_records", c.misplaced.records);
+  c.misplaced.percent = static_cast<unsigned>(s.integer("misplaced_percent", c.misplaced.percent, 0, 100));
   s.finish();
 }
 

@@ -38,6 +38,7 @@ struct NodeConfig {
   // [failures]
   Duration durable_wait = RuntimeOptions{}.durable_wait;
   ParkingLimits parking = {};
+  MisplacedLimits misplaced = {};
   // [format]
   std::string records = "json", state = "msgpack", schemas = {};
   // [serializers]: of topics, and of the topics of services

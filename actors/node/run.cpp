@@ -140,6 +140,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
                                .max_cached_keys = config.max_cached_keys,
                                .durable_wait = config.durable_wait,
                                .parking = config.parking,
+                               .misplaced = config.misplaced,
                                .log = std::move(log)};
   std::vector<std::shared_ptr<const ServiceRuntime>> runtimes;
   std::set<std::string> names;

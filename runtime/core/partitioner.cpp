@@ -20,6 +20,17 @@ std::string_view to_string(Partitioner partitioner) {
   return names[static_cast<std::size_t>(partitioner)].second;
 }
 
+std::string_view users_of(Partitioner partitioner) {
+  switch (partitioner) {
+    case Partitioner::murmur2:
+      return "the default of Java clients";
+    case Partitioner::fnv1a:
+      return "the default of Sarama";
+    default:
+      return "the default of librdkafka";
+  }
+}
+
 std::optional<Partitioner> partitioner_named(std::string_view name) {
   for (const auto& [partitioner, known] : names)
     if (name == known) return partitioner;

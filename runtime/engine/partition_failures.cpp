@@ -113,11 +113,18 @@ bool PartitionEngine::is_last(Failed& f, const Probe& probe, Last then, const Ba
 }
 
 void PartitionEngine::pause(const Probe& probe, const std::string& reason) {
+  hold(probe);
+  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  if (!known || !known->paused) tell_of_pause(probe, reason);
+}
+
+void PartitionEngine::hold(const Probe& probe) {
   waits_until_ = now_ + probe.every;
   paused_ = true;
   probe_ = probe.ask ? &probe : nullptr;
-  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
-  if (known && known->paused) return;
+}
+
+void PartitionEngine::tell_of_pause(const Probe& probe, const std::string& reason) {
   ++stats_.pauses;
   log(LogLevel::error, "the partition pauses at " + place() + ", next look in " +
                            std::to_string(probe.every.count()) + " ms: " + reason);
@@ -316,7 +323,9 @@ bool PartitionEngine::runs_again(const Batch& batch, const ParkedRecord& row) {
     has_no_handler(batch, row);
     return false;
   }
-  if (!find_key(batch, record)) return false;
+  const Way way = find_key(batch, record);
+  if (way == Way::misplaced) give_up_misplaced(batch, record);
+  if (way != Way::here) return false;
   failed_.clear();
   from_parked_ = true;
   parked_attempts_ = row.attempts;

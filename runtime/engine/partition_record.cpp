@@ -7,6 +7,7 @@
 #include "eventy/engine/partition_engine.hpp"
 #include "eventy/store/rules.hpp"
 #include "failure_book.hpp"
+#include "misplaced.hpp"
 
 namespace eventy {
 
@@ -16,7 +17,10 @@ PartitionEngine::Progress PartitionEngine::handle(const std::shared_ptr<const Ba
   if (!decode(*batch, record)) return Progress::done;
   if (take_release()) return Progress::done;
   match(batch->topic);
-  if (matched_.empty() || !find_key(*batch, record)) return Progress::done;
+  if (matched_.empty()) return Progress::done;
+  const Way way = find_key(*batch, record);
+  if (way == Way::settled) return Progress::done;
+  if (way == Way::misplaced) return take_misplaced(*batch, index);
   if (key_ && failures_->is_parked(*key_)) return park_behind(*batch, record);
   if (!recall()) return Progress::waits;
   if (!run_all(*batch, record)) return remember();
@@ -88,30 +92,32 @@ bool PartitionEngine::read_key() {
   return meta_.kind != Kind::response || take_requester_key();
 }
 
-// The key whose state the record concerns. False where the record must not touch state here: it was forwarded
-// or dead-lettered.
-bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
+// The key whose state the record concerns. Where that is not here, the record must not touch state: it was
+// forwarded or dead-lettered, or it is misplaced and still to be dealt with.
+PartitionEngine::Way PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
   bool has_way_home = false;
   try {
     has_way_home = read_key();
   } catch (const DecodeError& e) {
     give_up(batch, record, {"", "DecodeError", e.what()}, slice_.effects.outputs);
-    return false;
+    return Way::settled;
   }
-  if (!plan_.state) return true;
+  if (!plan_.state) return Way::here;
   if (!has_way_home) {
     give_up(batch, record, {"", "NoWayHome", "the response's context lacks the key of its requester"},
             slice_.effects.outputs);
-    return false;
+    return Way::settled;
   }
   if (!key_) {
     give_up(batch, record, {"", "NoKey", "a record without a key cannot reach a service with state"},
             slice_.effects.outputs);
-    return false;
+    return Way::settled;
   }
   const Partitioner by = runtime_.partitioner();
-  const PartitionId home = partition_of(*key_, routes_->lead(), by);
-  if (home == partition_) return true;
+  if (partition_of(*key_, routes_->lead(), by) == partition_) {
+    misplaced_->placed(batch.topic);
+    return Way::here;
+  }
   if (meta_.kind == Kind::response && batch.topic != runtime_.returns()) {
     const auto start = Outbox::mark(slice_.effects.outputs);
     try {
@@ -122,13 +128,49 @@ bool PartitionEngine::find_key(const Batch& batch, const StoredRecord& record) {
       Outbox::roll_back(slice_.effects.outputs, start);
       give_up(batch, record, {"", "length_error", e.what()}, slice_.effects.outputs);
     }
-    return false;
+    return Way::settled;
   }
+  return Way::misplaced;
+}
+
+// One that lies where its key does not belong. Many of them are no fault of theirs, and nothing of them is
+// read before somebody has looked.
+PartitionEngine::Progress PartitionEngine::take_misplaced(const Batch& batch, std::size_t index) {
+  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const std::pair here(batch.topic, meta_.offset);
+  const bool pauses = known && known->paused && known->failures.empty();
+  const bool was_told = pauses && told_misplaced_ == here;
+  const auto reason = was_told ? std::string() : reason_to_pause(batch, index, pauses);
+  if (reason) {
+    failed_.clear();
+    hold({});
+    if (!was_told) tell_of_pause({}, *reason);
+    told_misplaced_ = here;
+    return remember();
+  }
+  if (paused_ || known) go_on();
+  give_up_misplaced(batch, batch.records[index]);
+  if (meta_.kind != Kind::response) misplaced_->dead_lettered(batch.topic, *key_);
+  return Progress::done;
+}
+
+// nullopt: it becomes a dead letter. After a restart a pause stays one, however few of them are in hand now.
+std::optional<std::string> PartitionEngine::reason_to_pause(const Batch& batch, std::size_t index,
+                                                            bool pauses) {
+  if (meta_.kind == Kind::response) return std::nullopt;  // placed by the key of its requester
+  std::vector<MisplacedRecords::Run> ahead{{&batch, index}};
+  for (std::size_t i = 1; i < queue_.size(); ++i) ahead.push_back({queue_[i].batch.get(), queue_[i].first});
+  using Before = MisplacedRecords::Before;
+  return misplaced_->reason_to_pause(ahead, pauses ? Before::paused : Before::handled);
+}
+
+void PartitionEngine::give_up_misplaced(const Batch& batch, const StoredRecord& record) {
+  const Partitioner by = runtime_.partitioner();
+  const PartitionId home = partition_of(*key_, routes_->lead(), by);
   const std::string reason = "its key belongs to partition " + std::to_string(home.value) + " by " +
                              std::string(to_string(by)) +
                              ", not to this one; the partitioner of a topic is set in [partitioners]";
   give_up(batch, record, {"", "Misplaced", reason}, slice_.effects.outputs);
-  return false;
 }
 
 // Runs the record's handlers of the cycle. A failure undoes the record as a whole; then it waits for a retry

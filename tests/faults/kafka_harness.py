@@ -193,8 +193,10 @@ class Campaign:
 
     # input
 
-    def feed(self, count):
-        self.observer.ask("feed", self.source, self.partitions, self.keys, self.given, count, 0)
+    def feed(self, count, partitioner="crc32"):
+        """By crc32, or by the default of Java's producer, murmur2."""
+        partitions = self.partitions if partitioner == "crc32" else 0
+        self.observer.ask("feed", self.source, partitions, self.keys, self.given, count, 0)
         self.given += self.observer.ask("end-feed", self.source)[0]["fed"]
 
     @contextlib.contextmanager

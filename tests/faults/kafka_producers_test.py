@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # ctest: KAFKA TIMEOUT 240
-"""Who writes the outputs that are written at once, as the broker remembers its producers.
+"""Who writes the outputs that are written at once, as the broker remembers its producers; and what becomes of input whose
+producer has another partitioner.
 
     kafka_producers_test.py [TEST]
 """
 import kafka_harness
-from kafka_harness import Campaign, Failure, say, shared_bootstrap
+from kafka_harness import Campaign, Failure, say, shared_bootstrap, wait_until
 
 ROUNDS = 5  # of input, so that each service writes more than once
 COUNT = 60
@@ -32,5 +33,24 @@ def each_service_has_a_producer_of_its_own():
         raise Failure(f"two services share a producer: {found}")
 
 
+def input_of_java_is_not_read_by_another_partitioner():
+    """A thousand records that Java's producer placed: the node says so and reads none, and all once it is configured."""
+    with Campaign("placed", shared_bootstrap(), partitions=8, keys=1000) as c:
+        c.feed(1000, "murmur2")
+        node = c.node("a")
+        told = lambda: node.said("the partition pauses at source-events/")  # noqa: E731
+        wait_until(lambda: len(told()) == c.partitions, 30, lambda: f"{len(told())} partitions pause\n{node.tail()}")
+        hint = 'Set [partitioners] "source-events" = "murmur2"'
+        if not all(hint in line for line in told()):
+            raise Failure(f"the partitioner is not named: {told()}")
+        node.drain()
+        if letters := c.observer.records(c.prefix + "exact-dead-letters"):
+            raise Failure(f"{len(letters)} dead letters")
+        if (left := c.lag("exact")) < 900:
+            raise Failure(f"only {left} records are not read")
+        murmur2 = {f"partitioners.{topic}": "murmur2" for topic in ("source-events", "exact-requests")}
+        c.finish(c.node("a", **murmur2))
+
+
 if __name__ == "__main__":
-    kafka_harness.main(each_service_has_a_producer_of_its_own)
+    kafka_harness.main(each_service_has_a_producer_of_its_own, input_of_java_is_not_read_by_another_partitioner)

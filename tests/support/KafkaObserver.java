@@ -332,7 +332,8 @@ public class KafkaObserver {
         long began = System.nanoTime();
         for (long n = 0; (count == 0 || n < count) && !ends.get() && failure == null; ++n) {
           String key = "key-" + (first + n) % keys;
-          var record = new ProducerRecord<>(topic, partition(key, partitions), key.getBytes(StandardCharsets.UTF_8),
+          Integer place = partitions > 0 ? partition(key, partitions) : null;  // null: where Java's default has it
+          var record = new ProducerRecord<>(topic, place, key.getBytes(StandardCharsets.UTF_8),
               given(key, first + n).getBytes(StandardCharsets.UTF_8));
           producer.send(record, (where, e) -> { if (e != null) failure = e; else acknowledged.incrementAndGet(); });
           sent.incrementAndGet();

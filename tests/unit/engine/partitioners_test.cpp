@@ -1,7 +1,13 @@
-// Topics with partitioners of their own: where outputs go, and whose records may touch state.
+// Topics with partitioners of their own: where outputs go, whose records may touch state, and what becomes of
+// a topic whose records lie by another one.
 #define CAF_SUITE engine_partitioners
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <caf/test/unit_test.hpp>
+
+#include <sstream>
 
 #include "../../support/local_node.hpp"
 #include "eventy/service.hpp"
@@ -35,6 +41,9 @@ constexpr std::uint32_t partitions = 8;
 struct World {
   testing::VirtualClock clock;
   MemoryStore store;
+  std::ostringstream lines = {};
+  MisplacedLimits misplaced = {};
+  BridgeOptions bridge = {};
   std::unique_ptr<LocalService> node = {};
 
   static Service counter() {
@@ -53,21 +62,44 @@ struct World {
     RuntimeOptions options{.serializer = testing::plain_serializer(),
                            .state_format = testing::plain_state_format()};
     options.partitioners = std::move(partitioners);
-    node = std::make_unique<LocalService>(store, service, options, BridgeOptions{}, clock, partitions);
+    options.misplaced = misplaced;
+    lines.str("");
+    options.log =
+        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
+    node.reset();  // a session of its own, before the next one
+    node = std::make_unique<LocalService>(store, service, options, bridge, clock, partitions);
   }
-  void click(const std::string& key, Partitioner by) {
+  void click(const std::string& key, Partitioner by) { click(key, partition_of(key, partitions, by)); }
+  void click(const std::string& key, PartitionId partition) {
     Record record(Kind::event, "urn:web", "Clicked", "urn:web");
     record.set_partition_key(key);
     record.data = {{"n", Value{std::int64_t{1}}}};
     const auto encoder = testing::plain_serializer()->make_encoder();
     (void)store
-        .append(
-            "web-events",
-            {{.key = key, .value = encode(record, *encoder), .partition = partition_of(key, partitions, by)}})
+        .append("web-events", {{.key = key, .value = encode(record, *encoder), .partition = partition}})
         .value();
   }
-  void settle() {
-    for (int i = 0; i < 20; ++i) node->round(), clock.advance(Duration(200));
+  void settle(int rounds = 20) {
+    for (int i = 0; i < rounds; ++i) node->round(), clock.advance(Duration(200));
+  }
+  // The i-th key that belongs to the partition by crc32.
+  static std::string key_of(PartitionId partition, int i) {
+    std::string key = "key-" + std::to_string(i);
+    while (partition_of(key, partitions) != partition) key += 'x';
+    return key;
+  }
+  Offset first_misplaced(PartitionId p) {
+    const auto batch = store.read("web-events", p, {0}).value()->next({}).value();
+    for (const auto& r : batch->records)
+      if (partition_of(*r.key, partitions) != p) return r.offset;
+    return batch->next;
+  }
+  bool says(const std::string& text) const { return lines.str().find(text) != std::string::npos; }
+  std::size_t pauses_told() const {
+    const std::string all = lines.str(), text = "the partition pauses at ";
+    std::size_t count = 0;
+    for (auto at = all.find(text); at != all.npos; at = all.find(text, at + 1)) ++count;
+    return count;
   }
   // Keys of a topic's records, with their partitions.
   std::vector<std::pair<std::string, PartitionId>> places(const std::string& topic) {
@@ -111,6 +143,99 @@ CAF_TEST(a record that another partitioner placed never touches state) {
   CAF_CHECK(elsewhere > 30);
   CAF_CHECK_EQUAL(places("counter-dead-letters").size(), elsewhere);
   CAF_CHECK_EQUAL(places("counter-events").size(), 50 - elsewhere);
+}
+
+CAF_TEST(a topic of another partitioner is not read and its name is said) {
+  start(counter(), {});
+  for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
+  settle();
+  CAF_CHECK(places("counter-dead-letters").empty());
+  CAF_CHECK(places("counter-events").size() < 50u);
+  for (std::uint32_t p = 0; p < partitions; ++p) {
+    const Offset first_wrong = first_misplaced({p});
+    CAF_CHECK_EQUAL(store.position("counter", "web-events", {p}).value().value, first_wrong.value);
+    CAF_CHECK(says("the partition pauses at web-events/" + std::to_string(p) + "@" +
+                   std::to_string(first_wrong.value) + ", next look in 1000 ms: "));
+  }
+  CAF_CHECK(
+      says(" of topic web-events belong to other partitions by crc32, and all of these belong to this "
+           "one by murmur2 (the default of Java clients). Set [partitioners] \"web-events\" = \"murmur2\""));
+  CAF_CHECK_EQUAL(pauses_told(), partitions);
+}
+
+CAF_TEST(it goes on when the configuration is right) {
+  start(counter(), {});
+  for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
+  settle();
+  start(counter(), {{"web-events", Partitioner::murmur2}, {"counter-requests", Partitioner::murmur2}});
+  settle();
+  CAF_CHECK(places("counter-dead-letters").empty());
+  CAF_CHECK_EQUAL(places("counter-events").size(), 1000u);
+  CAF_CHECK(says("the partition goes on at web-events/"));
+}
+
+CAF_TEST(a restart that sees few of them pauses as before and says so again) {
+  start(counter(), {});
+  for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
+  settle();
+  bridge = {.poll = {.max_records_per_batch = 1}, .max_batches_in_flight = 1};
+  start(counter(), {});
+  settle();
+  CAF_CHECK(places("counter-dead-letters").empty());
+  CAF_CHECK_EQUAL(pauses_told(), partitions);
+}
+
+CAF_TEST(where they come one by one few become dead letters) {
+  start(counter(), {});
+  for (int i = 0; i < 200; ++i) click(key_of({1}, i), {1}), settle(2);  // a long time of good ones
+  for (int i = 0; i < 60; ++i) click(key_of({0}, i), {1}), settle(2);
+  settle();
+  const auto letters = places("counter-dead-letters").size();
+  CAF_CHECK(letters >= 9);
+  CAF_CHECK(letters < 20);
+  CAF_CHECK_EQUAL(pauses_told(), 1u);
+}
+
+CAF_TEST(an undone cycle counts nobody twice) {
+  start(counter(), {});
+  for (int i = 0; i < 8; ++i) click(key_of({0}, i), {1});
+  for (int i = 0; i < 5; ++i) {
+    store.next_commit("counter", MemoryStore::CommitFate::aborts);
+    settle();
+  }
+  CAF_CHECK_EQUAL(places("counter-dead-letters").size(), 8u);
+  CAF_CHECK_EQUAL(pauses_told(), 0u);
+}
+
+CAF_TEST(strays among good ones stay dead letters) {
+  start(counter(), {});
+  for (int i = 0; i < 400; ++i) {
+    click(key_of({1}, i), {1});
+    if (i % 10 == 0) click(key_of({0}, i), {1});
+  }
+  settle();
+  CAF_CHECK_EQUAL(places("counter-dead-letters").size(), 40u);
+  CAF_CHECK_EQUAL(places("counter-events").size(), 400u);
+  CAF_CHECK_EQUAL(pauses_told(), 0u);
+}
+
+CAF_TEST(where no known partitioner fits none is named) {
+  start(counter(), {});
+  for (int i = 0; i < 100; ++i) click("key-" + std::to_string(i), {1});
+  settle();
+  CAF_CHECK(places("counter-dead-letters").empty());
+  CAF_CHECK(says(" by crc32. Set [partitioners] \"web-events\" = the partitioner of its producers"));
+}
+
+CAF_TEST(they become dead letters where somebody has said so) {
+  start(counter(), {});
+  for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
+  settle();
+  misplaced.records = 0;
+  start(counter(), {});
+  settle();
+  CAF_CHECK(places("counter-dead-letters").size() > 800u);
+  CAF_CHECK_EQUAL(places("counter-events").size() + places("counter-dead-letters").size(), 1000u);
 }
 
 CAF_TEST(a service with state refuses inputs of different partitioners) {

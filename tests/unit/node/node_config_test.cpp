@@ -205,6 +205,12 @@ CAF_TEST(a service has what it says of itself and else what is said of all) {
   CAF_CHECK(c.supervision.parts.strategy == Strategy::one_for_one);
 }
 
+CAF_TEST(how many misplaced records are too many is a key) {
+  const auto c = read(file("[failures]\nmisplaced_records = 0\nmisplaced_percent = 50\n"));
+  CAF_CHECK(c.misplaced == (MisplacedLimits{.records = 0, .percent = 50}));
+  CAF_CHECK(says("[failures]\nmisplaced_percent = 101\n", {"node.toml:2: ", "misplaced_percent"}));
+}
+
 CAF_TEST(a service is declared as one whose handlers wait) {
   set("services.a.b.blocking=true");
   const auto c = read(file("[services.orders]\nblocking = true\n[services.other]\nblocking = false\n"));

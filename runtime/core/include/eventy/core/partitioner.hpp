@@ -2,6 +2,7 @@
 // agree, or records with one key lie in two partitions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,7 +16,9 @@ enum class Partitioner : std::uint8_t {
   murmur2,  // murmur2_random: the default of Java clients
   fnv1a     // fnv1a_random: Sarama's default
 };
+inline constexpr std::array all_partitioners{Partitioner::crc32, Partitioner::murmur2, Partitioner::fnv1a};
 std::string_view to_string(Partitioner partitioner);
+std::string_view users_of(Partitioner partitioner);  // whose default it is, for a person
 std::optional<Partitioner> partitioner_named(std::string_view name);
 
 // Of a count that is not 0.

@@ -13,6 +13,7 @@
 namespace eventy {
 
 class FailureBook;
+class MisplacedRecords;
 struct ParkedRecord;
 
 struct PartitionStats {
@@ -95,6 +96,11 @@ class PartitionEngine final : detail::Effects {
     std::size_t first;  // of its records that is to be handled
   };
   enum class Progress : std::uint8_t { done, waits };
+  enum class Way : std::uint8_t {  // where a record's key leads
+    here,
+    settled,   // elsewhere, and it has gone there
+    misplaced  // elsewhere, and it should not be here
+  };
 
   void begin_slice();
   void work_on_released();
@@ -108,7 +114,10 @@ class PartitionEngine final : detail::Effects {
   void match(TopicIndex topic);
   bool take_requester_key();
   bool read_key();
-  bool find_key(const Batch& batch, const StoredRecord& record);
+  Way find_key(const Batch& batch, const StoredRecord& record);
+  Progress take_misplaced(const Batch& batch, std::size_t index);
+  std::optional<std::string> reason_to_pause(const Batch& batch, std::size_t index, bool pauses);
+  void give_up_misplaced(const Batch& batch, const StoredRecord& record);
   bool run_all(const Batch& batch, const StoredRecord& record);
   void refuse_other_version(const ServiceRuntime::Candidate& candidate) const;  // throws DecodeError
   void run_turn(const ServiceRuntime::Candidate& candidate, OutputBuffer& out);
@@ -123,6 +132,8 @@ class PartitionEngine final : detail::Effects {
                     const StoredRecord& record, const std::exception_ptr& error);
   bool is_last(Failed& f, const Probe& probe, Last then, const Batch& batch, const StoredRecord& record);
   void pause(const Probe& probe, const std::string& reason);
+  void hold(const Probe& probe);
+  void tell_of_pause(const Probe& probe, const std::string& reason);
   bool recall();
   Progress remember();
   void settle(const Batch& batch, const StoredRecord& record);
@@ -176,6 +187,8 @@ class PartitionEngine final : detail::Effects {
   std::unique_ptr<ValueDecoder> state_decoder_;
   Outbox outbox_;
   std::unique_ptr<FailureBook> failures_;
+  std::unique_ptr<MisplacedRecords> misplaced_;
+  std::optional<std::pair<TopicIndex, Offset>> told_misplaced_;  // the pause that was last told of
 
   std::deque<Queued> queue_;
   std::size_t next_record_ = 0;  // in queue_.front()

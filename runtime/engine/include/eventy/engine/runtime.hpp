@@ -31,6 +31,15 @@ struct ParkingLimits {
   friend bool operator==(const ParkingLimits&, const ParkingLimits&) = default;
 };
 
+// Records of a topic that lie in a partition where their keys do not belong. Where there are more than both
+// say, the partition of a service with state pauses before them; fewer become dead letters.
+struct MisplacedLimits {
+  std::size_t records = 10;  // 0: it never pauses
+  unsigned percent = 25;     // of the records around them
+
+  friend bool operator==(const MisplacedLimits&, const MisplacedLimits&) = default;
+};
+
 struct RuntimeOptions {
   std::shared_ptr<const Serializer> serializer;  // of every topic that is not named here:
   std::map<std::string, std::shared_ptr<const Serializer>> serializers =
@@ -45,6 +54,7 @@ struct RuntimeOptions {
   Duration max_time_per_slice{100};  // soon after, where handlers are suddenly slow
   Duration durable_wait{1'000};      // a retry after so long a wait is kept in the state
   ParkingLimits parking = {};
+  MisplacedLimits misplaced = {};
   std::shared_ptr<spdlog::logger> log = {};  // null: silent
 };
 
