@@ -5,6 +5,7 @@
 
 #include "cursor.hpp"
 #include "eventy/core/ids.hpp"
+#include "eventy/core/serializer.hpp"
 
 namespace eventy::avro::detail {
 
@@ -48,8 +49,9 @@ std::string_view read_block(Cursor& cursor) {
 }  // namespace
 
 Container read_container(std::string_view bytes) {
+  if (bytes.empty()) throw DecodeError("not an Avro container file: there are no bytes");
   if (!bytes.starts_with(magic))
-    throw DecodeError("not an Avro container file: it does not begin with Obj and 1");
+    throw DecodeError("not an Avro container file, which begins with Obj and 1" + seems_to_be(bytes));
   Cursor cursor(bytes.substr(magic.size()));
   const auto meta = read_meta(cursor);
   if (!meta.schema) eventy::detail::fail_member_missing(schema_key);

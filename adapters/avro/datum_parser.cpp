@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "decimal.hpp"
 #include "eventy/core/utf8.hpp"
@@ -43,7 +44,6 @@ void DatumParser::start(std::string_view datum, std::size_t weightless) {
   cursor_ = Cursor(datum);
   depth_ = elements_ = repeated_ = 0;
   weightless_ = weightless;
-  kept_.clear();
 }
 
 void DatumParser::finish() const {
@@ -160,11 +160,20 @@ void DatumParser::absent_fields(const Node& node) {
     count_repeated(field.name.size());
     put(text_token(field.name));
     try {
-      default_value(*field.type, *field.otherwise);
+      default_value(field);
     } catch (const DecodeError& e) {
       throw e.within(field.name);
     }
   }
+}
+
+// A datum of its own, which stands in the schema: only how often it is meant is bounded.
+void DatumParser::default_value(const Field& field) {
+  count_repeated(field.default_datum.size());
+  const auto rest = std::exchange(cursor_, Cursor(field.default_datum));
+  const auto weightless = std::exchange(weightless_, limits_.max_elements);
+  value(*field.type);
+  cursor_ = rest, weightless_ = weightless;
 }
 
 void DatumParser::array(const Node& node) {

@@ -4,8 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,8 +26,6 @@ class DatumParser {
   void enter(std::size_t members);
   void leave() { --depth_; }
   void finish() const;  // throws DecodeError if bytes are left over
-  // The default of a field, as JSON has it (specification, "Complex Types", table "field default values").
-  void default_value(const Node& node, const Value& json);  // in default_value.cpp
 
  private:
   void put(Token token) { tape_.push_back(token); }
@@ -39,6 +35,7 @@ class DatumParser {
   void symbol(const Node& node);
   void record(const Node& node);
   void absent_fields(const Node& node);
+  void default_value(const Field& field);
   void array(const Node& node);
   void map(const Node& node);
   std::uint64_t block(std::uint64_t least, std::size_t& end);
@@ -62,7 +59,6 @@ class DatumParser {
   static constexpr std::size_t short_text = 64;
   std::size_t depth_ = 0, elements_ = 0, weightless_ = 0, repeated_ = 0;
   std::vector<std::string_view> names_ = {};
-  std::deque<std::string> kept_ = {};  // bytes of defaults
 };
 
 }  // namespace eventy::avro::detail

@@ -195,9 +195,13 @@ void DatumWriter::find_fields(const Node& node, const Note& note, std::size_t fi
 
 void DatumWriter::absent(const Field& field) {
   static const Note null{};
-  if (takes_null(*field.type)) return value(*field.type, null);
-  if (!field.otherwise) throw DecodeError("this member is missing");
-  append_default(out_, *field.type, *field.otherwise);
+  if (field.otherwise) {  // what a reader takes for a record without the field
+    out_.append(field.default_datum);
+  } else if (takes_null(*field.type)) {
+    value(*field.type, null);
+  } else {
+    throw DecodeError("this member is missing");
+  }
 }
 
 void DatumWriter::branch(const Node& node, const Note& note) {

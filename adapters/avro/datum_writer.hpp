@@ -49,9 +49,6 @@ double real_for(const Node& node, const Note& note);
 std::string decimal_for(const Node& node, const Note& note,
                         const AvroWriter& notes);  // unscaled, high byte first
 
-// default_value.cpp: appends the default of a field, as JSON has it.
-void append_default(std::string& out, const Node& node, const Value& json);
-
 [[noreturn]] void fail_unfit(const Node& wanted, const Note& found);
 bool takes_null(const Node& node);
 

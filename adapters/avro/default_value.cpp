@@ -1,168 +1,210 @@
-// The defaults of fields: from the reader's schema onto the tape, and from the writer's into a datum.
+// The defaults of a schema's fields, as JSON has them, encoded once when the schema is read (specification,
+// "Complex Types", table "field default values"). Reading and writing take them as any other datum.
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
 
 #include "cursor.hpp"
-#include "datum_parser.hpp"
-#include "datum_writer.hpp"
+#include "eventy/core/one_line.hpp"
+#include "json_text.hpp"
+#include "schema.hpp"
 
 namespace eventy::avro::detail {
 
 namespace {
 
-[[noreturn]] void fail_default(const Node& node) {
-  throw DecodeError("the default in the schema is no " + std::string(spelled(node.type)));
+constexpr std::size_t shown = 80;  // bytes of a default in a message
+constexpr std::size_t most_steps = 1u << 20;
+
+[[noreturn]] void fail_default(const Node& node, const Value& json) {
+  throw DecodeError("the default " + one_line(python_json(json), shown) + " is no " +
+                    std::string(spelled(node.type)));
 }
 
 template <class T>
 const T& as(const Node& node, const Value& json) {
   const auto* value = std::get_if<T>(&json.is);
-  if (!value) fail_default(node);
+  if (!value) fail_default(node, json);
   return *value;
 }
 
+std::int64_t integer_in(const Node& node, const Value& json) {
+  const auto value = as<std::int64_t>(node, json);
+  if (node.type == Type::int32 && value != static_cast<std::int32_t>(value)) fail_default(node, json);
+  return value;
+}
+
+// No integer beyond 64 bits with a sign, which the library does not read.
 double real_in(const Node& node, const Value& json) {
   if (const auto* integer = std::get_if<std::int64_t>(&json.is)) return static_cast<double>(*integer);
   return as<double>(node, json);
 }
 
+float single_in(const Node& node, const Value& json) {
+  const auto value = real_in(node, json);
+  if (std::abs(value) > static_cast<double>(std::numeric_limits<float>::max())) fail_default(node, json);
+  return static_cast<float>(value);
+}
+
+std::int64_t symbol_in(const Node& node, const Value& json) {
+  const auto at = std::find(node.symbols.begin(), node.symbols.end(), as<std::string>(node, json));
+  if (at == node.symbols.end()) fail_default(node, json);
+  return at - node.symbols.begin();
+}
+
 // The characters U+0000 to U+00FF of a text stand for bytes.
-std::string bytes_of(const Node& node, const Value& json) {
+std::string bytes_in(const Node& node, const Value& json) {
   std::string bytes;
   const auto& text = as<std::string>(node, json);
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x80) {
-      if (byte > 0xc3 || i + 1 == text.size()) fail_default(node);
+      if (byte > 0xc3 || i + 1 == text.size()) fail_default(node, json);
       byte = static_cast<unsigned char>((byte & 3) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3f));
     }
     bytes += static_cast<char>(byte);
   }
+  if (node.type == Type::fixed && bytes.size() != node.size) fail_default(node, json);
   return bytes;
 }
 
-}  // namespace
-
-void DatumParser::default_value(const Node& node, const Value& json) {
-  switch (node.type) {
-    case Type::null:
-      as<std::nullptr_t>(node, json);
-      return put({.tag = Tag::null, .integer = 0});
-    case Type::boolean:
-      return put({.tag = Tag::boolean, .integer = as<bool>(node, json)});
-    case Type::int32:
-    case Type::int64:
-      return put({.tag = Tag::integer, .logical = node.logical, .integer = as<std::int64_t>(node, json)});
-    case Type::float32:
-    case Type::float64:
-      return put({.tag = Tag::real, .real = real_in(node, json)});
-    case Type::text:
-    case Type::enumeration:
-      count_repeated(as<std::string>(node, json).size());
-      return put(text_token(as<std::string>(node, json)));
-    case Type::bytes:
-    case Type::fixed: {
-      auto token = text_token(kept_.emplace_back(bytes_of(node, json)));
-      count_repeated(token.size);
-      token.tag = Tag::bytes, token.logical = node.logical, token.scale = node.scale;
-      return put(token);
-    }
-    case Type::one_of:  // the first branch's
-      if (node.branches.empty()) fail_default(node);
-      return default_value(*node.branches[0], json);
-    case Type::array: {
-      const auto at = open(Tag::list);
-      count_elements(as<ValueList>(node, json).size());
-      for (const auto& item : as<ValueList>(node, json)) default_value(*node.items, item);
-      return close(at);
-    }
-    case Type::map: {
-      const auto at = open(Tag::map);
-      count_elements(as<ValueMap>(node, json).size());
-      for (const auto& [name, value] : as<ValueMap>(node, json)) {
-        count_repeated(name.size());
-        put(text_token(name));
-        default_value(*node.items, value);
-      }
-      return close(at);
-    }
-    case Type::record: {
-      as<ValueMap>(node, json);
-      const auto at = open(Tag::map);
-      count_elements(node.fields.size());
-      for (const auto& field : node.fields) {
-        const auto* value = member_of(json, field.name);
-        if (!value && !field.otherwise) fail_default(node);
-        count_repeated(field.name.size());
-        put(text_token(field.name));
-        default_value(*field.type, value ? *value : *field.otherwise);
-      }
-      return close(at);
+class Defaults {
+ public:
+  // Of all fields of the types in a type. An error names the field.
+  void encode(const Node& node) {
+    if (!seen_.insert(&node).second) return;
+    if (node.otherwise &&
+        std::find(node.symbols.begin(), node.symbols.end(), *node.otherwise) == node.symbols.end())
+      throw DecodeError("the default " + one_line(*node.otherwise, shown) + " is none of its symbols");
+    if (node.items) within(node.type == Type::map ? "values" : "items", [&] { encode(*node.items); });
+    for (std::size_t i = 0; i < node.branches.size(); ++i)
+      within(eventy::detail::index_step(i), [&] { encode(*node.branches[i]); });
+    for (const auto& field : node.fields) {
+      within(field.name, [&] {
+        encode(*field.type);
+        if (field.otherwise) datum_of(field);
+      });
     }
   }
-}
 
-namespace {
-
-void append_default_at(std::string& out, const Node& node, const Value& json, std::size_t depth) {
-  if (depth == most_schema_depth) throw DecodeError("the default in the schema is nested too deep");
-  const auto inner = [&](const Node& n, const Value& v) { append_default_at(out, n, v, depth + 1); };
-  switch (node.type) {
-    case Type::null:
-      as<std::nullptr_t>(node, json);
-      return;
-    case Type::boolean:
-      return out.push_back(static_cast<char>(as<bool>(node, json)));
-    case Type::int32:
-    case Type::int64:
-      return append_integer(out, as<std::int64_t>(node, json));
-    case Type::float32:
-      return append_real(out, static_cast<float>(real_in(node, json)));
-    case Type::float64:
-      return append_real(out, real_in(node, json));
-    case Type::text:
-      return append_sized(out, as<std::string>(node, json));
-    case Type::bytes:
-      return append_sized(out, bytes_of(node, json));
-    case Type::fixed:
-      if (bytes_of(node, json).size() != node.size) fail_default(node);
-      out.append(bytes_of(node, json));
-      return;
-    case Type::enumeration: {
-      const auto at = std::find(node.symbols.begin(), node.symbols.end(), as<std::string>(node, json));
-      if (at == node.symbols.end()) fail_default(node);
-      return append_integer(out, at - node.symbols.begin());
+  // Of a field that has a default.
+  const std::string& datum_of(const Field& field) {
+    const auto [at, fresh] = datums_.try_emplace(&field);
+    if (fresh) {
+      std::string datum;
+      append(datum, *field.type, *field.otherwise, 0);
+      if ((bytes_ += datum.size()) > most_schema_bytes) fail_size();
+      at->second = std::move(datum);
     }
-    case Type::one_of:
-      if (node.branches.empty()) fail_default(node);
-      append_integer(out, 0);
-      return inner(*node.branches[0], json);
-    case Type::array: {
+    if (!at->second) throw DecodeError("the default holds itself");
+    return *at->second;
+  }
+
+ private:
+  template <class Work>
+  static void within(std::string_view step, Work work) {
+    try {
+      work();
+    } catch (const DecodeError& e) {
+      throw e.within(step);
+    }
+  }
+
+  [[noreturn]] static void fail_size() {
+    throw DecodeError("the defaults of the schema come to more than the limit of " +
+                      std::to_string(most_schema_bytes) + " bytes");
+  }
+
+  void append(std::string& out, const Node& node, const Value& json, std::size_t depth) {
+    if (depth == most_schema_depth) throw DecodeError("the default is nested too deep");
+    if (out.size() > most_schema_bytes || ++steps_ > most_steps) fail_size();
+    switch (node.type) {
+      case Type::null:
+        as<std::nullptr_t>(node, json);
+        return;
+      case Type::boolean:
+        return out.push_back(static_cast<char>(as<bool>(node, json)));
+      case Type::int32:
+      case Type::int64:
+        return append_integer(out, integer_in(node, json));
+      case Type::float32:
+        return append_real(out, single_in(node, json));
+      case Type::float64:
+        return append_real(out, real_in(node, json));
+      case Type::text:
+        return append_sized(out, as<std::string>(node, json));
+      case Type::bytes:
+        return append_sized(out, bytes_in(node, json));
+      case Type::fixed:
+        out.append(bytes_in(node, json));
+        return;
+      case Type::enumeration:
+        return append_integer(out, symbol_in(node, json));
+      default:
+        append_many(out, node, json, depth + 1);
+    }
+  }
+
+  void append_many(std::string& out, const Node& node, const Value& json, std::size_t depth) {
+    if (node.type == Type::one_of) return append_branch(out, node, json, depth);
+    if (node.type == Type::record) return append_fields(out, node, json, depth);
+    if (node.type == Type::array) {
       const auto& list = as<ValueList>(node, json);
       if (!list.empty()) append_integer(out, static_cast<std::int64_t>(list.size()));
-      for (const auto& item : list) inner(*node.items, item);
-      return out.push_back('\0');
-    }
-    case Type::map: {
+      for (const auto& item : list) append(out, *node.items, item, depth);
+    } else {
       const auto& map = as<ValueMap>(node, json);
       if (!map.empty()) append_integer(out, static_cast<std::int64_t>(map.size()));
-      for (const auto& [name, value] : map) append_sized(out, name), inner(*node.items, value);
-      return out.push_back('\0');
+      for (const auto& [name, value] : map) append_sized(out, name), append(out, *node.items, value, depth);
     }
-    case Type::record:
-      as<ValueMap>(node, json);
-      for (const auto& field : node.fields) {
-        const auto* value = member_of(json, field.name);
-        if (!value && !field.otherwise) fail_default(node);
-        inner(*field.type, value ? *value : *field.otherwise);
-      }
-      return;
+    out.push_back('\0');
   }
-}
+
+  // The first branch that it fits, as the specification has it from 1.12 on; before, the first one of all.
+  void append_branch(std::string& out, const Node& node, const Value& json, std::size_t depth) {
+    const auto size = out.size();
+    for (std::size_t i = 0; i < node.branches.size(); ++i) {
+      try {
+        append_integer(out, static_cast<std::int64_t>(i));
+        return append(out, *node.branches[i], json, depth);
+      } catch (const DecodeError&) {
+        if (steps_ > most_steps) throw;
+        out.resize(size);
+      }
+    }
+    throw DecodeError("the default " + one_line(python_json(json), shown) + " fits no branch of the union");
+  }
+
+  void append_fields(std::string& out, const Node& node, const Value& json, std::size_t depth) {
+    as<ValueMap>(node, json);
+    for (const auto& field : node.fields) {
+      if (const auto* value = member_of(json, field.name)) {
+        append(out, *field.type, *value, depth);
+      } else if (field.otherwise) {
+        out.append(datum_of(field));
+      } else {
+        fail_default(node, json);
+      }
+    }
+  }
+
+  std::set<const Node*> seen_ = {};
+  std::map<const Field*, std::optional<std::string>> datums_ =
+      {};  // nullopt: of a field that is being encoded
+  std::size_t bytes_ = 0, steps_ = 0;
+};
 
 }  // namespace
 
-void append_default(std::string& out, const Node& node, const Value& json) {
-  append_default_at(out, node, json, 0);
+void Schema::encode_defaults() {
+  Defaults defaults;
+  defaults.encode(root());
+  for (auto& node : nodes_) {
+    for (auto& field : node.fields)
+      if (field.otherwise) field.default_datum = defaults.datum_of(field);
+  }
 }
 
 }  // namespace eventy::avro::detail

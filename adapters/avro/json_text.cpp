@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -111,6 +112,33 @@ void append(std::string& out, const Value& json) {
   }
 }
 
+// simdjson refuses a whole text for a number that 64 bits cannot hold. In the schema of a record such can
+// only be what nobody reads, a default or an attribute of somebody's own: 0 goes into the place of all long
+// numbers.
+std::string with_long_numbers_blanked(std::string_view text) {
+  constexpr std::size_t shorter_than_any = 19;
+  std::string out(text);
+  bool in_text = false;
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    const char c = out[at];
+    if (in_text) {
+      if (c == '\\') ++at;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+      const auto end = std::min(out.find_first_not_of("+-.0123456789Ee", at), out.size());
+      const std::string_view number = std::string_view(out).substr(at, end - at);
+      if (number.size() >= shorter_than_any || number.find_first_of("Ee") != number.npos) {
+        out.replace(at, end - at, end - at, ' ');
+        out[at] = '0';
+      }
+      at = end - 1;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Value parse_json(std::string_view text) {
@@ -120,8 +148,9 @@ Value parse_json(std::string_view text) {
   // Each level of a schema takes up to three of JSON: fields, a field, its type.
   if (parser.allocate(text.size() + 1, 4 * most_schema_depth)) throw std::bad_alloc();
   simdjson::dom::element root;
-  if (const auto error = parser.parse(text.data(), text.size()).get(root))
-    throw DecodeError(std::string("the schema is not JSON: ") + simdjson::error_message(error));
+  auto error = parser.parse(text.data(), text.size()).get(root);
+  if (error == simdjson::NUMBER_ERROR) error = parser.parse(with_long_numbers_blanked(text)).get(root);
+  if (error) throw DecodeError(std::string("the schema is not JSON: ") + simdjson::error_message(error));
   return value_of(root);
 }
 

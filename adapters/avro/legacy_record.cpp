@@ -15,19 +15,27 @@ constexpr std::string_view default_version = "1.0.0", unspecified = "urn:unspeci
 
 bool is_there(const Token* token) { return token && token->tag != Tag::null; }
 
+// Runs a read of one member; an error in it names the member.
+template <class Read>
+auto within(Role role, Read read) {
+  try {
+    return read();
+  } catch (const DecodeError& e) {
+    throw e.within(name_of(role));
+  }
+}
+
 // Milliseconds, whole or not.
 Instant timestamp_in(const Token& token, Role role) {
   TapeReader reader;
   reader.start(&token);
-  try {
-    if (token.tag != Tag::real) return reader.instant();
-    const double ms = reader.real();
-    const auto most = static_cast<double>(latest_date.time_since_epoch().count());
-    if (!(ms >= -most && ms <= most)) eventy::detail::fail_out_of_range(std::to_string(ms));
-    return Instant(Duration(static_cast<std::int64_t>(ms)));
-  } catch (const DecodeError& e) {
-    throw e.within(name_of(role));
-  }
+  return within(role, [&] {
+    const auto ms = [](Instant date) { return static_cast<double>(date.time_since_epoch().count()); };
+    const double given = token.tag == Tag::real ? reader.real() : ms(reader.instant());
+    if (!(given >= ms(earliest_date) && given <= ms(latest_date)))
+      eventy::detail::fail_out_of_range(std::to_string(given) + " ms since 1970");
+    return Instant(Duration(static_cast<std::int64_t>(given)));
+  });
 }
 
 // Also one without an offset, or a day alone: as UTC.
@@ -36,7 +44,7 @@ Instant iso_date_in(const Token& token, Role role) {
   for (const auto* rest : {"", "Z", "T00:00:00Z"}) {
     if (const auto date = parse_iso8601(text + rest)) return *date;
   }
-  throw DecodeError("must be a date in ISO 8601").within(name_of(role));
+  return within(role, [&]() -> Instant { eventy::detail::fail_date(text); });
 }
 
 // Of the members that the envelope is made of; the others are data.
@@ -101,7 +109,7 @@ void AvroDecoder::settle_legacy_ids(std::string_view datum) {
 // The members of `data` and all that is left over; of two with one name the latter.
 void AvroDecoder::settle_legacy_data() {
   const auto* data = found(Role::data);
-  if (is_there(data) && data->tag != Tag::map) fail_type("a map", *data);
+  if (is_there(data) && data->tag != Tag::map) within(Role::data, [&] { fail_type("a map", *data); });
   std::vector<std::string_view> names;
   for (const auto& member : members_) {
     if (!is_consumed(member.role, envelope_.kind)) names.push_back(member.name);

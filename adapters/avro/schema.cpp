@@ -144,7 +144,10 @@ class SchemaParser {
       node.size = *size;
     } else if (node.type == Type::enumeration) {
       node.symbols = texts_in(json, "symbols");
-      if (const auto* symbol = text_in(json, "default")) node.otherwise = *symbol;
+      // What is no text is no symbol either.
+      if (const auto* symbol = member_of(json, "default"))
+        node.otherwise = std::holds_alternative<std::string>(symbol->is) ? std::get<std::string>(symbol->is)
+                                                                         : "that is no text";
     } else {
       const auto dot = node.name.rfind('.');
       parse_fields(node, json, dot == std::string::npos ? std::string() : node.name.substr(0, dot));
@@ -174,8 +177,8 @@ class SchemaParser {
 
   // A decimal without a right precision and scale is but its bytes, as the specification has it.
   static void read_decimal(Node& node, const Value& json) {
-    const auto precision = number_in(json, "precision").value_or(0),
-               scale = number_in(json, "scale").value_or(0);
+    const auto precision = number_in(json, "precision").value_or(0);
+    const auto scale = member_of(json, "scale") ? number_in(json, "scale").value_or(precision + 1) : 0;
     if (precision == 0 || precision > 300 || scale > precision) {
       node.logical = Logical::none;
       return;
@@ -252,7 +255,7 @@ std::size_t weight_of(const std::vector<Field>& fields) {
   std::size_t sum = 0;
   for (const auto& field : fields) {
     sum += sizeof field + field.name.size() + weight_of(field.aliases);
-    if (field.otherwise) sum += weight_of(*field.otherwise);
+    if (field.otherwise) sum += weight_of(*field.otherwise) + field.default_datum.size();
   }
   return sum;
 }

@@ -50,6 +50,7 @@ struct Field {
   std::string name;
   const Node* type = nullptr;
   std::optional<Value> otherwise = {};  // its default, as JSON
+  std::string default_datum = {};       // the same encoded; see Schema::encode_defaults()
   std::vector<std::string> aliases = {};
 };
 
@@ -90,6 +91,9 @@ class Schema {
   void set_root(const Node& root) { root_ = &root; }
   std::vector<Field>& keep(std::vector<Field> fields) { return kept_.emplace_back(std::move(fields)); }
   void measure();  // fills in Node::least and what is weightless
+  // Of a schema that records are read or written by: fills in Field::default_datum. Throws DecodeError with
+  // the path of a field whose default is not of its type. Nobody reads the defaults of a record's own schema.
+  void encode_defaults();  // in default_value.cpp
 
  private:
   std::deque<Node> nodes_ = {};  // their places do not change

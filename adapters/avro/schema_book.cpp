@@ -27,7 +27,6 @@ const Node* data_in(const Node& root) {
 }  // namespace
 
 WriteSchema make_write_schema(const Evsc& evsc) {
-  check_by_library(evsc);
   WriteSchema made;
   const auto json = peer_form(avro_schema_of(evsc));
   made.kind = evsc.kind;
@@ -37,6 +36,8 @@ WriteSchema make_write_schema(const Evsc& evsc) {
                       " bytes as an Avro schema");
   made.frame = make_frame(made.text);
   made.schema = parse_schema(json);
+  made.schema.encode_defaults();
+  check_by_library(evsc);
   made.data = data_in(made.schema.root());
   return made;
 }

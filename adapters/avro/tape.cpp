@@ -160,7 +160,7 @@ Instant TapeReader::instant() {
   }
   if (token.tag != Tag::text) fail_type("a date", token);
   const auto date = parse_iso8601(token.view());
-  if (!date) throw DecodeError("must be a date in ISO 8601");
+  if (!date) eventy::detail::fail_date(token.view());
   ++at_;
   return *date;
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "eventy/core/one_line.hpp"
 #include "schema.hpp"
 
 namespace eventy::avro::detail {
@@ -26,17 +27,21 @@ bool consists_of(std::string_view text, std::string_view characters) {
   return !text.empty() && text.find_first_not_of(characters) == text.npos;
 }
 
-std::optional<Value> integer_of(std::string_view sign, std::string_view digits, int base) {
+[[noreturn]] void fail_beyond(std::string_view number) {
+  eventy::detail::fail_out_of_range(one_line(number, 80));
+}
+
+Value integer_of(std::string_view sign, std::string_view digits, int base) {
   std::string plain(sign == "-" ? "-" : "");
   for (const char c : digits) {
     if (c != '_') plain += c;
   }
   std::int64_t value = 0;
   const auto* last = plain.data() + plain.size();
-  if (std::from_chars(plain.data(), last, value, base).ptr == last) return Value{value};
+  if (std::from_chars(plain.data(), last, value, base).ec == std::errc()) return Value{value};
   std::uint64_t large = 0;
-  if (std::from_chars(plain.data(), last, large, base).ptr == last) return Value{large};
-  return {};
+  if (std::from_chars(plain.data(), last, large, base).ec == std::errc()) return Value{large};
+  fail_beyond(plain);
 }
 
 std::optional<Value> number_of(std::string_view text) {
@@ -75,7 +80,9 @@ std::optional<Value> real_of(std::string_view text) {
   }
   double value = 0;
   const auto* last = plain.data() + plain.size();
-  if (std::from_chars(plain.data(), last, value).ptr != last) return {};
+  const auto done = std::from_chars(plain.data(), last, value);
+  if (done.ec == std::errc::result_out_of_range) fail_beyond(plain);
+  if (done.ptr != last) return {};
   return Value{value};
 }
 
@@ -118,7 +125,11 @@ class YamlReader {
       }
       case YAML::NodeType::Scalar:
         count(node);
-        return scalar_of(node);
+        try {
+          return scalar_of(node);
+        } catch (const DecodeError& e) {
+          fail(node, e.reason());
+        }
       default:
         return {};
     }

@@ -44,8 +44,9 @@ std::int64_t integer_of(std::size_t member, Place value) {
 }
 
 Instant date_of(Place value) {
-  auto date = parse_iso8601(text_of(Member::date_iso8601, value));
-  if (!date) throw DecodeError("must be a date in ISO 8601").within(member_names[Member::date_iso8601]);
+  const auto text = text_of(Member::date_iso8601, value);
+  const auto date = parse_iso8601(text);
+  if (!date) within(Member::date_iso8601, [&] { eventy::detail::fail_date(text); });
   return *date;
 }
 

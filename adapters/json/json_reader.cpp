@@ -179,7 +179,7 @@ Place Document::parse(std::string_view text) {
       throw DecodeError("maps and lists are nested deeper than the limit of " +
                         std::to_string(limits_.max_depth));
     }
-    throw DecodeError(std::string("not JSON: ") + simdjson::error_message(error));
+    throw DecodeError(std::string("not JSON: ") + simdjson::error_message(error) + seems_to_be(text));
   }
   Place root{parser_.doc.tape.get(), parser_.doc.string_buf.get(), 1};
   auto end = static_cast<std::uint32_t>(root.tape[0]);
@@ -311,10 +311,11 @@ void TapeReader::bytes(std::vector<std::byte>& out) {
 }
 
 Instant TapeReader::instant() {
-  if (place_.tag() == Tag::integer) return Instant(Duration(integer()));
+  if (place_.tag() == Tag::integer || place_.tag() == Tag::unsigned_integer)
+    return Instant(Duration(integer()));
   if (place_.tag() != Tag::text) fail_type("milliseconds since 1970 or a date in ISO 8601", place_);
   auto value = parse_iso8601(place_.text());
-  if (!value) throw DecodeError("must be a date in ISO 8601");
+  if (!value) eventy::detail::fail_date(place_.text());
   ++place_.at;
   return *value;
 }

@@ -59,6 +59,8 @@ const Envelope& MsgpackDecoder::decode(std::string_view bytes) {
   context_ = data_ = empty_map();
   seen_ = 0;
   unknown_.clear();
+  if (bytes.empty()) throw DecodeError("not MessagePack: there are no bytes");
+  if (bytes.starts_with('\0')) throw DecodeError("not a MessagePack map" + seems_to_be(bytes));
   read_members(map_in(document_.parse(bytes)));
   settle();
   if (auto broken = broken_rule(envelope_)) throw DecodeError(*broken);

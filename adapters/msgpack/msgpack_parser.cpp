@@ -40,10 +40,11 @@ class Builder : public ::msgpack::null_visitor {
     return put({.tag = Tag::bytes, .size = size, .start = v});
   }
   bool visit_ext(const char* v, std::uint32_t size) {
-    if (size == 0 || static_cast<std::int8_t>(*v) != timestamp_type)
-      return stop("an extension that is no timestamp");
-    auto instant = instant_of({v + 1, size - 1});
-    if (!instant) return stop("a timestamp that is none, or too far away");
+    const bool is_stamp =
+        size > 0 && static_cast<std::int8_t>(*v) == timestamp_type && is_timestamp({v + 1, size - 1});
+    if (!is_stamp) return put({.tag = Tag::extension, .integer = 0});
+    const auto instant = instant_of({v + 1, size - 1});
+    if (!instant) return put({.tag = Tag::beyond, .integer = 0});
     return put({.tag = Tag::instant, .integer = instant->time_since_epoch().count()});
   }
   bool start_array(std::uint32_t items) { return open(Tag::list, items, items); }

@@ -26,6 +26,10 @@ const char* name_of(Tag tag) {
       return "bytes";
     case Tag::instant:
       return "a timestamp";
+    case Tag::extension:
+      return "an extension that is no timestamp";
+    case Tag::beyond:
+      return "a timestamp that milliseconds in 64 bits cannot hold";
     case Tag::list:
       return "a list";
     case Tag::map:
@@ -61,6 +65,8 @@ ValueType TapeReader::type() {
       return ValueType::list;
     case Tag::map:
       return ValueType::map;
+    case Tag::extension:
+    case Tag::beyond:
     case Tag::end:
       break;
   }
@@ -134,13 +140,17 @@ void TapeReader::bytes(std::vector<std::byte>& out) {
 
 Instant TapeReader::instant() {
   const Token& token = place_.token();
-  if (token.tag != Tag::instant && token.tag != Tag::integer) fail_type("a timestamp", token);
+  if (token.tag != Tag::instant && token.tag != Tag::integer) [[unlikely]] {
+    if (token.tag == Tag::unsigned_integer)
+      eventy::detail::fail_out_of_range(std::to_string(token.unsigned_integer));
+    fail_type("a timestamp", token);
+  }
   ++place_.at;
   return Instant(Duration(token.integer));
 }
 
 void TapeReader::skip() {
-  type();
+  if (place_.token().tag == Tag::end) type();
   refuse_member_twice(place_);
   place_.at = place_.behind();
 }

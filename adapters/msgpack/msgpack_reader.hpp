@@ -22,6 +22,8 @@ enum class Tag : std::uint8_t {
   text,
   bytes,
   instant,
+  extension,  // that is no timestamp: refused where it is read
+  beyond,     // a timestamp that 64 bits of milliseconds cannot hold, likewise
   list,
   map,
 };

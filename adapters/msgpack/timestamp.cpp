@@ -10,6 +10,20 @@ std::uint64_t big_endian(std::string_view bytes) {
   return v;
 }
 
+struct Parts {
+  std::int64_t seconds = 0;
+  std::uint64_t nanoseconds = 0;
+};
+
+Parts parts_of(std::string_view body) {
+  if (body.size() == 4) return {.seconds = static_cast<std::int64_t>(big_endian(body))};
+  if (body.size() == 8) {
+    const std::uint64_t both = big_endian(body);
+    return {static_cast<std::int64_t>(both & 0x3'ffff'ffff), both >> 34};
+  }
+  return {static_cast<std::int64_t>(big_endian(body.substr(4))), big_endian(body.substr(0, 4))};
+}
+
 }  // namespace
 
 Timestamp timestamp_of(Instant value) {
@@ -23,24 +37,21 @@ Timestamp timestamp_of(Instant value) {
   return timestamp;
 }
 
+bool is_timestamp(std::string_view body) {
+  const auto size = body.size();
+  return (size == 4 || size == 8 || size == 12) && parts_of(body).nanoseconds <= 999'999'999;
+}
+
 std::optional<Instant> instant_of(std::string_view body) {
-  std::uint64_t nanoseconds = 0;
-  std::int64_t seconds = 0;
-  if (body.size() == 4) {
-    seconds = static_cast<std::int64_t>(big_endian(body));
-  } else if (body.size() == 8) {
-    const std::uint64_t both = big_endian(body);
-    nanoseconds = both >> 34;
-    seconds = static_cast<std::int64_t>(both & 0x3'ffff'ffff);
-  } else if (body.size() == 12) {
-    nanoseconds = big_endian(body.substr(0, 4));
-    seconds = static_cast<std::int64_t>(big_endian(body.substr(4)));
-  } else {
+  auto [seconds, nanoseconds] = parts_of(body);
+  auto ms = static_cast<std::int64_t>(nanoseconds / 1'000'000);
+  // The second in which the range begins starts before it.
+  if (seconds < 0) ++seconds, ms -= 1000;
+  std::int64_t count = 0;
+  if (__builtin_mul_overflow(seconds, std::int64_t{1000}, &count) ||
+      __builtin_add_overflow(count, ms, &count))
     return std::nullopt;
-  }
-  constexpr std::int64_t most_seconds = INT64_MAX / 1000 - 1;
-  if (nanoseconds > 999'999'999 || seconds > most_seconds || seconds < -most_seconds) return std::nullopt;
-  return Instant(Duration(seconds * 1000 + static_cast<std::int64_t>(nanoseconds / 1'000'000)));
+  return Instant(Duration(count));
 }
 
 }  // namespace eventy::msgpack::detail

@@ -17,7 +17,8 @@ struct Timestamp {  // the body of the extension
   std::size_t size = bytes.size();
 };
 Timestamp timestamp_of(Instant value);
-// nullopt for a body of another size, or a time that milliseconds in 64 bits do not hold.
+bool is_timestamp(std::string_view body);  // by its size, and the range of its nanoseconds
+// Of such a body. nullopt: a time that milliseconds in 64 bits do not hold.
 std::optional<Instant> instant_of(std::string_view body);
 
 }  // namespace eventy::msgpack::detail

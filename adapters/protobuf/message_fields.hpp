@@ -8,7 +8,12 @@
 
 namespace eventy::protobuf::detail {
 
-void write_fields(Writer& w, const google::protobuf::Message& message);
+// What becomes of a Timestamp outside the years 0001 to 9999, which no instant holds. As text it concerns
+// only who reads it.
+enum class Beyond : std::uint8_t { fails, is_text };
+
+// Throws EncodeError with the path of the field.
+void write_fields(Writer& w, const google::protobuf::Message& message, Beyond beyond = Beyond::fails);
 void read_fields(Reader& r, google::protobuf::Message& message, int level);  // level: how deep it lies
 
 }  // namespace eventy::protobuf::detail

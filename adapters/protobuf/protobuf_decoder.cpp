@@ -79,6 +79,7 @@ const Envelope& ProtobufDecoder::decode(std::string_view bytes) {
     throw DecodeError(std::to_string(bytes.size()) + " bytes are more than the limit of " +
                       std::to_string(max_bytes_));
   if (bytes.empty()) throw DecodeError("not Protocol Buffers: there are no bytes");
+  if (bytes[0] == '\0') throw DecodeError("not Protocol Buffers: there is no field 0" + seems_to_be(bytes));
   envelope_ = {};
   context_ = {.is = Is::services};
   data_ = {.is = Is::map};

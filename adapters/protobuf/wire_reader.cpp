@@ -186,7 +186,12 @@ bool WireReader::member(std::string_view& name) {
   count();
   const Entry entry = entry_of(bytes);
   name = entry.key;
-  current_ = top.is == Is::services ? Slot{.is = Is::map, .block = entry.value} : slot_of_value(entry.value);
+  if (top.is == Is::services) return current_ = {.is = Is::map, .block = entry.value}, true;
+  try {
+    current_ = slot_of_value(entry.value);
+  } catch (const DecodeError& e) {
+    throw e.within(name);
+  }
   return true;
 }
 
@@ -224,9 +229,11 @@ void WireReader::bytes(std::vector<std::byte>& out) {
 }
 
 Instant WireReader::instant() {
-  if (current_.is == Is::instant || current_.is == Is::integer) return Instant(Duration(integer()));
-  const auto value = parse_iso8601(expect(Is::text, "an instant").block);
-  if (!value) throw DecodeError("must be a date in ISO 8601");
+  if (current_.is == Is::instant || current_.is == Is::integer || current_.is == Is::unsigned_integer)
+    return Instant(Duration(integer()));
+  const auto text = expect(Is::text, "an instant").block;
+  const auto value = parse_iso8601(text);
+  if (!value) eventy::detail::fail_date(text);
   return *value;
 }
 
@@ -254,9 +261,9 @@ void WireReader::unpack() {
   WireWriter writer;
   writer.start(unpacked_, WireWriter::Root::bare_map, limits_.max_elements);
   try {
-    write_fields(writer, *message);
-  } catch (const std::invalid_argument& e) {
-    throw DecodeError(e.what());
+    write_fields(writer, *message, Beyond::is_text);
+  } catch (const EncodeError& e) {
+    throw e.place();
   }
   writer.finish();
   current_ = {.is = Is::map, .block = unpacked_};

@@ -25,20 +25,24 @@ void write_chars(Writer& w, const FieldDescriptor& field, const std::string& cha
   w.bytes({reinterpret_cast<const std::byte*>(chars.data()), chars.size()});
 }
 
-void write_nested(Writer& w, const Message& message) {
+void write_nested(Writer& w, const Message& message, Beyond beyond) {
   const Descriptor& type = *message.GetDescriptor();
-  if (type.well_known_type() != Descriptor::WELLKNOWNTYPE_TIMESTAMP) return write_fields(w, message);
+  if (type.well_known_type() != Descriptor::WELLKNOWNTYPE_TIMESTAMP) return write_fields(w, message, beyond);
   const Reflection& at = *message.GetReflection();
   const std::int64_t seconds = at.GetInt64(message, type.FindFieldByNumber(1));
   const std::int64_t nanoseconds = at.GetInt32(message, type.FindFieldByNumber(2));
   // The range of the type's own documentation; beyond, milliseconds would overflow.
-  if (seconds < -62'135'596'800 || seconds > 253'402'300'799 || nanoseconds < 0 || nanoseconds > 999'999'999)
-    throw std::invalid_argument("a timestamp is outside the years 0001 to 9999");
+  if (seconds < -62'135'596'800 || seconds > 253'402'300'799 || nanoseconds < 0 ||
+      nanoseconds > 999'999'999) {
+    const auto told = std::to_string(seconds) + " s and " + std::to_string(nanoseconds) + " ns since 1970";
+    if (beyond == Beyond::is_text) return w.text(told);
+    throw EncodeError("a timestamp must lie in the years 0001 to 9999, unlike " + told);
+  }
   w.instant(Instant(Duration(seconds * 1000 + nanoseconds / 1'000'000)));
 }
 
 // One value: of a field, or of a repeated one the item at `index`.
-void write_value(Writer& w, const Message& message, const FieldDescriptor& field, int index) {
+void write_value(Writer& w, const Message& message, const FieldDescriptor& field, int index, Beyond beyond) {
   const Reflection& r = *message.GetReflection();
   const bool one = !field.is_repeated();
   const auto* f = &field;
@@ -66,7 +70,8 @@ void write_value(Writer& w, const Message& message, const FieldDescriptor& field
                          one ? r.GetStringReference(message, f, &scratch)
                              : r.GetRepeatedStringReference(message, f, index, &scratch));
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return write_nested(w, one ? r.GetMessage(message, f) : r.GetRepeatedMessage(message, f, index));
+      return write_nested(w, one ? r.GetMessage(message, f) : r.GetRepeatedMessage(message, f, index),
+                          beyond);
   }
 }
 
@@ -89,39 +94,63 @@ std::string key_of(const Message& entry) {
   }
 }
 
-void write_repeated(Writer& w, const Message& message, const FieldDescriptor& field) {
-  const Reflection& r = *message.GetReflection();
-  const int size = r.FieldSize(message, &field);
-  if (!field.is_map()) {
-    w.open_list(static_cast<std::size_t>(size));
-    for (int i = 0; i < size; ++i) w.item(), write_value(w, message, field, i);
-    return w.close_list();
+// Runs a write of one value; an error in it names the step that leads there.
+template <class Write>
+void within(std::string_view step, Write write) {
+  try {
+    write();
+  } catch (const EncodeError& e) {
+    throw e.within(step);
+  } catch (const std::invalid_argument& e) {
+    throw EncodeError(e.what()).within(step);
   }
+}
+
+void write_map(Writer& w, const Message& message, const FieldDescriptor& field, int size, Beyond beyond) {
   w.open_map(static_cast<std::size_t>(size));
   for (int i = 0; i < size; ++i) {
-    const Message& entry = r.GetRepeatedMessage(message, &field, i);
-    w.member(key_of(entry));
-    write_value(w, entry, *entry.GetDescriptor()->map_value(), 0);
+    const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
+    const auto key = key_of(entry);
+    within(key, [&] {
+      w.member(key);
+      write_value(w, entry, *entry.GetDescriptor()->map_value(), 0, beyond);
+    });
   }
   w.close_map();
 }
 
+void write_repeated(Writer& w, const Message& message, const FieldDescriptor& field, Beyond beyond) {
+  const int size = message.GetReflection()->FieldSize(message, &field);
+  if (field.is_map()) return write_map(w, message, field, size, beyond);
+  w.open_list(static_cast<std::size_t>(size));
+  for (int i = 0; i < size; ++i) {
+    within(eventy::detail::index_step(static_cast<std::size_t>(i)), [&] {
+      w.item();
+      write_value(w, message, field, i, beyond);
+    });
+  }
+  w.close_list();
+}
+
+void write_field(Writer& w, const Message& message, const FieldDescriptor& field, Beyond beyond) {
+  w.member(field.name());
+  if (field.is_repeated()) {
+    write_repeated(w, message, field, beyond);
+  } else if (field.has_presence() && !message.GetReflection()->HasField(message, &field)) {
+    w.null();
+  } else {
+    write_value(w, message, field, 0, beyond);
+  }
+}
+
 }  // namespace
 
-void write_fields(Writer& w, const Message& message) {
+void write_fields(Writer& w, const Message& message, Beyond beyond) {
   const Descriptor& type = *message.GetDescriptor();
-  const Reflection& r = *message.GetReflection();
   w.open_map(static_cast<std::size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    w.member(field.name());
-    if (field.is_repeated()) {
-      write_repeated(w, message, field);
-    } else if (field.has_presence() && !r.HasField(message, &field)) {
-      w.null();
-    } else {
-      write_value(w, message, field, 0);
-    }
+    within(field.name(), [&] { write_field(w, message, field, beyond); });
   }
   w.close_map();
 }

@@ -15,6 +15,10 @@ namespace detail {
 
 void fail_out_of_range(std::string value) { throw DecodeError(value + " is out of range"); }
 
+void fail_date(std::string_view text) {
+  throw DecodeError("must be a date in ISO 8601 of the years 0001 to 9999, not " + quoted(text));
+}
+
 void fail_member_twice(std::string_view name) {
   throw DecodeError("this member is there twice").within(name);
 }

@@ -35,7 +35,8 @@ class MixedDecoder final : public Decoder {
     if (bytes.empty()) throw DecodeError("there are no bytes; known formats here: " + names_);
     const auto first = static_cast<unsigned char>(bytes.front());
     if (owners_[first] == nobody)
-      throw DecodeError("it begins with " + spelled(first) + ", as no record of " + names_ + " does");
+      throw DecodeError("it begins with " + spelled(first) + ", as no record of " + names_ + " does" +
+                        seems_to_be(bytes));
     chosen_ = decoders_[owners_[first]].get();
     return chosen_->decode(bytes);
   }

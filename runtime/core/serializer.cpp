@@ -52,6 +52,15 @@ void write_with_path(Writer& w, const ValueMap& map) {
 
 }  // namespace
 
+std::string seems_to_be(std::string_view bytes) {
+  constexpr std::size_t frame = 5;
+  if (bytes.size() < frame || bytes[0] != '\0') return "";
+  std::uint32_t id = 0;
+  for (const char c : bytes.substr(1, frame - 1)) id = id << 8 | static_cast<unsigned char>(c);
+  return ", but framed for a schema registry, with the number " + std::to_string(id) +
+         " of a schema; such records are not read, have them written without it";
+}
+
 std::string encode(const Record& record, Encoder& encoder) {
   auto envelope = record.envelope();
   // A response begins its life without destination and request_uuid; the encoder would trust that.

@@ -106,7 +106,7 @@ CAF_TEST(a_broken_rule_names_field_and_value) {
   CAF_CHECK_EQUAL(broken_by(an_event(), [](Envelope& e) { e.kind = Kind::query; }),
                   "type: must be EVENT, REQUEST or RESPONSE, not \"QUERY\"");
   CAF_CHECK_EQUAL(broken_by(an_event(), [](Envelope& e) { e.date = latest_date + Duration(1); }),
-                  "date: must lie in the years 0001 to 9999, unlike 253402300800000 ms since 1970");
+                  "date_timestamp: must lie in the years 0001 to 9999, unlike 253402300800000 ms since 1970");
 }
 
 CAF_TEST(the_protocol_version_is_of_the_family_3) {

@@ -68,22 +68,34 @@ CAF_TEST(records of nothing are no more than the bytes of the record) {
   CAF_CHECK(says(error_of_record(type, ""), "too many elements that take no bytes"));
 }
 
-CAF_TEST(defaults that the reader adds count as elements) {
-  const std::string old = R"({"type":"record","name":"urn","fields":[]})";
+namespace {
+
+// Fields that each hold the one before twice, by defaults.
+std::string doubled_defaults(int levels) {
   std::string fields =
       "[{name: r0, type: {type: record, name: R0, fields: [{name: a, type: long, default: 1}]}}";
-  for (int i = 1; i < 24; ++i) {
+  for (int i = 1; i < levels; ++i) {
     const auto inner = "R" + std::to_string(i - 1);
     fields += ", {name: r" + std::to_string(i) + ", type: {type: record, name: R" + std::to_string(i) +
               ", fields: [{name: a, type: " + inner + ", default: {}}, {name: b, type: " + inner +
               ", default: {}}]}, default: {}}";
   }
-  const auto format = serializer({evsc("event", "Placed", fields + "]")});
+  return fields + "]";
+}
+
+}  // namespace
+
+CAF_TEST(defaults that come to very many bytes are refused with their schema) {
+  CAF_CHECK(says(error_of_schema(doubled_defaults(24)), "the defaults of the schema come to more than"));
+}
+
+CAF_TEST(defaults that the reader adds count as elements) {
+  const auto format = serializer({evsc("event", "Placed", doubled_defaults(18))});
   auto schema = schema_with(R"({"type":"record","name":"D","fields":[{"name":"r0","type":)"
                             R"({"type":"record","name":"R0","fields":[{"name":"a","type":"long"}]}}]})");
   schema.replace(schema.find("\"R\""), 3, R"("Placed","namespace":"my_shop.orders")");
   const auto bytes = container(schema, with_envelope(number(7)));
-  const auto decoder = format->make_decoder();
+  const auto decoder = format->make_decoder({.max_elements = 1u << 18});
   const auto error = error_of<DecodeError>([&] { decode(bytes, *decoder); });
   CAF_CHECK(says(error, "more elements (members and items) than the limit"));
 }

@@ -242,6 +242,20 @@ CAF_TEST(a_decimal_that_its_digits_do_not_tell_stays_bytes) {
   CAF_CHECK(read_only<Value>(type, sized("\x01")) == Value{"0.01"s});
 }
 
+// As the specification has it of what makes no sense in a logical type.
+CAF_TEST(a_decimal_of_a_scale_that_is_none_is_its_bytes) {
+  for (const auto* scale : {"-2", "7", "\"2\"", "1.5"}) {
+    const auto type =
+        R"({"type":"bytes","logicalType":"decimal","precision":6,"scale":)" + std::string(scale) + "}";
+    CAF_CHECK(read_only<Value>(type, sized("\x01")) == Value{std::vector<std::byte>{std::byte{1}}});
+    CAF_CHECK(
+        error_of<DecodeError>([&] { read_only<double>(type, sized("\x01")); }).starts_with("v: must be"));
+  }
+  CAF_CHECK_EQUAL(
+      (read_only<std::string>(R"({"type":"bytes","logicalType":"decimal","precision":6})", sized("\x01"))),
+      "1");
+}
+
 CAF_TEST(bytes_may_come_as_base64) {
   CAF_CHECK(
       (through<Value>("bytes", "BNI="s) == Value{std::vector<std::byte>{std::byte{4}, std::byte{0xd2}}}));

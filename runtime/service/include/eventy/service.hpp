@@ -63,11 +63,21 @@ consteval auto handled() {
   }
 }
 
+// An error names the place in the record, as decode() of a whole record does: `data.legs[3].dest: …`.
+template <class M>
+void read_data(Reader& data, const Meta& meta, M& out) {
+  try {
+    read_record(data, meta.version, out);
+  } catch (const DecodeError& e) {
+    throw e.within("data");
+  }
+}
+
 template <class R>
 Reply<R> decode_reply(Reader& data, const Meta& meta) {
   if (!meta.ok) return Reply<R>(meta.error_code, std::string(meta.error_message.value_or("")));
   R value{};
-  read_record(data, meta.version, value);
+  read_data(data, meta, value);
   return Reply<R>(std::move(value));
 }
 
@@ -80,7 +90,7 @@ void run_handler(const void* code, TurnCore& core, Reader& data) {
     f(turn, reply);
   } else {
     M m{};
-    read_record(data, core.meta.version, m);
+    read_data(data, core.meta, m);
     f(turn, std::as_const(m));
   }
 }

@@ -46,6 +46,7 @@ class EncodeError : public std::invalid_argument {
   explicit EncodeError(std::string reason) : EncodeError(DecodeError(std::move(reason))) {}
   explicit EncodeError(const DecodeError& place) : std::invalid_argument(place.what()), place_(place) {}
   EncodeError within(std::string_view step) const { return EncodeError(place_.within(step)); }
+  const DecodeError& place() const { return place_; }
 
  private:
   DecodeError place_;  // puts paths together
@@ -163,6 +164,8 @@ inline bool same_name(std::string_view a, std::string_view b) {
 }
 
 [[noreturn]] void fail_out_of_range(std::string value);
+// Of a text that parse_iso8601() does not take.
+[[noreturn]] void fail_date(std::string_view text);
 [[noreturn]] void fail_member_twice(std::string_view name);
 [[noreturn]] void fail_member_missing(std::string_view name);
 [[noreturn]] void fail_unknown_name(std::string_view value);

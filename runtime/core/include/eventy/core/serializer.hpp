@@ -78,6 +78,10 @@ class Serializer {
   }
 };
 
+// For a decoder's reason to refuse bytes: what else they seem to be, `, but …`, or nothing. It knows the
+// frame of schema registries: 0, then the number of a schema in four bytes.
+std::string seems_to_be(std::string_view bytes);
+
 // One serializer out of several, for topics that hold records of several formats: it reads each record by the
 // format that its first byte belongs to, and writes by the first one. Throws std::invalid_argument where a
 // byte can begin records of two of them, as it then would have to guess, and where there are none. A name

@@ -144,9 +144,11 @@ class ValueReader final : public Reader {
   std::string_view text() override { return as<std::string>("a text"); }
   void bytes(std::vector<std::byte>& out) override { out = as<std::vector<std::byte>>("bytes"); }
   Instant instant() override {
-    if (type() == ValueType::integer) return Instant(Duration(integer()));
-    auto date = parse_iso8601(as<std::string>("a date"));
-    if (!date) throw DecodeError("not a date");
+    if (type() == ValueType::integer || type() == ValueType::unsigned_integer)
+      return Instant(Duration(integer()));
+    const auto& text = as<std::string>("a date");
+    const auto date = parse_iso8601(text);
+    if (!date) detail::fail_date(text);
     return *date;
   }
   void skip() override { next(), next_ = nullptr; }

@@ -149,8 +149,13 @@ class StatelessTurn {
   void put(const M& message, detail::OutputSpec spec) {
     using R = typename RecordOf<M>::type;
     spec.kind = R::kind, spec.ns = R::ns, spec.name = R::name, spec.version = R::version;
-    write(core_.effects.begin(spec), message);
-    core_.effects.end();
+    Writer& data = core_.effects.begin(spec);
+    try {
+      write(data, message);
+      core_.effects.end();
+    } catch (const EncodeError& e) {
+      throw e.within("data");  // the place in the record, as encode() of a whole record names it
+    }
   }
   template <class M>
   void refuse_as(const ReplyTo& to, std::int64_t code, std::string_view message) {
