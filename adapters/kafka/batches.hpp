@@ -45,6 +45,7 @@ class BatchBuilder {
       });
       r.headers = static_cast<std::uint32_t>(b.headers.size()) - r.first_header;
       r.value = put({static_cast<const char*>(message->payload), message->len});
+      r.tombstone = message->payload == nullptr;
     }
     b.slab.append(value_padding, '\0');
     messages_.clear();

@@ -32,8 +32,7 @@ std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer&
   for (const auto& e : outputs.entries) {
     auto& out = records.emplace_back();
     out.to = scope.in_kafka({e.partition, e.topic});
-    if (e.has_key) out.key = outputs.key(e);
-    out.value = outputs.value(e);
+    out.key = outputs.key_or_null(e), out.value = outputs.value_or_null(e);
     for (std::uint32_t h = 0; h < e.headers; ++h) {
       const Header header = outputs.header(outputs.headers[e.first_header + h]);
       out.headers.emplace_back(header.name, header.value);
@@ -137,7 +136,7 @@ Result<void> Commits::share(const std::shared_ptr<const OutputBuffer>& outputs) 
     if (!last || last->topic != e.topic || last->partition != e.partition)
       run = &runs_[{e.partition, e.topic}];
     last = &e;
-    run->push_back(message_of(e.has_key ? std::optional(outputs->key(e)) : std::nullopt, outputs->value(e)));
+    run->push_back(message_of(outputs->key_or_null(e), outputs->value_or_null(e)));
   }
   transaction_->keep(outputs);
   for (auto& [place, records] : runs_) {

@@ -83,7 +83,7 @@ class Store final : public RecordStore {
       auto& out = outgoing.emplace_back();
       out.to = {client_->name_in_kafka(topic), static_cast<std::int32_t>(partition->value)};
       if (record.key) out.key = *record.key;
-      out.value = record.value;
+      out.value = record.value_or_null();
       for (const auto& [name, value] : record.headers) out.headers.emplace_back(name, value);
     }
     return producer_.write(outgoing);

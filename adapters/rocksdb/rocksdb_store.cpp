@@ -127,7 +127,7 @@ Result<std::vector<Offset>> Store::append(const std::string& name, const std::ve
     places.push_back(*partition);
     headers.clear();
     for (const auto& [header, value] : record.headers) headers.push_back({header, value});
-    staged.add(TopicIndex{}, *partition, record.key, record.value, headers);
+    staged.add(TopicIndex{}, *partition, record.key, record.value_or_null(), headers);
   }
   std::vector<Offset> offsets;
   if (staged.empty()) return offsets;

@@ -150,6 +150,7 @@ void Outbox::dead_letter(const DeadLetter& letter, std::string_view left_out, Pa
   open_entry(ServiceRuntime::dead_letters, target, letter.key, into);
   into.bytes.append(letter.bytes);
   into.entries.back().value_size = static_cast<std::uint32_t>(letter.bytes.size());
+  into.entries.back().tombstone = letter.tombstone;
   for (const auto& h : letter.headers) add_header(into, h.name, h.value);
   const auto header = [&](std::string_view name, std::string_view value) { add_header(into, name, value); };
   header(dead_letter::reason, letter.reason.substr(0, 1000));

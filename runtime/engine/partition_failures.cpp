@@ -218,6 +218,7 @@ void PartitionEngine::give_up(const Batch& batch, const StoredRecord& record, co
                        .time = date_,
                        .key = record.key,
                        .bytes = record.value,
+                       .tombstone = record.tombstone,
                        .headers = headers_of(batch, record)},
                       {partition_.value % routes_->partitions[ServiceRuntime::dead_letters.value]}, into);
   log(LogLevel::error, "dead letter: " + place() + ": " + std::string(what.reason));

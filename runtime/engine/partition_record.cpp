@@ -44,6 +44,8 @@ bool PartitionEngine::decode(const Batch& batch, const StoredRecord& record) {
   context_loaded_ = false;
   decoder_ = &decoders_.of(batch.topic);
   try {
+    if (record.tombstone) [[unlikely]]
+      throw DecodeError("a tombstone: it has no value, not even an empty one");
     static_cast<Envelope&>(meta_) = decoder_->decode(record.value);
   } catch (const DecodeError& e) {
     static_cast<Envelope&>(meta_) = {};
@@ -109,8 +111,10 @@ PartitionEngine::Way PartitionEngine::find_key(const Batch& batch, const StoredR
     return Way::settled;
   }
   if (!key_) {
-    give_up(batch, record, {"", "NoKey", "a record without a key cannot reach a service with state"},
-            slice_.effects.outputs);
+    const std::string reason = std::string("a record ") +
+                               (meta_.partition_key ? "with an empty" : "without a") +
+                               " partition_key cannot reach a service with state";
+    give_up(batch, record, {"", "NoKey", reason}, slice_.effects.outputs);
     return Way::settled;
   }
   const Partitioner by = runtime_.partitioner();

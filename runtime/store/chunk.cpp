@@ -10,9 +10,14 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "chunks are little-endian on disk");
 
-constexpr std::uint32_t no_key = 0xffffffff;
+constexpr std::uint32_t none = 0xffffffff;  // as the size of a key or value
 constexpr std::size_t record_header_size = 12;
 constexpr std::size_t spare_chunks = 64;
+
+std::uint32_t size_or_none(const std::optional<std::string_view>& bytes) {
+  return bytes ? static_cast<std::uint32_t>(bytes->size()) : none;
+}
+std::size_t bytes_of(std::uint32_t size) { return size == none ? 0 : size; }
 
 std::uint32_t load32(const char* at) {
   std::uint32_t v;
@@ -40,7 +45,7 @@ Error corrupt(std::string what) { return {ErrorCode::corrupt, "chunk: " + std::m
 std::size_t record_size(const char* at, std::size_t left) {
   if (left < record_header_size) return 0;
   const std::uint32_t key = load32(at), value = load32(at + 4), headers = load32(at + 8);
-  std::size_t size = record_header_size + (key == no_key ? 0 : std::size_t{key}) + value;
+  std::size_t size = record_header_size + bytes_of(key) + bytes_of(value);
   if (size > left) return 0;
   std::size_t walked = record_header_size;
   for (std::uint32_t i = 0; i < headers; ++i) {
@@ -54,11 +59,11 @@ std::size_t record_size(const char* at, std::size_t left) {
 
 }  // namespace
 
-void ChunkBody::add(std::optional<std::string_view> key, std::string_view value,
+void ChunkBody::add(std::optional<std::string_view> key, std::optional<std::string_view> value,
                     std::span<const Header> headers) {
   char fixed[record_header_size];
-  store32(fixed, key ? static_cast<std::uint32_t>(key->size()) : no_key);
-  store32(fixed + 4, static_cast<std::uint32_t>(value.size()));
+  store32(fixed, size_or_none(key));
+  store32(fixed + 4, size_or_none(value));
   store32(fixed + 8, static_cast<std::uint32_t>(headers.size()));
   bytes.append(fixed, sizeof fixed);
   for (const Header& h : headers) {
@@ -67,7 +72,7 @@ void ChunkBody::add(std::optional<std::string_view> key, std::string_view value,
     bytes.append(fixed, 8).append(h.name).append(h.value);
   }
   if (key) bytes.append(*key);
-  bytes.append(value);
+  if (value) bytes.append(*value);
   ++count;
 }
 
@@ -98,9 +103,10 @@ ChunkBody& StagedChunks::open_chunk(Run& run) {
 }
 
 void StagedChunks::add(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
-                       std::string_view value, std::span<const Header> headers) {
+                       std::optional<std::string_view> value, std::span<const Header> headers) {
   Run& run = runs_[first_run_[topic.value] + partition.value];
-  const bool full = run.chunks.empty() || run.chunks.back().bytes.size() + value.size() > chunk_target_size;
+  const bool full =
+      run.chunks.empty() || run.chunks.back().bytes.size() + value.value_or("").size() > chunk_target_size;
   (full ? open_chunk(run) : run.chunks.back()).add(key, value, headers);
 }
 
@@ -109,8 +115,7 @@ void StagedChunks::add(const OutputBuffer& outputs) {
     headers_.clear();
     for (std::uint32_t i = 0; i < e.headers; ++i)
       headers_.push_back(outputs.header(outputs.headers[e.first_header + i]));
-    add(e.topic, e.partition, e.has_key ? std::optional(outputs.key(e)) : std::nullopt, outputs.value(e),
-        headers_);
+    add(e.topic, e.partition, outputs.key_or_null(e), outputs.value_or_null(e), headers_);
   }
 }
 
@@ -177,9 +182,10 @@ void index_records(const ChunkStretch& stretch, Batch& batch) {
       batch.headers.push_back({{at + 8, name_size}, {at + 8 + name_size, value_size}});
       at += 8 + name_size + value_size;
     }
-    if (key != no_key) record.key = std::string_view(at, key), at += key;
-    record.value = std::string_view(at, value);
-    at += value;
+    if (key != none) record.key = std::string_view(at, key), at += key;
+    record.tombstone = value == none;
+    record.value = std::string_view(at, bytes_of(value));
+    at += record.value.size();
   }
 }
 

@@ -135,7 +135,7 @@ Result<std::vector<Offset>> MemoryStore::append(const std::string& topic,
   for (std::size_t i = 0; i < records.size(); ++i) {
     headers.clear();
     for (const auto& [name, value] : records[i].headers) headers.push_back({name, value});
-    staged.add(TopicIndex{}, places[i], records[i].key, records[i].value, headers);
+    staged.add(TopicIndex{}, places[i], records[i].key, records[i].value_or_null(), headers);
     offsets.push_back(Offset{ends[places[i].value].value++});
   }
   SessionOptions as;

@@ -80,23 +80,26 @@ void Bench::tell_record(Kind kind, std::string_view ns, std::string_view name, s
   deliver(*topic, std::move(value), std::move(key));
 }
 
-void Bench::tell_bytes(const std::string& topic, std::string value, std::optional<std::string> key) {
+void Bench::tell_bytes(const std::string& topic, std::optional<std::string> value,
+                       std::optional<std::string> key) {
   const auto topics = runtime_->session_options("bench").topics;
   for (std::uint32_t t = 0; t < topics.size(); ++t)
     if (topics[t] == topic) return deliver({t}, std::move(value), std::move(key));
   throw std::invalid_argument("the service reads no topic " + topic);
 }
 
-void Bench::deliver(TopicIndex topic, std::string value, std::optional<std::string> key) {
+void Bench::deliver(TopicIndex topic, std::optional<std::string> value, std::optional<std::string> key) {
   auto batch = std::make_shared<Batch>();
-  const std::size_t size = value.size();
+  const bool tombstone = !value;
+  const std::size_t size = value ? value->size() : 0;
   batch->topic = topic;
-  batch->slab = std::move(value);
+  if (value) batch->slab = *std::move(value);
   const std::size_t key_at = batch->slab.size();
   if (key) batch->slab += *key;
   batch->slab.append(value_padding, '\0');
   const std::string_view slab = batch->slab;
-  StoredRecord record{.offset = {next_offset_[topic.value]++}, .value = slab.substr(0, size)};
+  StoredRecord record{
+      .offset = {next_offset_[topic.value]++}, .value = slab.substr(0, size), .tombstone = tombstone};
   if (key) record.key = slab.substr(key_at, key->size());
   batch->next = {record.offset.value + 1};
   batch->records.push_back(record);
@@ -159,6 +162,8 @@ void Bench::keep(const OutputBuffer& outputs, bool at_once) {
     if (entry.topic == ServiceRuntime::dead_letters) {
       DeadLetter& letter = dead_.emplace_back();
       letter.bytes = outputs.value(entry);
+      letter.tombstone = entry.tombstone;
+      if (entry.has_key) letter.key.emplace(outputs.key(entry));
       for (std::uint32_t h = 0; h < entry.headers; ++h) {
         const Header header = outputs.header(outputs.headers[entry.first_header + h]);
         letter.headers.emplace(header.name, header.value);

@@ -53,6 +53,42 @@ void tells_no_key_from_an_empty_one(Subject& subject) {
   CAF_CHECK(log.at(1).key == "");
 }
 
+void tells_no_value_from_an_empty_one(Subject& subject) {
+  auto& store = subject.store();
+  store.ensure_topics({{"in", 1}, {"out", 1}}).value();
+  auto tombstone = record("is not written", "k");
+  tombstone.tombstone = true;
+  tombstone.headers = {{"name", "value"}};
+  store.append("in", {tombstone, record("", "k"), tombstone, record("v", "k")}).value();
+  Driver driver(store);
+  driver.ready().read_until(4);
+  const auto check = [](const std::vector<Seen>& all) {
+    CAF_REQUIRE_EQUAL(all.size(), 4u);
+    for (const std::size_t i : {0u, 2u}) {
+      CAF_CHECK(all[i].tombstone);
+      CAF_CHECK_EQUAL(all[i].value, "");
+      CAF_CHECK_EQUAL(all[i].key.value_or("null"), "k");
+    }
+    CAF_CHECK(!all[1].tombstone);
+    CAF_CHECK_EQUAL(all[1].value, "");
+    CAF_CHECK_EQUAL(all[3].value, "v");
+  };
+  check(driver.read());
+  Slice slice;
+  auto& outputs = slice.effects.outputs;
+  for (const bool is_tombstone : {true, false, true}) {
+    add_output(outputs, 1, 0, "k", "");
+    outputs.entries.back().tombstone = is_tombstone;
+  }
+  add_output(outputs, 1, 0, "k", "v");
+  driver.append(slice);
+  driver.commit(1);
+  check(log_of(store, "out"));
+  CAF_CHECK(driver.session().write_now(outputs).ok());
+  const auto out = log_of(store, "out");
+  check({out.begin() + 4, out.end()});
+}
+
 void carries_headers(Subject& subject) {
   auto& store = subject.store();
   store.ensure_topics({{"in", 1}, {"out", 1}}).value();
@@ -341,6 +377,7 @@ std::vector<Case> content_cases() {
   { #name, name }
   return {CASE(carries_big_and_empty_records),
           CASE(tells_no_key_from_an_empty_one),
+          CASE(tells_no_value_from_an_empty_one),
           CASE(carries_headers),
           CASE(names_and_keys_are_arbitrary_bytes),
           CASE(keeps_services_and_partitions_apart),

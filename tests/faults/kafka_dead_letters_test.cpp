@@ -79,3 +79,36 @@ CAF_TEST(a_dead_letter_that_its_topic_does_not_take_goes_without_its_bytes_but_w
     CAF_CHECK_EQUAL(headers["eventy-reason"], "not this one");
   }
 }
+
+CAF_TEST(a_tombstone_and_a_null_key_come_back_as_they_were) {
+  kafka::Options options;
+  options.bootstrap = eventy::tests::kafka_bootstrap();
+  options.prefix = eventy::tests::unique_prefix();
+  const auto store = kafka::open(options).value();
+  store->ensure_topics({{"source-events", 1}}).value();
+  const std::vector<NewRecord> inputs{{.key = "ann", .tombstone = true},
+                                      {.key = "ann", .value = ""},
+                                      {.key = std::nullopt, .value = "x"},
+                                      {.key = "", .value = "x"}};
+  store->append("source-events", inputs).value();
+  const SystemClock clock;
+  testing::LocalService node(
+      *store, refusing(),
+      {.serializer = testing::plain_serializer(), .state_format = testing::plain_state_format()}, {}, clock,
+      1);
+  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+  while (support::log_of(*store, "refusing-dead-letters").size() < inputs.size() &&
+         std::chrono::steady_clock::now() < deadline) {
+    node.round();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  const auto letters = support::log_of(*store, "refusing-dead-letters");
+  CAF_REQUIRE_EQUAL(letters.size(), inputs.size());
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    CAF_CHECK(letters[i].key == inputs[i].key);
+    CAF_CHECK_EQUAL(letters[i].tombstone, inputs[i].tombstone);
+    CAF_CHECK_EQUAL(letters[i].value, inputs[i].value);
+    const std::map<std::string, std::string> headers(letters[i].headers.begin(), letters[i].headers.end());
+    CAF_CHECK_EQUAL(headers.at("eventy-reason").starts_with("a tombstone"), inputs[i].tombstone);
+  }
+}

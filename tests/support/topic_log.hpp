@@ -16,6 +16,7 @@ struct Seen {
   std::optional<std::string> key = {};
   std::string value = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
+  bool tombstone = false;
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
@@ -23,6 +24,7 @@ inline std::vector<Seen> seen_in(const Batch& batch) {
   std::vector<Seen> result;
   for (const auto& r : batch.records) {
     Seen seen{r.offset.value, {}, std::string(r.value), {}};
+    seen.tombstone = r.tombstone;
     if (r.key) seen.key = std::string(*r.key);
     for (std::uint32_t h = 0; h < r.headers; ++h) {
       const Header& header = batch.headers[r.first_header + h];

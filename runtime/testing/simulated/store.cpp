@@ -48,6 +48,7 @@ std::shared_ptr<const Batch> SimulatedLog::read(TopicIndex topic, PartitionId pa
       batch->headers.push_back(header);
     }
     record.value = keep(it->value);
+    record.tombstone = it->tombstone;
     batch->slab.append(value_padding, '\0');
     batch->records.push_back(record);
     batch->next = {it->offset.value + 1};
@@ -164,7 +165,10 @@ Result<std::vector<Offset>> SimulatedStore::append(const std::string& topic,
   for (std::size_t i = 0; i < records.size(); ++i) {
     auto& log = it->second[places[i].value];
     offsets.push_back(log.end);
-    log.push({.key = records[i].key, .value = records[i].value, .headers = records[i].headers});
+    log.push({.key = records[i].key,
+              .value = std::string(records[i].value_or_null().value_or("")),
+              .headers = records[i].headers,
+              .tombstone = records[i].tombstone});
   }
   impl_->wake_readers({topic});
   return offsets;

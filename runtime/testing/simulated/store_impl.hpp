@@ -17,6 +17,7 @@ struct SimulatedRecord {
   std::optional<std::string> key = {};
   std::string value = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
+  bool tombstone = false;
 };
 
 // One topic partition.

@@ -66,7 +66,7 @@ void SimulatedImpl::settle(Member& member) {
 void SimulatedImpl::write(const SessionOptions& options, const OutputBuffer& outputs) {
   std::set<std::string> changed;
   for (const auto& e : outputs.entries) {
-    SimulatedRecord record{.value = std::string(outputs.value(e))};
+    SimulatedRecord record{.value = std::string(outputs.value(e)), .tombstone = e.tombstone};
     if (e.has_key) record.key = std::string(outputs.key(e));
     for (std::uint32_t h = 0; h < e.headers; ++h) {
       const Header header = outputs.header(outputs.headers[e.first_header + h]);

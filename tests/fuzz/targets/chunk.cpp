@@ -18,7 +18,7 @@ void judge_stretch(const ChunkStretch& stretch, const StretchLimits& limits) {
   for (const auto& r : batch.records) {
     headers.assign(batch.headers.begin() + r.first_header,
                    batch.headers.begin() + r.first_header + static_cast<std::ptrdiff_t>(r.headers));
-    body.add(r.key, r.value, headers);
+    body.add(r.key, r.tombstone ? std::nullopt : std::optional(r.value), headers);
   }
   fuzz::require(body.bytes == stretch.bytes, "records are put together as they were");
 }

@@ -225,6 +225,35 @@ CAF_TEST(a_record_without_a_key_reaches_stateless_services_only) {
   CAF_CHECK_EQUAL(desk.sent<Price>().size(), 1u);
 }
 
+CAF_TEST(no_key_and_an_empty_one_are_told_apart) {
+  Bench bench{counter()};
+  bench.tell(Clicked{"tea", 1}, std::nullopt);
+  bench.tell(Clicked{"tea", 1}, "");
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
+  const auto &none = bench.dead()[0], &empty = bench.dead()[1];
+  CAF_CHECK_EQUAL(none.headers.at("eventy-reason"),
+                  "a record without a partition_key cannot reach a service with state");
+  CAF_CHECK_EQUAL(empty.headers.at("eventy-reason"),
+                  "a record with an empty partition_key cannot reach a service with state");
+  CAF_CHECK(!none.key);
+  CAF_CHECK_EQUAL(empty.key.value_or("null"), "");
+}
+
+CAF_TEST(a_tombstone_and_an_empty_value_are_told_apart) {
+  for (const auto& format : {eventy::json::serializer(), eventy::msgpack::serializer()}) {
+    Bench bench{counter(), {.serializer = format}};
+    bench.tell_bytes("web-events", std::nullopt, "ann");
+    bench.tell_bytes("web-events", "", "ann");
+    CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
+    const auto &tombstone = bench.dead()[0], &empty = bench.dead()[1];
+    CAF_CHECK_EQUAL(tombstone.headers.at("eventy-reason"),
+                    "a tombstone: it has no value, not even an empty one");
+    CAF_CHECK(tombstone.tombstone);
+    CAF_CHECK(empty.headers.at("eventy-reason").ends_with("there are no bytes"));
+    CAF_CHECK(!empty.tombstone);
+  }
+}
+
 CAF_TEST(bytes_that_do_not_decode_are_kept_whole) {
   Bench bench{counter()};
   bench.tell_bytes("web-events", "no record at all", "ann");

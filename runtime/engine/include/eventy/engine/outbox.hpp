@@ -37,6 +37,7 @@ class Outbox {
     Instant time = {};
     std::optional<std::string_view> key = {};
     std::string_view bytes = {};
+    bool tombstone = false;                // of a record without a value: neither has its dead letter one
     std::span<const Header> headers = {};  // of the record itself
   };
   // What does not fit into the topic is left out, and a header says so: first the original headers and value,

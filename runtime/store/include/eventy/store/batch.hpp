@@ -24,6 +24,7 @@ struct StoredRecord {
   std::optional<std::string_view> key = {};
   std::string_view value = {};
   std::uint32_t first_header = 0, headers = 0;  // into Batch::headers
+  bool tombstone = false;                       // there is no value, which is not the same as an empty one
 };
 
 // Records of one topic partition in the order of their offsets, which may have gaps. Immutable once handed
@@ -49,6 +50,7 @@ struct OutputBuffer {
     std::uint32_t key_size = 0;
     std::uint32_t value_size = 0;
     bool has_key = false;
+    bool tombstone = false;  // without a value
     std::uint32_t first_header = 0, headers = 0;
   };
   struct HeaderEntry {
@@ -85,6 +87,13 @@ struct OutputBuffer {
   std::string_view key(const Entry& e) const { return std::string_view(bytes).substr(e.key_at, e.key_size); }
   std::string_view value(const Entry& e) const {
     return std::string_view(bytes).substr(e.value_at, e.value_size);
+  }
+  // The two of an entry as they are: null or there.
+  std::optional<std::string_view> key_or_null(const Entry& e) const {
+    return e.has_key ? std::optional(key(e)) : std::nullopt;
+  }
+  std::optional<std::string_view> value_or_null(const Entry& e) const {
+    return e.tombstone ? std::nullopt : std::optional(value(e));
   }
   Header header(const HeaderEntry& h) const {
     return {std::string_view(bytes).substr(h.name_at, h.name_size),

@@ -3,7 +3,8 @@
 //
 // A chunk is a header of 16 bytes and a body:
 //   header: u32 CRC32C, u32 count of records, u64 offset of the first record
-//   record: u32 size of the key (0xffffffff: no key), u32 size of the value, u32 count of headers,
+//   record: u32 size of the key, u32 size of the value (of each 0xffffffff: there is none), u32 count of
+//   headers,
 //           per header u32 size of its name, u32 size of its value, name, value; then key, value
 // Integers are little-endian. The checksum covers the header's other fields, the body, and the
 // place that a store keeps the chunk in (any number of its own), so that a chunk read from a wrong place
@@ -36,7 +37,8 @@ struct ChunkBody {
   std::string bytes = {};
   std::uint32_t count = 0;
 
-  void add(std::optional<std::string_view> key, std::string_view value, std::span<const Header> headers);
+  void add(std::optional<std::string_view> key, std::optional<std::string_view> value,
+           std::span<const Header> headers);
   void seal_header(Offset first, char (&header)[chunk_header_size], Checksum checksum,
                    std::uint64_t place = 0) const;
 };
@@ -49,7 +51,7 @@ class StagedChunks {
 
   void add(const OutputBuffer& outputs);  // checked by the caller: topics, partitions and views are right
   void add(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
-           std::string_view value, std::span<const Header> headers);
+           std::optional<std::string_view> value, std::span<const Header> headers);
   bool empty() const { return touched_.empty(); }
   void clear();  // keeps memory for the next cycle
 

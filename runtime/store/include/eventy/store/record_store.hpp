@@ -149,6 +149,11 @@ struct NewRecord {
   std::optional<PartitionId> partition = {};     // default: that of the key; without a key partition 0
   Partitioner partitioner = Partitioner::crc32;  // of the topic: where the key lies
   std::vector<std::pair<std::string, std::string>> headers = {};
+  bool tombstone = false;  // without a value: `value` is not written
+
+  std::optional<std::string_view> value_or_null() const {
+    return tombstone ? std::nullopt : std::optional<std::string_view>(value);
+  }
 };
 
 // Which optional behaviours a store has; the conformance suite asks for the others of every store.

@@ -47,7 +47,8 @@ class Bench {
     tell_record(R::kind, R::ns, R::name, R::version, std::move(key), how,
                 [&](Writer& w) { how.refused ? (w.open_map(0), w.close_map()) : write(w, message); });
   }
-  void tell_bytes(const std::string& topic, std::string value, std::optional<std::string> key);  // any bytes
+  // Any bytes; nullopt: a tombstone, which has no value.
+  void tell_bytes(const std::string& topic, std::optional<std::string> value, std::optional<std::string> key);
   void advance(Duration by);
   void release(std::string_view key);                // of what is parked; see eventy/engine/parking.hpp
   std::uint64_t parked(std::string_view key) const;  // records
@@ -93,6 +94,8 @@ class Bench {
   struct DeadLetter {
     std::map<std::string, std::string> headers;  // names as in eventy::dead_letter
     std::string bytes;
+    std::optional<std::string> key = {};
+    bool tombstone = false;  // without a value, as its record
   };
   const std::vector<DeadLetter>& dead() const { return dead_; }
   const PartitionStats& stats() const { return engine_->stats(); }
@@ -103,7 +106,7 @@ class Bench {
   using States = std::map<std::pair<std::uint32_t, std::string>, std::string>;
   void tell_record(Kind kind, std::string_view ns, std::string_view name, std::string_view version,
                    std::optional<std::string> key, const Tell& how, const std::function<void(Writer&)>& data);
-  void deliver(TopicIndex topic, std::string value, std::optional<std::string> key);
+  void deliver(TopicIndex topic, std::optional<std::string> value, std::optional<std::string> key);
   void run();
   void commit(Slice& slice);
   void keep(const OutputBuffer& outputs, bool at_once);
