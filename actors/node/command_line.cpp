@@ -18,8 +18,9 @@ std::uint64_t Arguments::number(std::string_view name, std::uint64_t least) cons
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), value);
   if (error != std::errc() || end != written.data() + written.size() || value < least)
-    throw Failure({ErrorCode::invalid_argument, std::string(name) + " must be a whole number of at least " +
-                                                    std::to_string(least) + ", not \"" + written + "\""});
+    throw UsageMistake(
+        {ErrorCode::invalid_argument, std::string(name) + " must be a whole number of at least " +
+                                          std::to_string(least) + ", not \"" + written + "\""});
   return value;
 }
 

@@ -18,6 +18,13 @@ struct CommandLine {
 
 inline constexpr int exit_usage = 2;
 
+// The value of an option is not what it must be; else a store's word for a mistake of its caller would pass
+// for one on the command line.
+class UsageMistake : public Failure {
+ public:
+  using Failure::Failure;
+};
+
 // What was asked for; or, if that was --help, --version or a mistake, the exit code: what there was to say is
 // printed. Throws Failure (configuration) for a malformed --set.
 struct Parsed {

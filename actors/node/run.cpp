@@ -196,7 +196,7 @@ class Node {
     log_->flush();
     if (code == exit_gave_up) complain(app_, system.failure(), code);  // the last line says why
     std::fflush(stderr);
-    if (!all_ended) std::_Exit(code == 0 ? exit_error : code);
+    if (!all_ended) std::_Exit(code);  // what is left behind has nothing to commit
     return code;
   }
 
@@ -319,10 +319,17 @@ class Node {
     return complain(app_, what + (names.empty() ? "" : ". Still running: " + names), exit_error);
   }
 
-  void show_progress(bool last) const {
-    if (!app_.progress) return;
+  // What the program cannot show must not end its work.
+  void show_progress(bool last) {
+    if (!app_.progress || !shows_progress_) return;
     const auto elapsed = std::chrono::duration_cast<Duration>(clock_.now() - started_);
-    app_.progress({*store_, *state_format_, line_.options, elapsed, last});
+    try {
+      app_.progress({*store_, *state_format_, line_.options, elapsed, last});
+    } catch (...) {
+      shows_progress_ = false;
+      log_->error("no progress is shown any more, as that failed: {}",
+                  describe(std::current_exception()).reason);
+    }
   }
 
   const App& app_;
@@ -335,6 +342,7 @@ class Node {
   std::unique_ptr<RecordStore> store_;
   std::vector<actors::ServiceSetup> setups_;
   std::atomic<MonotonicTime> drain_until_ = MonotonicTime{};  // none: it does not drain
+  bool shows_progress_ = true;
 };
 
 int run_command(const Command& command, const CommandLine& line, const Adapters& adapters,
@@ -359,7 +367,7 @@ int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) 
   if (line.command == "check-config") {
     // Services that depend on options of `run` are not known here.
     if (app.options.empty()) make_runtimes(app.services(line.options), configured.config, adapters, nullptr);
-    fmt::print("{}: the configuration is right\n", line.config.value_or("built-in defaults"));
+    print_line(line.config.value_or("built-in defaults") + ": the configuration is right");
     return with_output(app, 0);
   }
   for (const auto& command : app.commands)
@@ -372,9 +380,8 @@ int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) 
 int exit_code_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::configuration:
+    case ErrorCode::invalid_argument:  // what a command asks of a store comes from there
       return exit_configuration;
-    case ErrorCode::invalid_argument:
-      return exit_usage;
     default:
       return exit_error;
   }
@@ -402,6 +409,8 @@ int run(int argc, char** argv, App app, Adapters adapters) {
   try {
     const auto parsed = parse_command_line(argc, argv, app);
     return parsed.line ? dispatch(app, *parsed.line, adapters) : with_output(app, parsed.exit_code);
+  } catch (const UsageMistake& e) {
+    return complain(app, e.what(), exit_usage);
   } catch (const Failure& e) {
     return complain(app, e.what(), exit_code_of(e.error().code));
   } catch (const std::exception& e) {

@@ -23,23 +23,27 @@ Signals::~Signals() {
 
 void Signals::wait_for_signals() {
   constexpr timespec a_moment{0, 50'000'000};  // then look whether this is over
+  bool is_first = true;
   while (!ends_) {
     const int signal = sigtimedwait(&mine_, nullptr, &a_moment);
     if (signal <= 0) continue;
     const std::lock_guard lock(mutex_);
-    if (!drain_) _exit(128 + signal);
-    std::exchange(drain_, nullptr)(signal);
+    if (!std::exchange(is_first, false)) _exit(128 + signal);
+    if (stage_ == Stage::starting) _exit(0);
+    if (stage_ == Stage::watched) drain_(signal);
   }
 }
 
 Signals::Watch::Watch(Signals& signals, std::function<void(int signal)> drain) : signals_(signals) {
   const std::lock_guard lock(signals_.mutex_);
   signals_.drain_ = std::move(drain);
+  signals_.stage_ = Stage::watched;
 }
 
 Signals::Watch::~Watch() {
   const std::lock_guard lock(signals_.mutex_);
   signals_.drain_ = nullptr;
+  signals_.stage_ = Stage::over;
 }
 
 }  // namespace eventy

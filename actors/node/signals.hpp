@@ -1,11 +1,13 @@
 // SIGINT and SIGTERM of the process. Made before any other thread, so that all threads have them blocked: the
 // first one calls `drain` on a thread of its own, any later one ends the process at once with 128 + its
-// number.
+// number. Before there is anything to drain the first one ends the process at once, with 0 as after a drain;
+// when all is over already, it changes nothing.
 #pragma once
 
 #include <csignal>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -19,7 +21,7 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // As long as this lives, `drain` may be called. After it, the first signal ends the process as well.
+  // As long as this lives, `drain` may be called.
   class Watch {
    public:
     Watch(Signals& signals, std::function<void(int signal)> drain);
@@ -36,8 +38,10 @@ class Signals {
 
   sigset_t mine_, before_;
   std::atomic<bool> ends_ = false;
+  enum class Stage : std::uint8_t { starting, watched, over };
   std::mutex mutex_;
-  std::function<void(int signal)> drain_;  // guarded by mutex_; empty: already called, or nobody watches
+  Stage stage_ = Stage::starting;          // guarded by mutex_
+  std::function<void(int signal)> drain_;  // guarded by mutex_
   std::thread waiter_;
 };
 

@@ -23,6 +23,13 @@ void say_on_standard_error(const std::string& line) {
   std::fputs((one_line(line, 2 * longest_reason) + '\n').c_str(), stderr);
 }
 
+void print_line(const std::string& line) {
+  constexpr std::size_t most_on_a_terminal = 64u << 10;
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  const std::string shown = (is_terminal ? one_line(line, most_on_a_terminal) : line) + '\n';
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
+}
+
 bool standard_output_is_written() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
 }  // namespace eventy

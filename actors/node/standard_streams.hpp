@@ -14,6 +14,11 @@ void prepare_standard_streams();
 // A line, and nothing where it cannot be written.
 void say_on_standard_error(const std::string& line);
 
+// A line of standard output, of any length: a terminal, which obeys what it is shown, gets it with everything
+// escaped that is not text, and no more of it than anybody reads. Whoever reads a pipe or a file gets it as
+// it is.
+void print_line(const std::string& line);
+
 // Whether all that was printed to standard output has been written; else errno says why not.
 bool standard_output_is_written();
 

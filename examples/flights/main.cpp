@@ -45,13 +45,9 @@ class ProgressLine {
 };
 
 int report(const eventy::CommandContext& context) {
-  const auto result = flights::read_report(context.store, context.state_format);
-  if (!result.ok()) {
-    std::fprintf(stderr, "flights: %s\n", result.error().message.c_str());
-    return 1;
-  }
+  const auto result = flights::read_report(context.store, context.state_format).value();
   const bool json = context.options.given("--json");
-  std::printf("%s%s", (json ? flights::as_json(*result) : flights::as_table(*result)).c_str(),
+  std::printf("%s%s", (json ? flights::as_json(result) : flights::as_table(result)).c_str(),
               json ? "\n" : "");
   return 0;
 }

@@ -2,9 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "eventy/core/one_line.hpp"
+#include "eventy/json/json.hpp"
+
 namespace flights {
 
 namespace {
+
+// Carriers are called what the file says, which may be anything.
+constexpr std::size_t longest_name = 32;
 
 Carrier total(const Report& report) {
   Carrier sum;
@@ -44,7 +50,7 @@ std::string as_table(const Report& report) {
     out += fmt::format("{:<8}{:>10}{:>11}{:>10}{:>16}{:>10.1f}\n", name, c.departed, c.cancelled, c.arrived,
                        c.delay_minutes, average);
   };
-  for (const auto& [code, c] : report.carriers) row(code, c);
+  for (const auto& [code, c] : report.carriers) row(eventy::one_line(code, longest_name), c);
   row("all", total(report));
   out += fmt::format("\nrebookings: {} asked, {} confirmed, {} refused; aircraft seen arriving: {}\n",
                      report.requested, report.confirmed, report.refused, report.aircraft);
@@ -57,8 +63,9 @@ std::string as_json(const Report& report) {
                                 all.cancelled, all.arrived);
   const char* comma = "";
   for (const auto& [code, c] : report.carriers) {
-    out += fmt::format(R"({}"{}":{{"arrival_delay_minutes":{},"arrived":{},"cancelled":{},"departed":{}}})",
-                       comma, code, c.delay_minutes, c.arrived, c.cancelled, c.departed);
+    out += fmt::format(R"({}{}:{{"arrival_delay_minutes":{},"arrived":{},"cancelled":{},"departed":{}}})",
+                       comma, eventy::json::to_text(eventy::one_line(code)), c.delay_minutes, c.arrived,
+                       c.cancelled, c.departed);
     comma = ",";
   }
   out += fmt::format(R"(}},"rebooking":{{"requested":{},"confirmed":{},"refused":{}}},"aircraft":{}}})",

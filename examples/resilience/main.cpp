@@ -9,13 +9,9 @@
 namespace {
 
 int status(const eventy::CommandContext& context) {
-  const auto result = resilience::read_status(context.store, context.state_format);
-  if (!result) {
-    std::fprintf(stderr, "resilience: %s\n", result.error().message.c_str());
-    return 1;
-  }
+  const auto result = resilience::read_status(context.store, context.state_format).value();
   const bool lines = context.options.given("--lines");
-  std::fputs((lines ? resilience::as_lines(*result) : resilience::as_table(*result)).c_str(), stdout);
+  std::fputs((lines ? resilience::as_lines(result) : resilience::as_table(result)).c_str(), stdout);
   return 0;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "eventy/core/one_line.hpp"
+
 namespace resilience {
 namespace {
 
@@ -46,6 +48,12 @@ void pass_absence(const Result& result) {
   if (!result && result.error().code != eventy::ErrorCode::not_found) throw eventy::Failure(result.error());
 }
 
+// Customers are called what the inbox says.
+std::string shown(const std::string& customer) {
+  constexpr std::size_t longest_name = 64;
+  return eventy::one_line(customer, longest_name);
+}
+
 }  // namespace
 
 eventy::Result<Status> read_status(eventy::RecordStore& store, const eventy::StateFormat& format) try {
@@ -78,24 +86,27 @@ std::string as_table(const Status& status) {
   for (const auto& [customer, key] : status.parked) customers.try_emplace(customer);
   for (const auto& [customer, account] : customers) {
     const auto parked = status.parked.find(customer);
-    out += fmt::format("  {:<10}{:>8}{:>12.2f}{:>10}{}\n", customer, account.orders,
-                       static_cast<double>(account.euro_cents) / 100,
-                       parked == status.parked.end() ? 0 : parked->second.records,
-                       parked == status.parked.end() ? "" : "   parked: " + parked->second.reason);
+    out += fmt::format(
+        "  {:<10}{:>8}{:>12.2f}{:>10}{}\n", shown(customer), account.orders,
+        static_cast<double>(account.euro_cents) / 100,
+        parked == status.parked.end() ? 0 : parked->second.records,
+        parked == status.parked.end() ? "" : "   parked: " + eventy::one_line(parked->second.reason));
   }
   out += fmt::format("  lines of the inbox read: {}; dead letters: {}\n", status.lines, status.dead.size());
   for (const auto& dead : status.dead)
-    out += fmt::format("    {} at {}: {}\n", dead.service, dead.place, dead.reason);
+    out += fmt::format("    {} at {}: {}\n", dead.service, eventy::one_line(dead.place),
+                       eventy::one_line(dead.reason));
   return out;
 }
 
 std::string as_lines(const Status& status) {
   std::string out = fmt::format("lines {}\n", status.lines);
   for (const auto& [customer, a] : status.accounts)
-    out += fmt::format("account {} {} {} {}\n", customer, a.orders, a.euro_cents, a.out_of_order);
+    out += fmt::format("account {} {} {} {}\n", shown(customer), a.orders, a.euro_cents, a.out_of_order);
   for (const auto& [customer, key] : status.parked)
-    out += fmt::format("parked {} {}\n", customer, key.records);
-  for (const auto& dead : status.dead) out += fmt::format("dead {} {}\n", dead.service, dead.reason);
+    out += fmt::format("parked {} {}\n", shown(customer), key.records);
+  for (const auto& dead : status.dead)
+    out += fmt::format("dead {} {}\n", dead.service, eventy::one_line(dead.reason));
   return out;
 }
 

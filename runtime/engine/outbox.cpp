@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "eventy/core/one_line.hpp"
 #include "eventy/store/chunk.hpp"
 
 namespace eventy {
@@ -153,11 +154,11 @@ void Outbox::dead_letter(const DeadLetter& letter, std::string_view left_out, Pa
   into.entries.back().tombstone = letter.tombstone;
   for (const auto& h : letter.headers) add_header(into, h.name, h.value);
   const auto header = [&](std::string_view name, std::string_view value) { add_header(into, name, value); };
-  header(dead_letter::reason, letter.reason.substr(0, 1000));
-  header(dead_letter::error_class, letter.error_class.substr(0, 500));
+  header(dead_letter::reason, one_line(letter.reason, 1000));
+  header(dead_letter::error_class, one_line(letter.error_class, 500));
   header(dead_letter::handler, letter.handler);
   header(dead_letter::attempts, std::to_string(letter.attempts));
-  if (!letter.place.empty()) header(dead_letter::place, letter.place.substr(0, 1000));
+  if (!letter.place.empty()) header(dead_letter::place, one_line(letter.place, 1000));
   if (!letter.topic.empty()) {
     header(dead_letter::topic, letter.topic);
     header(dead_letter::partition, std::to_string(letter.partition.value));

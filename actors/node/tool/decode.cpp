@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 
+#include "../standard_streams.hpp"
 #include "commands.hpp"
 
 namespace eventy::detail {
@@ -54,9 +54,7 @@ class Printer {
 
   void print(const std::string& place, std::string_view bytes) {
     try {
-      std::string text = encode(decode(bytes, *decoder_), *encoder_);
-      text += '\n';
-      std::fwrite(text.data(), 1, text.size(), stdout);
+      print_line(encode(decode(bytes, *decoder_), *encoder_));
     } catch (const std::exception& e) {
       fail(place, e.what());
     }

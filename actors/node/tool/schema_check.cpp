@@ -1,8 +1,6 @@
-#include <fmt/format.h>
-
-#include <cstdio>
-
+#include "../standard_streams.hpp"
 #include "commands.hpp"
+#include "eventy/core/one_line.hpp"
 
 namespace eventy::detail {
 
@@ -26,7 +24,7 @@ int check_schemas(const Adapters& adapters, const std::string& older, const std:
   bool is_compatible = true;
   for (const auto& finding : judge(read(adapters, older), read(adapters, newer))) {
     is_compatible = is_compatible && !finding.is_error;
-    fmt::print("{}\n", to_string(finding));
+    print_line(one_line(to_string(finding)));
   }
   if (!finish_output()) return exit_wrong_usage;
   return is_compatible ? exit_done : exit_incompatible;

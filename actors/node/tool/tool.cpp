@@ -41,9 +41,11 @@ CLI::App* add_schema_check(CLI::App& cli, Asked& asked) {
   return check;
 }
 
+// Schemas that cannot be read are a mistake on the command line, not in a record.
 detail::Formats formats(const Asked& asked, const Adapters& adapters) {
-  return {.asked = make_serializer(adapters, asked.serializer, {.schemas = asked.schemas}).value(),
-          .json = make_serializer(adapters, "json", {}).value()};
+  auto serializer = make_serializer(adapters, asked.serializer, {.schemas = asked.schemas});
+  if (!serializer) throw Failure({ErrorCode::configuration, serializer.error().message});
+  return {.asked = *std::move(serializer), .json = make_serializer(adapters, "json", {}).value()};
 }
 
 }  // namespace

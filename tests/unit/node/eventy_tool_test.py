@@ -150,6 +150,14 @@ class Tool(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("No space left", done.stderr)
 
+    @unittest.skipUnless("avro" in run("decode", "--help").stdout, "this build has no Avro")
+    def test_schemas_that_cannot_be_read_are_a_mistake_on_the_command_line(self):
+        file = self.write("a.bin", "")
+        for place in (self.folder / "absent", self.write("a.evsc.yaml", "name: x\n")):
+            done = run("decode", "--serializer", "avro", "--schemas", place, file)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(str(place), done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

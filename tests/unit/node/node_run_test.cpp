@@ -155,8 +155,50 @@ CAF_TEST(the second signal ends at once) {
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 128 + SIGTERM);
 }
 
+CAF_TEST(a signal before anything is in hand ends with 0) {
+  app.services = [](const Arguments&) {
+    kill(getpid(), SIGTERM);
+    std::this_thread::sleep_for(std::chrono::seconds(60));
+    return std::vector<Service>{};
+  };
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 0);
+}
+
+CAF_TEST(a signal while a node ends changes nothing) {
+  app.services = [](const Arguments&) {
+    return std::vector{Service(service<>("stuck").on([](StatelessTurn&, const counter::Clicked&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(600));
+      kill(getpid(), SIGTERM);  // its limit is over, and the node is on its way to 70
+      std::this_thread::sleep_for(std::chrono::seconds(60));
+    }))};
+  };
+  CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--records", "1"}), 0);
+  CAF_CHECK_EQUAL(
+      call_in_child({"run", "--data", data(), "--set", "log.level=off", "--set",
+                     "supervision.handler_warning_ms=50", "--set", "supervision.handler_limit_ms=100"}),
+      70);
+}
+
+CAF_TEST(what does not return after a drain makes it no failure) {
+  app.services = [](const Arguments&) {
+    return std::vector<Service>{service<>("slow").source<counter::Tally>("file", [](Pull<counter::Tally>&) {
+      kill(getpid(), SIGTERM);
+      std::this_thread::sleep_for(std::chrono::seconds(60));
+    })};
+  };
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 0);
+}
+
+CAF_TEST(a progress that cannot be shown ends nothing) {
+  app.progress = [](const Progress&) { throw std::runtime_error("the screen is gone"); };
+  CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--records", "4"}), 0);
+  CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "log.level=off"}), 0);
+  CAF_CHECK_EQUAL(call_in_child({"show", "--data", data()}, [this] { return counts.at("odd") == 2; }), 0);
+}
+
 CAF_TEST(topics of another partition count are a mistake in the configuration) {
   CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=4"}), 0);
+  CAF_CHECK_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=8"}), 78);
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=8",
                                  "--set", "log.level=off"}),
                   78);
