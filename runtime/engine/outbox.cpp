@@ -92,8 +92,10 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
   const bool has_place = e.partition_key && !(e.partition_key->empty() && spreads_empty_keys(by));
   const PartitionId partition =
       partition_of(has_place ? *e.partition_key : e.uuid, routes_->partitions[topic.value], by);
-  open_entry(topic, partition, e.partition_key, into);
   open_ = &into;
+  begun_ = mark(into);
+  unfinished_ = true;
+  open_entry(topic, partition, e.partition_key, into);
   encoder_ = &encoders_.of(topic);
   return encoder_->begin(e, context, into.bytes);
 }
@@ -107,6 +109,11 @@ void Outbox::end() {
                             std::to_string(routes_->runtime->options().max_record_bytes));
   check_topic_takes(entry, size);
   entry.value_size = static_cast<std::uint32_t>(size);
+  unfinished_ = false;
+}
+
+void Outbox::abandon() {
+  if (std::exchange(unfinished_, false)) roll_back(*open_, begun_);
 }
 
 void Outbox::check_topic_takes(const OutputBuffer::Entry& entry, std::size_t size) const {

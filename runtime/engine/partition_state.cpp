@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "eventy/engine/partition_engine.hpp"
+#include "log_level.hpp"
 #include "size_counter.hpp"
 
 namespace eventy {
@@ -158,6 +159,8 @@ Writer& PartitionEngine::begin(const detail::OutputSpec& output) {
 
 void PartitionEngine::end() { outbox_.end(); }
 
+void PartitionEngine::abandon() { outbox_.abandon(); }
+
 void PartitionEngine::load_context() {
   if (context_loaded_) return;
   decoder_->read_context(context_);
@@ -185,10 +188,7 @@ void PartitionEngine::set_context(std::string name, ContextValue value) {
 void PartitionEngine::log(LogLevel level, std::string_view text) {
   const auto& logger = runtime_.options().log;
   if (!logger) return;
-  static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
-                                                         spdlog::level::warn, spdlog::level::err};
-  logger->log(levels[static_cast<std::size_t>(level)], "[{}/{} {}] {}", plan_.name, partition_.value,
-              meta_.correlation_id, text);
+  logger->log(log_level(level), "[{}/{} {}] {}", plan_.name, partition_.value, meta_.correlation_id, text);
 }
 
 }  // namespace eventy

@@ -2,6 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <new>
+
+#include "eventy/engine/failure_class.hpp"
+#include "log_level.hpp"
+
 namespace eventy {
 
 SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
@@ -91,12 +96,41 @@ Writer& SourceEngine::begin(const detail::OutputSpec& output) {
 
 void SourceEngine::end() { outbox_.end(); }
 
+void SourceEngine::abandon() { outbox_.abandon(); }
+
+void SourceEngine::begin_piece() { piece_ = Outbox::mark(slice_.effects.outputs); }
+
+// Called where something was caught. What is no fault of the input is thrown again, as in a partition.
+void SourceEngine::piece_failed(std::string_view place, std::string_view bytes) {
+  try {
+    throw;
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (...) {
+    const ErrorText why = describe(std::current_exception());
+    Outbox::roll_back(slice_.effects.outputs, piece_);
+    dead_letter(place, why.reason, bytes, why.error_class);
+  }
+}
+
+void SourceEngine::log(LogLevel level, std::string_view text) {
+  const auto& logger = routes_->runtime->options().log;
+  if (!logger) return;
+  logger->log(log_level(level), "[{}/{} source {}] {}", routes_->runtime->plan().name, lane_.partition.value,
+              source_.name, text);
+}
+
 void SourceEngine::dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) {
-  if (const auto& log = routes_->runtime->options().log)
-    log->error("[{}/{} source {}] dead letter: {}: {}", routes_->runtime->plan().name, lane_.partition.value,
-               source_.name, place, reason);
+  dead_letter(place, reason, bytes, "SourceError");
+}
+
+void SourceEngine::dead_letter(std::string_view place, std::string_view reason, std::string_view bytes,
+                               std::string_view error_class) {
+  log(LogLevel::error, "dead letter: " + std::string(place) + ": " + std::string(reason));
   outbox_.dead_letter({.reason = reason,
-                       .error_class = "SourceError",
+                       .error_class = error_class,
                        .handler = source_.name,
                        .place = place,
                        .attempts = 1,

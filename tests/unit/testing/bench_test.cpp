@@ -284,9 +284,11 @@ CAF_TEST(each_topic_is_told_and_read_in_its_own_format) {
   bench.tell_bytes("web-events", "{", "ann");
   CAF_CHECK_EQUAL(tally(bench, "ann").n, 2);
   CAF_CHECK(bench.dead().at(0).headers.at("eventy-reason").find("JSON") != std::string::npos);
-  CAF_CHECK_EQUAL(bench.sent<Counted>().at(0).n, 2);
+  const auto sent = bench.sent<Counted>();
+  CAF_CHECK_EQUAL(sent.at(0).n, 2);
   const auto& bytes = bench.sent_records().at(0).bytes;
-  CAF_CHECK_EQUAL(decode(bytes, *eventy::msgpack::serializer()->make_decoder()).name(), "Counted");
+  const eventy::Record record = decode(bytes, *eventy::msgpack::serializer()->make_decoder());
+  CAF_CHECK_EQUAL(record.name(), "Counted");
 }
 
 CAF_TEST(another_major_version_is_dead_lettered_a_minor_one_is_read) {
@@ -421,6 +423,61 @@ CAF_TEST(a_kept_reply_to_answers_later_with_the_requests_chain_and_context) {
   CAF_CHECK_EQUAL(answer.request_uuid(), uuid);
   CAF_CHECK(answer.partition_key() == std::optional<std::string>("ann"));
   CAF_CHECK(answer.context.contains("urn:counter"));
+}
+
+CAF_TEST(a_record_that_cannot_be_written_leaves_nothing_behind_where_the_handler_catches_it) {
+  const auto service = eventy::Service(eventy::service<Tally>("counter").on([](Turn& turn, const Clicked& c) {
+    turn.emit(Counted{"before", 1});
+    try {
+      turn.emit(Counted{c.page, 2});
+      CAF_FAIL("it was written");
+    } catch (const std::exception&) {
+    }
+    turn.emit(Counted{"after", 3});
+  }));
+  for (const auto& serializer : {eventy::json::serializer(), eventy::msgpack::serializer()}) {
+    Bench bench{service, {.serializer = serializer}};
+    bench.tell(Clicked{std::string(2u << 20, 'x'), 1}, "ann");  // over max_record_bytes when it is written
+    const auto sent = bench.sent<Counted>();
+    CAF_REQUIRE_EQUAL(sent.size(), 2u);
+    CAF_CHECK_EQUAL(bench.sent_records().size(), 2u);
+    CAF_CHECK_EQUAL(sent[0].who, "before");
+    CAF_CHECK_EQUAL(sent[1].who, "after");
+  }
+}
+
+CAF_TEST(a_source_that_catches_what_it_cannot_write_goes_on_without_it) {
+  struct Line {
+    std::uint64_t at = 0;
+    EVENTY_FIELDS(at);
+  };
+  Bench bench{eventy::Service(eventy::service<>("counter").source<Line>(
+                  "file",
+                  [](eventy::Pull<Line>& pull) {
+                    pull.emit(Counted{"before", 1}, "k");
+                    try {
+                      pull.emit(Counted{"\xff", 2}, "k");
+                      CAF_FAIL("it was written");
+                    } catch (const std::exception& e) {
+                      pull.dead_letter("line 2", e.what(), "\xff");
+                    }
+                    pull.take("line 3", "three", [&] {
+                      pull.emit(Counted{"half of it", 3}, "k");
+                      throw std::runtime_error("the other half is missing");
+                    });
+                    pull.emit(Counted{"after", 4}, "k");
+                    pull.advance({4});
+                  })),
+              {.serializer = eventy::json::serializer()}};
+  bench.pull("file");
+  CAF_CHECK_EQUAL(bench.sent_records().size(), 2u);
+  const auto sent = bench.sent<Counted>();
+  CAF_REQUIRE_EQUAL(sent.size(), 2u);
+  CAF_CHECK_EQUAL(sent[1].who, "after");
+  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
+  CAF_CHECK_EQUAL(bench.dead()[1].headers.at("eventy-place"), "line 3");
+  CAF_CHECK_EQUAL(bench.dead()[1].headers.at("eventy-reason"), "the other half is missing");
+  CAF_CHECK_EQUAL(bench.dead()[1].headers.at("eventy-error-class"), "std::runtime_error");
 }
 
 CAF_TEST(a_source_goes_on_where_its_committed_position_is) {

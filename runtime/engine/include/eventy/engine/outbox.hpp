@@ -27,6 +27,8 @@ class Outbox {
   Writer& begin(const detail::OutputSpec& spec, const Origin& origin, std::uint64_t& ordinal,
                 OutputBuffer& into);
   void end();
+  // Takes back what was begun and did not end; without that nothing happens.
+  void abandon();
 
   struct DeadLetter {
     std::string_view reason = {}, error_class = {}, handler = {}, place = {};
@@ -68,6 +70,8 @@ class Outbox {
   PerTopic<Encoder> encoders_;
   Encoder* encoder_ = nullptr;  // of the record being written
   OutputBuffer* open_ = nullptr;
+  Mark begun_ = {};  // before the record being written
+  bool unfinished_ = false;
   std::string extra_name_, key_;
   char uuid_[36];
   std::uint64_t next_version_ = std::uint64_t{1} << 62;  // of contexts that come with a ReplyTo

@@ -165,6 +165,7 @@ class PartitionEngine final : detail::Effects {
   // Effects
   Writer& begin(const detail::OutputSpec& output) override;
   void end() override;
+  void abandon() override;
   void* edit() override;
   void forget() override;
   const void* state() const override;

@@ -34,7 +34,13 @@ class SourceEngine final : detail::PullCore {
   void nothing_for(Duration wait) override { wait_ = wait; }
   Writer& begin(const detail::OutputSpec& output) override;
   void end() override;
+  void abandon() override;
+  void begin_piece() override;
+  void piece_failed(std::string_view place, std::string_view bytes) override;
   void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) override;
+  void log(LogLevel level, std::string_view text) override;
+  void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes,
+                   std::string_view error_class);
   void load();
   void set_position(std::string bytes);
 
@@ -54,6 +60,7 @@ class SourceEngine final : detail::PullCore {
   std::uint64_t next_slice_ = 1, ordinal_ = 0;
   Origin origin_;
   Slice slice_;
+  Outbox::Mark piece_ = {};  // before the piece of input that is being handed on
   bool advanced_ = false;
   std::optional<Duration> wait_;
 };

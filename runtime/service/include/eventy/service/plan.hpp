@@ -45,7 +45,13 @@ class PullCore {  // what a source's look at the outside stages
   virtual void nothing_for(Duration wait) = 0;
   virtual Writer& begin(const OutputSpec& output) = 0;
   virtual void end() = 0;
+  virtual void abandon() = 0;  // takes back what was begun and did not end
+  virtual void begin_piece() = 0;
+  // Called where something was caught: a dead letter in place of what was emitted since begin_piece(), or it
+  // is thrown again.
+  virtual void piece_failed(std::string_view place, std::string_view bytes) = 0;
   virtual void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) = 0;
+  virtual void log(LogLevel level, std::string_view text) = 0;
 };
 
 }  // namespace detail
@@ -63,9 +69,30 @@ class Pull {
   template <AnEvent E>
   void emit(const E& event, std::string_view key) {
     using R = typename RecordOf<E>::type;
-    write(core_.begin({.kind = R::kind, .ns = R::ns, .name = R::name, .version = R::version, .key = key}),
-          event);
-    core_.end();
+    try {
+      write(core_.begin({.kind = R::kind, .ns = R::ns, .name = R::name, .version = R::version, .key = key}),
+            event);
+      core_.end();
+    } catch (const EncodeError& e) {
+      core_.abandon();
+      throw e.within("data");
+    } catch (...) {
+      core_.abandon();
+      throw;
+    }
+  }
+  // Hands on one piece of the input: `hand_on()` emits what it says. If that throws, nothing of it is
+  // emitted, and the piece is kept as a dead letter: where it lay, what was thrown, and its bytes. So a piece
+  // that cannot be understood or written does not end the source. std::bad_alloc and eventy::Failure pass,
+  // for they are not its fault.
+  template <class F>
+  void take(std::string_view place, std::string_view bytes, F hand_on) {
+    core_.begin_piece();
+    try {
+      hand_on();
+    } catch (...) {
+      core_.piece_failed(place, bytes);
+    }
   }
   // Keeps input that cannot be understood, in the service's dead letters: where it lay, why, and its bytes.
   void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) {
@@ -73,6 +100,7 @@ class Pull {
   }
   void advance(const Position& position) { core_.advance(&position); }
   void nothing_for(Duration wait) { core_.nothing_for(wait); }  // look again after that long
+  void log(LogLevel level, std::string_view text) const { core_.log(level, text); }  // names the source
 
  private:
   detail::PullCore& core_;

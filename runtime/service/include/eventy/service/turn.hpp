@@ -87,7 +87,8 @@ class Effects {
   virtual ~Effects() = default;
   virtual Writer& begin(const OutputSpec& output) = 0;  // the data follows, straight into the slice's buffer
   virtual void end() = 0;
-  virtual void* edit() = 0;  // the key's state, made if absent; marks it changed
+  virtual void abandon() = 0;  // takes back what was begun and did not end
+  virtual void* edit() = 0;    // the key's state, made if absent; marks it changed
   virtual void forget() = 0;
   virtual const void* state() const = 0;  // null: none
   virtual const Context& context() = 0;
@@ -145,33 +146,39 @@ class StatelessTurn {
   }
 
  protected:
+  // A record that cannot be written leaves nothing behind, also where the handler catches what is thrown.
+  template <class Data>
+  void write_output(const detail::OutputSpec& spec, const Data& data) {
+    try {
+      data(core_.effects.begin(spec));
+      core_.effects.end();
+    } catch (const EncodeError& e) {
+      core_.effects.abandon();
+      throw e.within("data");  // the place in the record, as encode() of a whole record names it
+    } catch (...) {
+      core_.effects.abandon();
+      throw;
+    }
+  }
   template <class M>
   void put(const M& message, detail::OutputSpec spec) {
     using R = typename RecordOf<M>::type;
     spec.kind = R::kind, spec.ns = R::ns, spec.name = R::name, spec.version = R::version;
-    Writer& data = core_.effects.begin(spec);
-    try {
-      write(data, message);
-      core_.effects.end();
-    } catch (const EncodeError& e) {
-      throw e.within("data");  // the place in the record, as encode() of a whole record names it
-    }
+    write_output(spec, [&](Writer& w) { write(w, message); });
   }
   template <class M>
   void refuse_as(const ReplyTo& to, std::int64_t code, std::string_view message) {
     using R = typename RecordOf<M>::type;
-    Writer& w = core_.effects.begin({.kind = R::kind,
-                                     .ns = R::ns,
-                                     .name = R::name,
-                                     .version = R::version,
-                                     .key = core_.key,
-                                     .reply_to = &to,
-                                     .ok = false,
-                                     .error_code = code,
-                                     .error_message = message});
-    w.open_map(0);
-    w.close_map();
-    core_.effects.end();
+    write_output({.kind = R::kind,
+                  .ns = R::ns,
+                  .name = R::name,
+                  .version = R::version,
+                  .key = core_.key,
+                  .reply_to = &to,
+                  .ok = false,
+                  .error_code = code,
+                  .error_message = message},
+                 [](Writer& w) { w.open_map(0), w.close_map(); });
   }
   detail::TurnCore& core_;
 };
