@@ -311,6 +311,8 @@ std::string Row::date() const {
 }
 
 Row parse_row(const Line& line, const Columns& columns) try {
+  if (line.is_cut)
+    throw RowError(line.number, "longer than " + std::to_string(RowReader::max_line_bytes) + " bytes");
   const Fields fields(line.text);
   if (fields.size() != columns.width())
     throw RowError(line.number, std::string(fields.size() < columns.width() ? "too short: " : "too long: ") +
@@ -343,6 +345,7 @@ RowReader::RowReader(std::filesystem::path path) : path_(std::move(path)), buffe
   }
   std::optional<std::string_view> header = read_line();
   if (!header) fail("is empty: there is no header");
+  if (line_is_cut_) fail("the header is longer than " + std::to_string(max_line_bytes) + " bytes");
   if (header->starts_with("\xEF\xBB\xBF")) header->remove_prefix(3);  // a byte order mark
   try {
     columns_.emplace(*header);
@@ -360,7 +363,7 @@ std::uint64_t RowReader::size() const noexcept { return source_->size(); }
 
 std::optional<Line> RowReader::next() {
   while (const std::optional<std::string_view> line = read_line())
-    if (!line->empty()) return Line{*line, position_.lines};
+    if (!line->empty()) return Line{*line, position_.lines, line_is_cut_};
   return std::nullopt;
 }
 
@@ -385,15 +388,14 @@ void RowReader::seek(Position position) {
 /// The next line without its line break, also an empty one; nothing at the end.
 std::optional<std::string_view> RowReader::read_line() {
   std::size_t looked_at = 0;
+  line_is_cut_ = false;
   for (;;) {
     const char* const from = buffer_.data() + begin_;
     const std::size_t held = end_ - begin_;
     const void* const found = std::memchr(from + looked_at, '\n', held - looked_at);
     const std::size_t length =
         found ? static_cast<std::size_t>(static_cast<const char*>(found) - from) : held;
-    if (length > max_line_bytes)
-      fail("line " + std::to_string(position_.lines + 1) + " is longer than " +
-           std::to_string(max_line_bytes) + " bytes");
+    if (length > max_line_bytes) return cut_line();
     looked_at = held;
     if (found == nullptr && fill()) continue;
     if (found == nullptr && held == 0) return std::nullopt;
@@ -405,6 +407,21 @@ std::optional<std::string_view> RowReader::read_line() {
     ++position_.lines;
     return line;
   }
+}
+
+/// The beginning of the line that is begun; passes over the rest of it.
+std::string_view RowReader::cut_line() {
+  cut_.assign(buffer_, begin_, max_line_bytes);
+  line_is_cut_ = true;
+  for (bool ended = false; !ended;) {
+    const std::size_t found = std::string_view(buffer_).substr(0, end_).find('\n', begin_);
+    const std::size_t behind = found == std::string_view::npos ? end_ : found + 1;
+    position_.offset += behind - begin_;
+    begin_ = behind;
+    ended = found != std::string_view::npos || !fill();
+  }
+  ++position_.lines;
+  return cut_;
 }
 
 /// Moves what is left to the buffer's start and reads more behind it; false at the end.

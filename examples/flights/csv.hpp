@@ -79,6 +79,7 @@ class Columns {
 struct Line {
   std::string_view text;
   std::uint64_t number = 0;
+  bool is_cut = false;  ///< it is longer than RowReader::max_line_bytes, and so many bytes of it are here
 };
 
 /// A flight. "NA" and an empty field count as missing.
@@ -102,8 +103,8 @@ struct Row {
   [[nodiscard]] std::string date() const;
 };
 
-/// Throws RowError for a wrong number of fields, a field that is missing or not a whole number in its
-/// range, and a code that is not 1 to 16 printable ASCII characters.
+/// Throws RowError for a line that is cut, a wrong number of fields, a field that is missing or not a whole
+/// number in its range, and a code that is not 1 to 16 printable ASCII characters.
 Row parse_row(const Line& line, const Columns& columns);
 
 /// Where to go on: the lines read so far, and their bytes in the CSV text (in a zip: once unpacked, so
@@ -119,7 +120,7 @@ class TextSource;
 
 class RowReader {
  public:
-  /// Lines longer than this are refused with a FileError.
+  /// A longer line is cut to this; as a header it is refused.
   static constexpr std::size_t max_line_bytes = 64 * 1024;
 
   /// Opens the file and reads its header. A file that begins as a zip does, or is named .zip, must hold
@@ -147,6 +148,7 @@ class RowReader {
 
  private:
   std::optional<std::string_view> read_line();
+  std::string_view cut_line();
   bool fill();
   [[noreturn]] void fail(const std::string& reason) const;
 
@@ -155,6 +157,8 @@ class RowReader {
   std::string buffer_;
   std::size_t begin_ = 0;  // what is not handed out yet: [begin_, end_) of buffer_
   std::size_t end_ = 0;
+  std::string cut_;  // the beginning of a line that is too long
+  bool line_is_cut_ = false;
   Position position_;
   Position first_;  // of the first row
   std::optional<Columns> columns_;

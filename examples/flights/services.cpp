@@ -28,7 +28,8 @@ class Input {
         at.at_end = true;
         break;
       }
-      emit(pull, *line);
+      pull.take("line " + std::to_string(line->number), line->text,
+                [&] { emit(pull, parse_row(*line, reader_->columns())); });
       ++at.rows;
     }
     at.lines = reader_->position().lines, at.offset = reader_->position().offset;
@@ -46,13 +47,7 @@ class Input {
     if (at.rows > 0) reader_->seek(wanted);
   }
 
-  void emit(eventy::Pull<FilePosition>& pull, const Line& line) const {
-    Row row;
-    try {
-      row = parse_row(line, reader_->columns());
-    } catch (const RowError& e) {
-      return pull.dead_letter("line " + std::to_string(line.number), e.what(), line.text);
-    }
+  static void emit(eventy::Pull<FilePosition>& pull, const Row& row) {
     const std::string key = row.key(), date = row.date();
     if (row.dep_time) {
       pull.emit(FlightDeparted{row.carrier, row.origin, row.dest, date, row.flight}, key);

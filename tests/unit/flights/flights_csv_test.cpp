@@ -197,8 +197,31 @@ CAF_TEST(a_file_that_cannot_be_read_is_named_with_the_reason) {
   CAF_CHECK(says(refused_file(folder), "Is a directory"));
   CAF_CHECK(says(refused_file("/dev/null"), "not a regular file"));
   const std::string endless(RowReader::max_line_bytes + 1, 'x');
-  CAF_CHECK(
-      says(refused_file(written("a.csv", header + "\n" + endless)), "line 2 is longer than 65536 bytes"));
+  CAF_CHECK(says(refused_file(written("a.csv", header + endless)), "the header is longer than 65536 bytes"));
+}
+
+CAF_TEST(a_line_that_is_too_long_is_one_row_that_cannot_be_understood) {
+  for (const std::size_t length : {RowReader::max_line_bytes + 1, std::size_t{1} << 20}) {
+    const std::string endless(length, 'x');
+    const std::string text = header + "\na\n" + endless + "\nb\n" + endless;
+    for (const auto& path : {written("a.csv", text), zipped({"a.csv"}, text)}) {
+      RowReader reader(path);
+      const Line first = reader.next().value();
+      CAF_CHECK_EQUAL(first.text, "a");
+      const Line line = reader.next().value();
+      CAF_CHECK(line.is_cut);
+      CAF_CHECK_EQUAL(line.text.size(), RowReader::max_line_bytes);
+      CAF_CHECK(says(refusal<RowError>([&] { parse_row(line, reader.columns()); }),
+                     "line 3: longer than 65536 bytes"));
+      const Line next = reader.next().value();
+      CAF_CHECK(!next.is_cut);
+      CAF_CHECK_EQUAL(next.text, "b");
+      const Line last = reader.next().value();
+      CAF_CHECK_EQUAL(last.number, 5u);
+      CAF_CHECK_EQUAL(reader.position().offset, text.size());
+      CAF_CHECK(!reader.next().has_value());
+    }
+  }
 }
 
 CAF_TEST(a_line_of_the_greatest_length_is_read_across_the_buffer) {
