@@ -1,43 +1,24 @@
 #include "services.hpp"
 
-#include <fstream>
 #include <sstream>
+
+#include "eventy/lines/line_source.hpp"
 
 namespace resilience {
 namespace {
 
 using namespace std::chrono_literals;
 
-// False: the line is neither an order nor a clearing.
-bool emit(eventy::Pull<InboxPosition>& pull, const std::string& line, std::int64_t number) {
-  std::istringstream words(line);
+void emit(eventy::Pull<eventy::LinePosition>& pull, const eventy::LineSource::Line& line) {
+  std::istringstream words{std::string(line.text)};
   std::string verb, customer, more;
-  Ordered order{.line = number};
+  Ordered order{.line = static_cast<std::int64_t>(line.total)};
   words >> verb >> customer;
-  if (customer.empty()) return false;
-  if (verb == "clear") {
-    if (words >> more) return false;
-    pull.emit(Cleared{}, customer);
-    return true;
-  }
-  if (verb != "order" || !(words >> order.cents >> order.currency) || words >> more) return false;
+  const bool is_cleared = verb == "clear" && !customer.empty() && !(words >> more);
+  const bool is_order = verb == "order" && (words >> order.cents >> order.currency) && !(words >> more);
+  if (is_cleared) return pull.emit(Cleared{}, customer);
+  if (!is_order) throw std::invalid_argument("neither an order nor a clearing");
   pull.emit(order, customer);
-  return true;
-}
-
-void look(eventy::Pull<InboxPosition>& pull, const std::filesystem::path& inbox) {
-  InboxPosition at = pull.position();
-  std::ifstream in(inbox, std::ios::binary);
-  in.seekg(at.offset);
-  std::string line;
-  for (std::size_t n = 0; n < pull.limit() && std::getline(in, line) && !in.eof(); ++n) {
-    at.offset += static_cast<std::int64_t>(line.size()) + 1;
-    ++at.lines;
-    if (!emit(pull, line, at.lines))
-      pull.dead_letter("line " + std::to_string(at.lines), "neither an order nor a clearing", line);
-  }
-  if (at.lines == pull.position().lines) return pull.nothing_for(50ms);
-  pull.advance(at);
 }
 
 void bill(eventy::Turn<Account>& turn, const Ordered& order, const Rates& rates) {
@@ -55,8 +36,8 @@ void bill(eventy::Turn<Account>& turn, const Ordered& order, const Rates& rates)
 
 eventy::Service till_service(std::filesystem::path inbox) {
   return eventy::service<>("till")
-      .source<InboxPosition>(
-          "inbox", [inbox = std::move(inbox)](eventy::Pull<InboxPosition>& pull) { look(pull, inbox); })
+      .source<eventy::LinePosition>("inbox",
+                                    eventy::LineSource(std::move(inbox), emit, {.poll = 50ms, .linger = 1s}))
       .requests_of("urn:shop")
       .on([](eventy::StatelessTurn& turn, const Cleared&) { turn.request(Release{}); });
 }

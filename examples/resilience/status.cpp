@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "eventy/core/one_line.hpp"
+#include "eventy/lines/line_source.hpp"
 
 namespace resilience {
 namespace {
@@ -69,9 +70,9 @@ eventy::Result<Status> read_status(eventy::RecordStore& store, const eventy::Sta
   auto decoder = format.make_decoder();
   pass_absence(
       store.scan("till", "source:inbox", [&](eventy::PartitionId, std::string_view, std::string_view bytes) {
-        InboxPosition position;
-        eventy::read_state(eventy::detail::state_ops<InboxPosition>, bytes, *decoder, &position);
-        status.lines = position.lines;
+        eventy::LinePosition position;
+        eventy::read_state(eventy::detail::state_ops<eventy::LinePosition>, bytes, *decoder, &position);
+        status.lines = static_cast<std::int64_t>(position.total);
         return true;
       }));
   for (const char* service : {"till", "shop"}) read_dead_letters(store, service, status.dead);

@@ -9,7 +9,7 @@ namespace resilience {
 
 // --- records of `till`, keyed by customer: what the inbox says ---
 struct Ordered {
-  std::int64_t line = 0;   // of the inbox, from 1
+  std::int64_t line = 0;   // of all that the inbox ever had, from 1
   std::int64_t cents = 0;  // in the currency
   std::string currency = {};
   EVENTY_FIELDS(line, cents, currency);
@@ -36,10 +36,6 @@ struct Release {  // releases the key that it has; see eventy/engine/parking.hpp
 };
 
 // --- states ---
-struct InboxPosition {
-  std::int64_t offset = 0, lines = 0;  // bytes and lines that were read
-  EVENTY_FIELDS(offset, lines);
-};
 struct Account {  // of a customer
   std::int64_t orders = 0, euro_cents = 0, last_line = 0;
   std::int64_t out_of_order = 0;  // orders that came after a later one: there must be none

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import own_broker  # noqa: E402
 
 checks = own_broker.Checks()
-OUTCOMES = ("dead letter: line ", "an order of -5 cents", "will try again: the rates are being written", "the partition pauses at",
+OUTCOMES = ("/inbox line ", "an order of -5 cents", "will try again: the rates are being written", "the partition pauses at",
             "the partition goes on at", "a key is parked at", "a key is released", "and its policy says stop", "has ended with 70")
 
 

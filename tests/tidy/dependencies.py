@@ -22,6 +22,7 @@ ROOMS = {
     "adapters/msgpack": (["runtime/core"], ["msgpack"]),
     "adapters/avro": (["runtime/core"], ["avro", "yaml-cpp", "simdjson"]),
     "adapters/protobuf": (["runtime/core"], ["google"]),
+    "adapters/lines": (["runtime/core", "runtime/service"], []),
     "adapters/rocksdb": (["runtime/core", "runtime/store"], ["rocksdb"]),
     "adapters/kafka": (["runtime/core", "runtime/store"], ["librdkafka", "spdlog", "fmt"]),
     "actors/node": (["runtime", "adapters", "actors"], ["caf", "spdlog", "fmt", "toml++", "CLI"]),

@@ -1,0 +1,229 @@
+#include "eventy/lines/line_source.hpp"
+
+#include <mutex>
+#include <stdexcept>
+
+#include "eventy/core/one_line.hpp"
+#include "eventy/core/utf8.hpp"
+#include "line_reader.hpp"
+#include "rotation.hpp"
+
+namespace eventy {
+
+using lines::FileFacts;
+using lines::FileId;
+using lines::LineReader;
+using lines::TextFile;
+
+namespace {
+
+constexpr std::uint64_t most_bytes_a_look = 1 << 20;  // about; of lines that become one slice
+constexpr std::uint64_t most_passed_over = 64 << 20;  // of a line that is too long, at a look
+
+FileId id_of(const LinePosition& at) { return {at.device, at.inode}; }
+
+void begin_file(LinePosition& at, const TextFile& file) {
+  at = {.device = file.id().device, .inode = file.id().inode, .total = at.total};
+}
+
+}  // namespace
+
+// The file between looks. What it knows beside the position may be lost at any time, as at a restart.
+class LineSource::Follower {
+ public:
+  Follower(std::filesystem::path path, Take take, LineSourceOptions options)
+      : path_(std::move(path)),
+        name_(one_line(path_.native())),
+        take_(std::move(take)),
+        options_(std::move(options)),
+        reader_(options_.max_line_bytes) {}
+
+  void look(Pull<LinePosition>& pull) {
+    const std::scoped_lock lock(
+        mutex_);  // a source that is started again may meet the look of the one before
+    const LinePosition before = pull.position();
+    LinePosition at = before;
+    try {
+      const bool goes_on = go_to(pull, at);
+      if (goes_on && !take_lines(pull, *file_, at)) finish_if_rotated(pull, at);
+    } catch (...) {
+      file_.reset();  // the next look begins afresh
+      throw;
+    }
+    const bool is_begun = before.inode != 0 || at.offset > 0;
+    if (at == before || !is_begun) return pull.nothing_for(options_.poll);
+    pull.advance(at);
+  }
+
+ private:
+  // Has the file of the position open; false: it is not there yet, or away.
+  bool go_to(Pull<LinePosition>& pull, LinePosition& at) {
+    const bool is_open = file_ && file_->id() == id_of(at);
+    if (is_open && file_->continues(at.offset, at.fingerprint)) {
+      seen_size_ = std::max(seen_size_, file_->facts().size);
+      return true;
+    }
+    const std::uint64_t seen = is_open ? seen_size_ : 0;
+    forget_file();
+    if (at.inode != 0) file_ = lines::find(path_, at);
+    if (!file_) {
+      file_ = TextFile::open(path_);
+      if (!file_) return say_absence(pull), false;
+      if (at.inode != 0) say_loss(pull, at, seen);
+      begin_file(at, *file_);
+    }
+    at.device = file_->id().device, at.inode = file_->id().inode;  // the same content may lie elsewhere
+    seen_size_ = file_->facts().size;
+    absence_is_said_ = false;
+    return true;
+  }
+
+  // False: there was nothing that is complete.
+  bool take_lines(Pull<LinePosition>& pull, const TextFile& file, LinePosition& at) {
+    reader_.start(file, at.offset);
+    const std::uint64_t start = at.offset;
+    for (std::size_t n = 0; n < pull.limit() && at.offset - start < most_bytes_a_look; ++n)
+      if (!(at.in_long_line ? pass_over(at) : take_line(pull, at))) break;
+    if (at.offset == start) return false;
+    at.fingerprint = file.fingerprint(at.offset);
+    return true;
+  }
+
+  bool take_line(Pull<LinePosition>& pull, LinePosition& at) {
+    const LineReader::Piece piece = reader_.next();
+    if (piece.kind == LineReader::Piece::Kind::incomplete) return false;
+    hand_on(pull, at, piece);
+    return true;
+  }
+
+  bool pass_over(LinePosition& at) {
+    std::uint64_t bytes = 0;
+    at.in_long_line = !reader_.pass_over(most_passed_over, bytes);
+    at.offset += bytes;
+    return !at.in_long_line;
+  }
+
+  void hand_on(Pull<LinePosition>& pull, LinePosition& at, const LineReader::Piece& piece) {
+    at.offset += piece.bytes;
+    const Line line{piece.text, ++at.lines, ++at.total};
+    if (piece.kind == LineReader::Piece::Kind::beginning) {
+      at.in_long_line = true;
+      return pull.dead_letter(place_of(at.lines),
+                              "the line is longer than " + std::to_string(options_.max_line_bytes) +
+                                  " bytes; so many of them are kept",
+                              piece.text);
+    }
+    if (piece.text.find('\0') != std::string_view::npos)
+      return pull.dead_letter(place_of(at.lines), "the line has a NUL byte", piece.text);
+    if (!is_utf8(piece.text))
+      return pull.dead_letter(place_of(at.lines), "the line is not UTF-8", piece.text);
+    pull.take(place_of(at.lines), piece.text, [&] { take_(pull, line); });
+  }
+
+  // Goes on to the next file when this one lies no longer under its name and will not grow any more. Only
+  // once a line of the new one is complete: before that nothing would tell it from what it is cut short to.
+  void finish_if_rotated(Pull<LinePosition>& pull, LinePosition& at) {
+    const FileFacts facts = file_->facts();
+    const auto there = lines::facts_of(path_);
+    if (!there || there->id == facts.id) return quiet_.reset();
+    if (!is_quiet(facts.size) || !take_rest(pull, at) || there == looked_at_) return;
+    LinePosition begun = at;
+    auto next = next_file(begun, facts);
+    if (!next) return;
+    if (next->id() == there->id && begun.offset == 0 && !take_lines(pull, *next, begun)) {
+      looked_at_ = there;
+      return;
+    }
+    at = begun;
+    forget_file();
+    file_ = std::move(next);
+  }
+
+  bool is_quiet(std::uint64_t size) {
+    const MonotonicTime now = clock().now();
+    if (!quiet_ || quiet_->size != size) quiet_ = {size, now};
+    return now - quiet_->since >= options_.linger;
+  }
+
+  // What comes after the file that is finished. One that was deleted and lies there again with the same
+  // content, as editors save a file, is gone on with.
+  std::optional<TextFile> next_file(LinePosition& at, const FileFacts& finished) const {
+    if (finished.is_deleted && at.offset > 0) {
+      auto same = TextFile::open(path_);
+      if (same && same->continues(at.offset, at.fingerprint)) {
+        at.device = same->id().device, at.inode = same->id().inode;
+        return same;
+      }
+    }
+    auto next = lines::next_after(path_, *file_);
+    if (next) begin_file(at, *next);
+    return next;
+  }
+
+  // The last line of a file that will not grow, if its end is missing. False: it has grown after all.
+  bool take_rest(Pull<LinePosition>& pull, LinePosition& at) {
+    reader_.start(*file_, at.offset);
+    LineReader::Piece rest = reader_.next();
+    if (at.offset + rest.bytes != quiet_->size) return false;
+    if (rest.bytes == 0) return true;
+    if (rest.text.ends_with('\r')) rest.text.remove_suffix(1);
+    hand_on(pull, at, rest);
+    at.fingerprint = file_->fingerprint(at.offset);
+    return true;
+  }
+
+  void say_absence(Pull<LinePosition>& pull) {
+    if (std::exchange(absence_is_said_, true)) return;
+    pull.log(LogLevel::warning, "the file \"" + name_ + "\" is not there; waits for it");
+  }
+
+  // What is known to be lost is a dead letter; else a line tells that something may be.
+  void say_loss(Pull<LinePosition>& pull, const LinePosition& at, std::uint64_t seen) const {
+    const std::string what = "the file was cut short, replaced or moved away after line " +
+                             std::to_string(at.lines) + ", byte " + std::to_string(at.offset) +
+                             ", and what it was is not found beside it; goes on with line 1 of the new one";
+    if (seen <= at.offset)
+      return pull.log(LogLevel::warning, '"' + name_ + "\": " + what + "; lines in between may be missing");
+    pull.dead_letter(place_of(at.lines + 1),
+                     what + "; " + std::to_string(seen - at.offset) + " bytes in between are lost", {});
+  }
+
+  void forget_file() {
+    file_.reset();
+    quiet_.reset();
+    looked_at_.reset();
+    seen_size_ = 0;
+  }
+
+  std::string place_of(std::uint64_t line) const { return name_ + " line " + std::to_string(line); }
+  const Clock& clock() const { return options_.clock ? *options_.clock : system_clock_; }
+
+  struct Quiet {  // a file that was renamed: its size, and since when
+    std::uint64_t size;
+    MonotonicTime since;
+  };
+
+  std::mutex mutex_;
+  std::filesystem::path path_;
+  std::string name_;  // of the file, for people
+  Take take_;
+  LineSourceOptions options_;
+  SystemClock system_clock_;
+  LineReader reader_;
+  std::optional<TextFile> file_;
+  std::uint64_t seen_size_ = 0;  // of file_, the largest
+  std::optional<Quiet> quiet_;
+  std::optional<FileFacts> looked_at_;  // what has nothing complete after a file that is finished
+  bool absence_is_said_ = false;
+};
+
+LineSource::LineSource(std::filesystem::path file, Take take, LineSourceOptions options) {
+  if (file.empty()) throw std::invalid_argument("a LineSource needs a file");
+  if (!take) throw std::invalid_argument("a LineSource needs code that takes its lines");
+  if (options.max_line_bytes == 0) throw std::invalid_argument("a LineSource needs max_line_bytes above 0");
+  follower_ = std::make_shared<Follower>(std::move(file), std::move(take), std::move(options));
+}
+
+void LineSource::operator()(Pull<LinePosition>& pull) const { follower_->look(pull); }
+
+}  // namespace eventy
