@@ -111,7 +111,8 @@ void undoes_an_aborted_cycle_and_rewinds(Subject& subject) {
   driver->abort().value();
   driver.read_until(2);
   CAF_CHECK((values_of(driver.read()) == Values{"b", "c"}));
-  CAF_CHECK_EQUAL(driver.read()[0].offset, 1);
+  const auto read = driver.read();
+  CAF_CHECK_EQUAL(read[0].offset, 1);
   driver.append(Slice().emit("again").next(3));
   driver.commit(2);
   CAF_CHECK((values_in(store, "out") == Values{"kept", "again"}));

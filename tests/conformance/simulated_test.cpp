@@ -1,4 +1,5 @@
-// The simulated store, as long as no fault is asked of it, judged by the suite for every store.
+// The simulated store, as long as no fault is asked of it, judged by the suite for every store; it has one
+// thread only.
 #include "store_suite.hpp"
 
 #include "eventy/testing/simulated_store.hpp"
@@ -24,6 +25,7 @@ class Simulated final : public eventy::conformance::Subject {
 
 constexpr eventy::StoreFeatures features{.durable = false, .many_members = true, .unknown_outcomes = true};
 const bool added = eventy::conformance::add_store_suite(CAF_XSTR(CAF_SUITE), features, false,
-                                                        [] { return std::make_unique<Simulated>(); });
+                                                        [] { return std::make_unique<Simulated>(); },
+                                                        {"state_is_read_from_any_thread"});
 
 }  // namespace

@@ -61,5 +61,6 @@ CAF_TEST(readers_of_the_old_output_read_the_new_one) {
   testing::Bench bench{new_version::service()};
   bench.tell(new_version::Clicked{"/a"}, "ann");
   CAF_REQUIRE_EQUAL(bench.sent<counter::Counted>().size(), 1u);
-  CAF_CHECK_EQUAL(bench.sent<counter::Counted>()[0].count, 1);
+  const auto sent = bench.sent<counter::Counted>();
+  CAF_CHECK_EQUAL(sent[0].count, 1);
 }

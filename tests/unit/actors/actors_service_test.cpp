@@ -188,8 +188,9 @@ CAF_TEST(partitions that are taken away use up no restarts) {
   CAF_CHECK_EQUAL(faults->loads_failed, 40);
   CAF_CHECK(state() == NodeState::running);
   CAF_CHECK(counted_exactly(5, 6));
-  CAF_CHECK_EQUAL(board->counts().at(0).partitions, 0u);
-  CAF_CHECK(board->counts().at(0).failures.empty());
+  const auto counts = board->counts().at(0);
+  CAF_CHECK_EQUAL(counts.partitions, 0u);
+  CAF_CHECK(counts.failures.empty());
 }
 
 CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or doubled) {

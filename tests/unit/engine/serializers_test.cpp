@@ -182,7 +182,8 @@ CAF_TEST(a record that was parked in a topic that is read no more is a dead lett
   settle(later);
   const auto letters = support::log_of(store, "counter-dead-letters");
   CAF_REQUIRE_EQUAL(letters.size(), 1u);
-  CAF_CHECK_EQUAL(decode(letters[0].value, *msgpack::serializer()->make_decoder()).name(), "Clicked");
+  const Record letter = decode(letters[0].value, *msgpack::serializer()->make_decoder());
+  CAF_CHECK_EQUAL(letter.name(), "Clicked");
   const std::map<std::string, std::string> headers(letters[0].headers.begin(), letters[0].headers.end());
   CAF_CHECK_EQUAL(headers.at("eventy-error-class"), "NoHandler");
   CAF_CHECK_EQUAL(headers.at("eventy-topic"), "web-events");

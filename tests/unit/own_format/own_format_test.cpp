@@ -70,7 +70,8 @@ CAF_TEST(a service runs on it) {
   bench.tell(counter::Clicked{}, "ann");
   bench.tell(counter::Clicked{}, "ann");
   CAF_CHECK_EQUAL(bench.sent<counter::Counted>().size(), 2u);
-  CAF_CHECK_EQUAL(bench.sent<counter::Counted>().back().count, 2);
+  const auto sent = bench.sent<counter::Counted>();
+  CAF_CHECK_EQUAL(sent.back().count, 2);
   CAF_CHECK_EQUAL(bench.sent_records().back().bytes.find("[\"EVENT\",\"urn:counter\",\"Counted\""), 0u);
   CAF_CHECK(bench.dead().empty());
 }
