@@ -55,3 +55,12 @@ if(EVENTY_SANITIZE)
     target_compile_options(eventy_compiler INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()
+
+if(EVENTY_SANITIZE_THREADS)
+  target_compile_options(eventy_compiler INTERFACE -fsanitize=thread)
+  target_link_options(eventy_compiler INTERFACE -fsanitize=thread)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Fences, which it does not model, are in headers of the libraries only.
+    target_compile_options(eventy_compiler INTERFACE -Wno-tsan)
+  endif()
+endif()
