@@ -39,8 +39,8 @@ class LineSource::Follower {
         reader_(options_.max_line_bytes) {}
 
   void look(Pull<LinePosition>& pull) {
-    const std::scoped_lock lock(
-        mutex_);  // a source that is started again may meet the look of the one before
+    // A source that is started again may meet the look of the one before.
+    const std::scoped_lock lock(mutex_);
     const LinePosition before = pull.position();
     LinePosition at = before;
     try {
@@ -178,7 +178,7 @@ class LineSource::Follower {
   }
 
   // What is known to be lost is a dead letter; else a line tells that something may be.
-  void say_loss(Pull<LinePosition>& pull, const LinePosition& at, std::uint64_t seen) const {
+  void say_loss(Pull<LinePosition>& pull, const LinePosition& at, std::uint64_t seen) {
     const std::string what = "the file was cut short, replaced or moved away after line " +
                              std::to_string(at.lines) + ", byte " + std::to_string(at.offset) +
                              ", and what it was is not found beside it; goes on with line 1 of the new one";
@@ -195,7 +195,10 @@ class LineSource::Follower {
     seen_size_ = 0;
   }
 
-  std::string place_of(std::uint64_t line) const { return name_ + " line " + std::to_string(line); }
+  std::string_view place_of(std::uint64_t line) {  // valid until the next call
+    place_.assign(name_).append(" line ").append(std::to_string(line));
+    return place_;
+  }
   const Clock& clock() const { return options_.clock ? *options_.clock : system_clock_; }
 
   struct Quiet {  // a file that was renamed: its size, and since when
@@ -205,7 +208,8 @@ class LineSource::Follower {
 
   std::mutex mutex_;
   std::filesystem::path path_;
-  std::string name_;  // of the file, for people
+  std::string name_;   // of the file, for people
+  std::string place_;  // the last one told
   Take take_;
   LineSourceOptions options_;
   SystemClock system_clock_;
