@@ -11,6 +11,7 @@
 #include "command_line.hpp"
 #include "config.hpp"
 #include "eventy/engine/failure_class.hpp"
+#include "eventy/store/open_files.hpp"
 #include "log.hpp"
 #include "serializers.hpp"
 #include "signals.hpp"
@@ -163,6 +164,7 @@ class Node {
     const auto runtimes = make_runtimes(app.services(line.options), config_, adapters, log_);
     state_format_ = adapters.state_formats.at(config_.state);
     store_ = make_store(configured.document, config_, adapters, StoreAccess::sessions, log_).value();
+    check_files(runtimes.size());
     std::string names;
     for (const auto& runtime : runtimes) {
       as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
@@ -251,6 +253,12 @@ class Node {
     for (std::size_t i = 0; i < std::min(all.size(), most_named); ++i) names += (i == 0 ? "" : "; ") + all[i];
     if (all.size() > most_named) names += fmt::format("; and {} more", all.size() - most_named);
     return names;
+  }
+
+  // The sessions' files, and those of the copies of their states, which are opened later.
+  void check_files(std::size_t services) const {
+    const std::uint64_t each = store_->features().session_files;
+    if (each > 0) check_open_files(services * each + fewest_cached_files, "node " + config_.id).value();
   }
 
   static bool is_stuck(const actors::NodeSystem& system) {
@@ -404,6 +412,7 @@ Result<std::vector<Offset>> CommandContext::append(const std::string& topic,
 
 int run(int argc, char** argv, App app, Adapters adapters) {
   prepare_standard_streams();
+  raise_open_file_limit();
   if (app.name.empty()) app.name = std::filesystem::path(argc > 0 ? argv[0] : "eventy").filename();
   if (app.version.empty()) app.version = EVENTY_VERSION;
   try {

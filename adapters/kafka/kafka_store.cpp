@@ -50,12 +50,20 @@ class Reader final : public RecordReader {
   std::unique_ptr<PartitionReader> reader_ = {};
 };
 
+// Connections, and what wakes librdkafka's threads: 42 were counted with one broker, about 10 for each
+// further one.
+constexpr std::uint32_t files_of_a_session = 96;
+
 class Store final : public RecordStore {
  public:
   explicit Store(std::shared_ptr<Client> client) : client_(std::move(client)), producer_(client_) {}
 
   StoreFeatures features() const override {
-    return {.durable = true, .many_members = true, .unknown_outcomes = true, .any_name = false};
+    return {.durable = true,
+            .many_members = true,
+            .unknown_outcomes = true,
+            .any_name = false,
+            .session_files = files_of_a_session};
   }
   Result<void> ensure_topics(const std::vector<TopicSpec>& topics) override {
     return client_->ensure(topics, Cleanup::keep);

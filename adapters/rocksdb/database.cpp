@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "checksum.hpp"
+#include "eventy/store/open_files.hpp"
 #include "keys.hpp"
 
 namespace eventy::rocksdb::detail {
@@ -19,9 +20,14 @@ namespace {
 constexpr int background_jobs = 2;
 constexpr int buffers_per_family = 3;
 constexpr std::uint64_t min_blob_size = 2u << 10;
+// Records in memory are worth a blob file from this share of their buffer on.
+constexpr std::size_t blob_share = 8;
+// The opening merges the files of records if they are more than this, and smaller than that on average.
+constexpr std::uint64_t many_files = 128, small_file = 256u << 10;
 constexpr std::size_t small_buffer_size = 4u << 20;
 constexpr std::size_t spare_room = 2u << 20;  // for lists of files, RocksDB's own messages, the cycle file
 constexpr double filter_bits_per_key = 10;
+constexpr std::uint64_t files_of_its_own = 24;  // logs, lists of files, what flushes and compactions write
 constexpr int read_attempts = 20;
 constexpr std::chrono::milliseconds read_pause{50};
 
@@ -34,7 +40,7 @@ constexpr std::chrono::milliseconds read_pause{50};
   o.wal_recovery_mode = ::rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   o.max_total_wal_size = options.max_log_size;
   o.max_background_jobs = background_jobs;
-  o.max_open_files = -1;
+  o.max_open_files = static_cast<int>(cached_files());
   o.track_and_verify_wals_in_manifest = true;  // a log file that is missing is an error
   o.allow_concurrent_memtable_write = false;   // one writer
   o.bytes_per_sync = 1u << 20;
@@ -60,17 +66,20 @@ constexpr std::chrono::milliseconds read_pause{50};
   return o;
 }
 
-std::vector<::rocksdb::ColumnFamilyDescriptor> families(const Options& options) {
+std::vector<::rocksdb::ColumnFamilyDescriptor> families(const Options& options, bool blob_files) {
   auto cache = ::rocksdb::NewLRUCache(options.cache_size);
   auto records = family_options(options.write_buffer_size, cache);
-  records.enable_blob_files =
-      true;  // large chunks are written to files once, compaction moves only their places
+  records.enable_blob_files = blob_files;
   records.min_blob_size = min_blob_size;
   records.blob_compression_type = ::rocksdb::kNoCompression;
   return {{::rocksdb::kDefaultColumnFamilyName, family_options(small_buffer_size, cache)},
           {"records", records},
           {"state", family_options(options.state_buffer_size, cache)},
           {"positions", family_options(small_buffer_size, cache)}};
+}
+
+bool are_small(std::uint64_t files, std::uint64_t bytes) {
+  return files > many_files && bytes / files < small_file;
 }
 
 bool is_log(const std::string& name) { return name.ends_with(".log"); }
@@ -85,6 +94,10 @@ std::mutex& opening() {
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   use_fast_checksum();
+  if (auto checked =
+          check_open_files(fewest_cached_files + files_of_its_own, "the store in " + options.path.string());
+      !checked)
+    return checked.error();
   std::unique_ptr<Database> database(new Database(options));
   auto opened = database->writable() ? database->open_for_writing() : database->open_for_reading();
   if (!opened) return opened.error();
@@ -105,8 +118,9 @@ Result<void> Database::open_for_writing() {
     ::rocksdb::DB* db = nullptr;
     auto o = database_options(options_);
     o.listeners.push_back(log_);
-    const auto status = ::rocksdb::DB::Open(o, database_folder(options_.path).string(), families(options_),
-                                            &view->handles, &db);
+    blob_files_ = log_bytes() >= options_.write_buffer_size / blob_share;
+    const auto status = ::rocksdb::DB::Open(o, database_folder(options_.path).string(),
+                                            families(options_, blob_files_), &view->handles, &db);
     if (!status.ok()) return open_error(status);
     view->db.reset(db);
   }
@@ -117,7 +131,52 @@ Result<void> Database::open_for_writing() {
   const auto number = last_write(*view_, *acknowledged);
   if (!number) return number.error();
   number_ = *number;
-  return acknowledged_.open(options_.path);
+  if (auto opened = acknowledged_.open(options_.path); !opened) return opened;
+  return merge_small_files();
+}
+
+std::uint64_t Database::log_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, size] : files_now())
+    if (is_log(name)) bytes += size;
+  return bytes;
+}
+
+// Large chunks are written to blob files once, and compaction moves only their places. But blob files never
+// merge: what is little stays in the tables, which do.
+void Database::use_blob_files() {
+  std::uint64_t in_memory = 0;
+  (void)view_->db->GetIntProperty(family(Family::records), ::rocksdb::DB::Properties::kCurSizeActiveMemTable,
+                                  &in_memory);
+  if (in_memory < options_.write_buffer_size / blob_share) return;
+  // Where it fails, compaction has more to move.
+  blob_files_ = view_->db->SetOptions(family(Family::records), {{"enable_blob_files", "true"}}).ok();
+}
+
+// RocksDB merges tables whose keys overlap, and blob files never. Those of feeds to one partition follow each
+// other, and earlier versions wrote a blob file for each process, however little it stored.
+Result<void> Database::merge_small_files() {
+  using Properties = ::rocksdb::DB::Properties;
+  const auto number = [&](const std::string& property) {
+    std::uint64_t value = 0;
+    (void)view_->db->GetIntProperty(family(Family::records), property, &value);
+    return value;
+  };
+  ::rocksdb::ColumnFamilyMetaData tables;
+  view_->db->GetColumnFamilyMetaData(family(Family::records), &tables);
+  const auto blobs = number(Properties::kNumBlobFiles), blob_bytes = number(Properties::kTotalBlobFileSize);
+  const bool merge_blobs = are_small(blobs, blob_bytes);
+  if (!merge_blobs && !are_small(tables.file_count, tables.size)) return {};
+  if (!check_room(tables.size + (merge_blobs ? blob_bytes : 0))) return {};
+  ::rocksdb::CompactRangeOptions how;
+  how.bottommost_level_compaction = ::rocksdb::BottommostLevelCompaction::kForce;
+  if (merge_blobs) {
+    how.blob_garbage_collection_policy = ::rocksdb::BlobGarbageCollectionPolicy::kForce;
+    how.blob_garbage_collection_age_cutoff = 1;  // all of them
+  }
+  const auto status = view_->db->CompactRange(how, family(Family::records), nullptr, nullptr);
+  if (!status.ok()) return error(status, "cannot merge its small files of records");
+  return {};
 }
 
 Result<void> Database::open_for_reading() {
@@ -164,7 +223,7 @@ Result<std::shared_ptr<const View>> Database::try_view() const {
   view->files = files_now();
   ::rocksdb::DB* db = nullptr;
   const auto status = ::rocksdb::DB::OpenForReadOnly(o, database_folder(options_.path).string(),
-                                                     families(options_), &view->handles, &db);
+                                                     families(options_, true), &view->handles, &db);
   if (!status.ok()) return open_error(status);
   view->db.reset(db);
   // The list of files was read first and the logs after it. What moved from a log to a file meanwhile is in
@@ -219,6 +278,7 @@ Result<void> Database::write(::rocksdb::WriteBatch& batch) {
     if (!status.ok()) return error(status, "cannot go on after a failed write");
     stopped_.reset();
   }
+  if (!blob_files_) use_blob_files();
   ::rocksdb::WriteOptions how;
   how.sync = options_.sync;
   auto status = batch.Put(family(Family::meta), cycle_key, value64(number_ + 1));

@@ -76,6 +76,9 @@ class Database {
   Result<std::optional<std::string>> get(const View& view, Family family, std::string_view key) const;
   // Its number; corrupt if that is less than what was acknowledged.
   Result<std::uint64_t> last_write(const View& view, std::uint64_t acknowledged) const;
+  std::uint64_t log_bytes() const;
+  void use_blob_files();
+  Result<void> merge_small_files();
   // no_space, unless there is room for this batch and for all that has yet to move from memory to files.
   Result<void> check_room(std::size_t batch_bytes) const;
   Error open_error(const ::rocksdb::Status& status) const;
@@ -89,6 +92,7 @@ class Database {
   std::mutex writer_ = {};
   std::uint64_t number_ = 0;           // of the last write
   std::optional<Error> stopped_ = {};  // why the last write failed: resume before the next one
+  bool blob_files_ = false;            // whether large records go to blob files now
   std::shared_ptr<LogWatch> log_ = std::make_shared<LogWatch>();
   AcknowledgedFile acknowledged_ = {};
 };

@@ -12,26 +12,24 @@
 #include <optional>
 #include <set>
 
-#include "keys.hpp"
-#include "place_record.hpp"
+#include "copy_keys.hpp"
 
 namespace eventy::rocksdb::detail {
 namespace {
 
 constexpr char last_write_property[] = "eventy.last-write";
 
-std::uint64_t number_in(const ::rocksdb::Slice& record) {
-  const auto place = read_place_record(bytes(record));
-  return place ? place->write : 0;
+bool is_number(const ::rocksdb::Slice& key, const ::rocksdb::Slice& value) {
+  return bytes(key) == write_number_key && value.size() == 8;
 }
 
-// Notes for one table which write it goes up to: in each there is the place record of its last one, or of
-// none.
+// Notes for one table which write it goes up to: in each there is the number of its last one, or of none.
 class LastWrite final : public ::rocksdb::TablePropertiesCollector {
  public:
   ::rocksdb::Status AddUserKey(const ::rocksdb::Slice& key, const ::rocksdb::Slice& value,
                                ::rocksdb::EntryType type, ::rocksdb::SequenceNumber, std::uint64_t) override {
-    if (key == place_key && type == ::rocksdb::kEntryPut) number_ = std::max(number_, number_in(value));
+    if (type == ::rocksdb::kEntryPut && is_number(key, value))
+      number_ = std::max(number_, get64(bytes(value)));
     return ::rocksdb::Status::OK();
   }
   ::rocksdb::Status Finish(::rocksdb::UserCollectedProperties* properties) override {
@@ -55,15 +53,18 @@ class LastWrites final : public ::rocksdb::TablePropertiesCollectorFactory {
   const char* Name() const override { return last_write_property; }
 };
 
-// The number of a batch, by its place record.
+// The number of a batch.
 class NumberOf final : public ::rocksdb::WriteBatch::Handler {
  public:
   ::rocksdb::Status PutCF(std::uint32_t, const ::rocksdb::Slice& key,
                           const ::rocksdb::Slice& value) override {
-    if (key == place_key) number = number_in(value);
+    if (is_number(key, value)) number = get64(bytes(value));
     return ::rocksdb::Status::OK();
   }
   ::rocksdb::Status DeleteCF(std::uint32_t, const ::rocksdb::Slice&) override {
+    return ::rocksdb::Status::OK();
+  }
+  ::rocksdb::Status DeleteRangeCF(std::uint32_t, const ::rocksdb::Slice&, const ::rocksdb::Slice&) override {
     return ::rocksdb::Status::OK();
   }
 

@@ -11,7 +11,6 @@ using detail::LocalCopy;
 class Handle final : public LocalState {
  public:
   Handle(std::shared_ptr<LocalCopy> copy, std::uint64_t owner) : copy_(std::move(copy)), owner_(owner) {}
-  ~Handle() override { copy_->leave(); }
 
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
   Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
@@ -25,15 +24,37 @@ class Handle final : public LocalState {
   std::uint64_t owner_;
 };
 
+// What holds the folder: ends with the last copy of the function that opens copies.
+class Opener {
+ public:
+  explicit Opener(std::shared_ptr<Copies> copies) : copies_(std::move(copies)) {}
+  Opener(const Opener&) = delete;
+  Opener& operator=(const Opener&) = delete;
+  ~Opener() { copies_->close(); }
+
+  // One for a partition, for all of its owners.
+  std::shared_ptr<LocalCopy> copy(const std::string& service, PartitionId partition) {
+    const std::lock_guard lock(mutex_);
+    auto& copy = opened_[{service, partition}];
+    if (!copy) copy = std::make_shared<LocalCopy>(copies_, service, partition);
+    return copy;
+  }
+
+ private:
+  std::shared_ptr<Copies> copies_;
+  std::mutex mutex_ = {};  // guards opened_
+  std::map<std::pair<std::string, PartitionId>, std::shared_ptr<LocalCopy>> opened_ = {};
+};
+
 }  // namespace
 
 Result<OpenLocalState> local_state(const LocalStateOptions& options) {
   auto copies = Copies::open(options);
   if (!copies) return copies.error();
   return OpenLocalState(
-      [copies = *std::move(copies)](const std::string& service,
-                                    PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
-        auto copy = copies->copy(service, partition);
+      [opener = std::make_shared<Opener>(*std::move(copies))](
+          const std::string& service, PartitionId partition) -> Result<std::unique_ptr<LocalState>> {
+        auto copy = opener->copy(service, partition);
         const auto owner = copy->take_over();
         if (!owner) return owner.error();
         return std::unique_ptr<LocalState>(std::make_unique<Handle>(std::move(copy), *owner));

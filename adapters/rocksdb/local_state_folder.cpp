@@ -1,14 +1,14 @@
 #include "local_state_folder.hpp"
 
 #include <fcntl.h>
+#include <rocksdb/db.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <vector>
 
-#include "eventy/store/crc32c.hpp"
 #include "folder.hpp"
 
 namespace eventy::rocksdb::detail {
@@ -16,17 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t longest_name = 200;  // of the 255 bytes that file systems take
-
-std::string hex(std::uint32_t number, int digits) {
-  char text[9];
-  std::snprintf(text, sizeof text, "%0*X", digits, number);
-  return text;
-}
-
-bool stays(char c, bool first) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         (c == '.' && !first);
+bool is_number(const std::string& name) {
+  return !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
 }
 
 std::string holder(int lock) {
@@ -51,19 +42,6 @@ Result<void> make(const fs::path& path) {
 
 }  // namespace
 
-std::string folder_name(const std::string& name) {
-  std::string out;
-  for (const char c : name) {
-    if (stays(c, out.empty())) {
-      out += c;
-    } else {
-      out += '%' + hex(static_cast<unsigned char>(c), 2);
-    }
-  }
-  if (out.size() > longest_name) out = out.substr(0, longest_name) + "%" + hex(crc32c(name), 8);
-  return out.empty() ? "%" : out;
-}
-
 Result<std::unique_ptr<CopiesFolder>> CopiesFolder::take(const fs::path& path) {
   if (auto made = make(path); !made) return made.error();
   const fs::path file = path / ".lock";
@@ -83,8 +61,25 @@ Result<std::unique_ptr<CopiesFolder>> CopiesFolder::take(const fs::path& path) {
 
 CopiesFolder::~CopiesFolder() { ::close(lock_); }
 
-fs::path CopiesFolder::copy_of(const std::string& service, PartitionId partition) const {
-  return path_ / folder_name(service) / std::to_string(partition.value);
+Result<std::size_t> CopiesFolder::remove_earlier_copies() const {
+  std::error_code failed;
+  std::vector<fs::path> copies;
+  for (fs::directory_iterator service(path_, failed), end; !failed && service != end;
+       service.increment(failed)) {
+    std::error_code none;  // of a file
+    for (fs::directory_iterator copy(service->path(), none); !none && copy != end; copy.increment(none))
+      if (is_number(copy->path().filename().string()) && fs::exists(copy->path() / "CURRENT", none))
+        copies.push_back(copy->path());
+  }
+  if (failed) return system_error(failed.value(), "cannot read the folder " + path_.string());
+  for (const auto& copy : copies) {
+    if (const auto status = ::rocksdb::DestroyDB(copy.string(), {}); !status.ok())
+      return Error{ErrorCode::io, "cannot remove the copy " + copy.string() + ": " + status.ToString()};
+    fs::remove(copy / "damaged", failed);
+    fs::remove(copy, failed);  // if nothing else is in it
+    fs::remove(copy.parent_path(), failed);
+  }
+  return copies.size();
 }
 
 }  // namespace eventy::rocksdb::detail

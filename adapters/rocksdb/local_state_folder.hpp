@@ -1,6 +1,6 @@
 // The folder of the copies of states, and who holds it:
-//   .lock                held as long as the folder is in use; the holder's process id
-//   SERVICE/PARTITION/   a database; the name of a service's folder has no dot first
+//   .lock     held as long as the folder is in use; the holder's process id
+//   states/   the database of all copies
 // No thread of its own.
 #pragma once
 
@@ -9,13 +9,8 @@
 #include <string>
 
 #include "eventy/core/result.hpp"
-#include "eventy/core/types.hpp"
 
 namespace eventy::rocksdb::detail {
-
-// A name as a folder: letters, digits, '-', '_' and '.' inside stay, other bytes become %XX; a long one is
-// cut and gets its checksum. Different names have different folders.
-std::string folder_name(const std::string& name);
 
 class CopiesFolder {
  public:
@@ -25,7 +20,10 @@ class CopiesFolder {
   CopiesFolder(const CopiesFolder&) = delete;
   CopiesFolder& operator=(const CopiesFolder&) = delete;
 
-  std::filesystem::path copy_of(const std::string& service, PartitionId partition) const;
+  std::filesystem::path database() const { return path_ / "states"; }
+  // The copies of earlier versions, a database each in SERVICE/PARTITION/: how many there were. What is not
+  // RocksDB's stays, for it is a folder that somebody else may have named.
+  Result<std::size_t> remove_earlier_copies() const;
 
  private:
   CopiesFolder(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}

@@ -43,7 +43,6 @@ Result<std::shared_ptr<const Batch>> Core::read(const Topic& topic, TopicIndex i
   const std::string last_key = record_key(topic.id, partition.value, -1);  // behind every offset
   const auto bound = slice(last_key);
   ::rocksdb::ReadOptions how;
-  how.verify_checksums = false;  // each chunk has its own, and offsets must follow each other
   how.iterate_upper_bound = &bound;
   const auto view = database_->view();
   const auto it = view->iterator(Family::records, how);

@@ -40,6 +40,7 @@ struct Options {
 //   busy               another process (or this one) has the data open for writing; names its process id
 //   newer_format       the data was written by a newer version of this store
 //   corrupt            a check failed, or less was recovered than had been acknowledged
+//   configuration      the process may not open enough files; says how many
 //   no_space, io       what the operating system says
 Result<std::unique_ptr<RecordStore>> open(const Options& options);
 

@@ -158,10 +158,11 @@ struct NewRecord {
 
 // Which optional behaviours a store has; the conformance suite asks for the others of every store.
 struct StoreFeatures {
-  bool durable = false;           // survives the end of the process
-  bool many_members = false;      // several sessions of one service share its partitions
-  bool unknown_outcomes = false;  // a commit can end in UnknownOutcome
-  bool any_name = true;           // topics and services may be called by any bytes
+  bool durable = false;             // survives the end of the process
+  bool many_members = false;        // several sessions of one service share its partitions
+  bool unknown_outcomes = false;    // a commit can end in UnknownOutcome
+  bool any_name = true;             // topics and services may be called by any bytes
+  std::uint32_t session_files = 0;  // that each session may hold open, connections among them
 };
 
 class RecordStore {
