@@ -9,8 +9,10 @@ namespace eventy::kafka::detail {
 
 class PartitionState final : public StateReader {
  public:
-  PartitionState(std::shared_ptr<const LocalState> copy, const SessionOptions& options, PartitionId partition)
+  PartitionState(std::shared_ptr<const LocalState> copy, const SessionOptions& options, PartitionId partition,
+                 std::string changelog)
       : copy_(std::move(copy)),
+        changelog_(std::move(changelog)),
         keyspaces_(options.keyspaces),
         service_(options.service),
         partition_(partition) {}
@@ -22,10 +24,16 @@ class PartitionState final : public StateReader {
                                           " no longer owns partition " + std::to_string(partition_.value)};
     return copy_->get(changelog_key(keyspaces_[keyspace.value], key));
   }
+  std::string place() const override {
+    const auto reached = copy_->place();
+    return "topic " + printable(changelog_) + " partition " + std::to_string(partition_.value) +
+           (reached ? " before offset " + std::to_string(reached->next.value) : std::string());
+  }
   void end() { gone_ = true; }
 
  private:
   std::shared_ptr<const LocalState> copy_;
+  std::string changelog_;  // its name in Kafka
   std::vector<std::string> keyspaces_;
   std::string service_;
   PartitionId partition_;

@@ -263,7 +263,8 @@ void Session::restored(const Takeover& takeover) {
     if (!owned) continue;
     owned->copy = task.copy;
     owned->log = task.place;
-    owned->state = std::make_shared<PartitionState>(task.copy, scope_.options, task.partition);
+    owned->state =
+        std::make_shared<PartitionState>(task.copy, scope_.options, task.partition, scope_.changelog());
     events_.push_back(Restored{task.partition, owned->state, task.records});
     inputs_.restored(task.partition);
   }

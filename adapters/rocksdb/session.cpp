@@ -41,6 +41,10 @@ class PartitionState final : public StateReader {
     const auto& database = core->database();
     return database.get(Family::state, state_key((*keyspaces_)[keyspace.value], partition_.value, key));
   }
+  std::string place() const override {
+    const auto core = core_.lock();
+    return core ? "the store in " + core->database().options().path.string() : std::string();
+  }
 
  private:
   std::weak_ptr<Core> core_;  // does not keep the database open

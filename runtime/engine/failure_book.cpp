@@ -56,9 +56,11 @@ void StagedRows::rewind() { staged_.clear(), changed_.clear(); }
 
 // --- the book ---
 
-FailureBook::FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state,
-                         const Clock& clock, std::size_t max_state_size)
+FailureBook::FailureBook(const ServiceRuntime& runtime, PartitionId partition,
+                         const std::shared_ptr<const StateReader>& state, const Clock& clock,
+                         std::size_t max_state_size)
     : runtime_(runtime),
+      partition_(partition),
       clock_(clock),
       max_state_size_(max_state_size),
       encoder_(runtime.options().state_format->make_encoder()),
@@ -72,9 +74,9 @@ std::optional<Row> FailureBook::get(const std::string& key) const {
   Row row{};
   try {
     read_state(detail::state_ops<Row>, *bytes, *decoder_, &row);
-  } catch (const DecodeError& e) {
-    throw Failure({ErrorCode::corrupt, "service " + runtime_.plan().name +
-                                           ": what is kept of its failures does not decode: " + e.what()});
+  } catch (...) {
+    detail::throw_for_state(
+        detail::name_of_state(runtime_.plan().name, partition_, "the row of failures", key, rows_.place()));
   }
   return row;
 }

@@ -20,6 +20,7 @@ class StagedRows {
       : committed_(std::move(committed)), keyspace_(keyspace) {}
 
   std::optional<std::string> get(const std::string& key) const;
+  std::string place() const { return committed_->place(); }
   void put(std::string key, std::optional<std::string> value);  // nullopt: delete
   bool has_changes() const { return !changed_.empty(); }        // in the slice that is being made
   void end_slice(std::uint64_t slice, std::vector<StateChange>& into);
@@ -39,8 +40,9 @@ class StagedRows {
 
 class FailureBook {
  public:
-  FailureBook(const ServiceRuntime& runtime, const std::shared_ptr<const StateReader>& state,
-              const Clock& clock, std::size_t max_state_size);
+  FailureBook(const ServiceRuntime& runtime, PartitionId partition,
+              const std::shared_ptr<const StateReader>& state, const Clock& clock,
+              std::size_t max_state_size);
   // Reads what is committed, once; before anything else, and after each rewind(). False: the partition
   // belongs to somebody else now, who reads it.
   bool load();
@@ -93,6 +95,7 @@ class FailureBook {
   void stop_releasing(std::string_view key);
 
   const ServiceRuntime& runtime_;
+  PartitionId partition_;
   const Clock& clock_;
   std::size_t max_state_size_;  // that the store takes
   std::unique_ptr<ValueEncoder> encoder_;

@@ -13,7 +13,11 @@ Result<std::vector<ParkedKey>> parked_keys(const RecordStore& store, const State
   const auto visit = [&](PartitionId partition, std::string_view key, std::string_view bytes) {
     if (!key.starts_with('h')) return true;
     ParkedHead head;
-    read_state(detail::state_ops<ParkedHead>, bytes, *decoder, &head);
+    try {
+      read_state(detail::state_ops<ParkedHead>, bytes, *decoder, &head);
+    } catch (...) {
+      detail::throw_for_state(detail::name_of_state(service, partition, "the row of failures", key));
+    }
     keys.push_back({partition, std::string(key.substr(1)), head.next - head.first, head.since,
                     std::string(view(head.reason))});
     return true;
@@ -21,8 +25,6 @@ Result<std::vector<ParkedKey>> parked_keys(const RecordStore& store, const State
   try {
     if (auto scanned = store.scan(service, std::string(failures_keyspace_name), visit); !scanned)
       return scanned.error();
-  } catch (const DecodeError& e) {
-    return Error{ErrorCode::corrupt, "what service " + service + " keeps of its failures: " + e.what()};
   } catch (const Failure& e) {
     return e.error();
   }

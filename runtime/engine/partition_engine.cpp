@@ -29,7 +29,8 @@ PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, Partition
       state_encoder_(runtime_.options().state_format->make_encoder()),
       state_decoder_(runtime_.options().state_format->make_decoder(runtime_.options().limits)),
       outbox_(routes_),
-      failures_(std::make_unique<FailureBook>(runtime_, reader_, clock_, routes_->max_state_size)),
+      failures_(
+          std::make_unique<FailureBook>(runtime_, partition_, reader_, clock_, routes_->max_state_size)),
       misplaced_(std::make_unique<MisplacedRecords>(runtime_, partition_, routes_->lead())) {}
 
 PartitionEngine::~PartitionEngine() {

@@ -29,19 +29,14 @@ PartitionEngine::Entry& PartitionEngine::entry_for(std::string_view key) {
 void* PartitionEngine::load(std::string_view key) const {
   const auto bytes = reader_->get(ServiceRuntime::state_keyspace, key).value();
   if (!bytes) return nullptr;
-  void* state = plan_.state->make();
+  std::unique_ptr<void, void (*)(void*)> state(plan_.state->make(), plan_.state->drop);
   try {
-    read_state(*plan_.state, *bytes, *state_decoder_, state);
-  } catch (const DecodeError& e) {
-    plan_.state->drop(state);
-    throw Failure({ErrorCode::corrupt, "service " + plan_.name + ", partition " +
-                                           std::to_string(partition_.value) +
-                                           ": the state of a key does not decode: " + e.what()});
+    read_state(*plan_.state, *bytes, *state_decoder_, state.get());
   } catch (...) {
-    plan_.state->drop(state);
-    throw;
+    detail::throw_for_state(
+        detail::name_of_state(plan_.name, partition_, "the state", key, reader_->place()));
   }
-  return state;
+  return state.release();
 }
 
 // A state that its store does not take would end the session at the commit, and the next owner's after it.

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "eventy/store/chunk.hpp"
+#include "eventy/store/rules.hpp"
 #include "failure_rows.hpp"
 
 namespace eventy {
@@ -196,6 +197,19 @@ std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> 
   routes->max_state_size = std::min(session.max_state_size(), max_record_size);
   routes->runtime = std::move(runtime);
   return routes;
+}
+
+std::string detail::name_of_state(std::string_view service, PartitionId partition, const std::string& what,
+                                  std::string_view key, const std::string& place) {
+  return "service " + printable(service) + ", partition " + std::to_string(partition.value) + ": " + what +
+         " of key \"" + printable(key) + "\"" + (place.empty() ? "" : " (in " + place + ")");
+}
+
+void detail::throw_for_state(const std::string& name) try { throw; } catch (const DecodeError& e) {
+  throw Failure({ErrorCode::corrupt, name + " does not decode: " + e.what()});
+} catch (const Failure& e) {
+  if (e.error().code != ErrorCode::corrupt && e.error().code != ErrorCode::newer_format) throw;
+  throw Failure({e.error().code, name + " cannot be read: " + e.what()});
 }
 
 void write_state(const detail::StateOps& ops, const void* state, ValueEncoder& encoder, std::string& out) {

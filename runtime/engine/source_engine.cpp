@@ -36,7 +36,13 @@ SourceEngine::~SourceEngine() { source_.position->drop(position_); }
 
 void SourceEngine::load() {
   const auto bytes = reader_->get(ServiceRuntime::source_keyspace(lane_.source), source_.name).value();
-  if (bytes) return set_position(*bytes);
+  if (bytes) try {
+      return set_position(*bytes);
+    } catch (...) {
+      detail::throw_for_state(detail::name_of_state(routes_->runtime->plan().name, lane_.partition,
+                                                    "the position of a source", source_.name,
+                                                    reader_->place()));
+    }
   const std::unique_ptr<void, void (*)(void*)> fresh(source_.position->make(), source_.position->drop);
   source_.position->assign(position_, fresh.get());
   position_bytes_.clear();

@@ -56,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       service<Tally>("counter").on([](Turn<Tally>&, const Clicked&) {}),
       {.serializer = msgpack::serializer(), .state_format = msgpack::state_format()});
   static const SystemClock clock;
-  FailureBook book(runtime, std::make_shared<const Rows>(fuzz::text_of(data, size)), clock, SIZE_MAX);
+  FailureBook book(runtime, PartitionId{0}, std::make_shared<const Rows>(fuzz::text_of(data, size)), clock,
+                   SIZE_MAX);
   const fuzz::MemoryWatch watch;
   try {
     work_with(book);

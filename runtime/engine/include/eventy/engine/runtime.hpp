@@ -154,7 +154,17 @@ std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> 
 void write_state(const detail::StateOps& ops, const void* state, ValueEncoder& encoder, std::string& out);
 void read_state(const detail::StateOps& ops, std::string_view bytes, ValueDecoder& decoder, void* out);
 
-// Visits every key of a service's committed state, typed: `visit(partition, key, const State&)`.
+namespace detail {
+// For errors: service "x", partition 1: `what` of key "k" (in `place`). Without a place: not known.
+std::string name_of_state(std::string_view service, PartitionId partition, const std::string& what,
+                          std::string_view key, const std::string& place = {});
+// In a catch block: where the bytes of a state are at fault, throws a Failure (corrupt, newer_format) that
+// begins with the state's name; else what was caught.
+[[noreturn]] void throw_for_state(const std::string& name);
+}  // namespace detail
+
+// Visits every key of a service's committed state, typed: `visit(partition, key, const State&)`. Throws
+// Failure for a state that cannot be read.
 template <Fields State, class F>
 Result<void> for_each_state(const RecordStore& store, const StateFormat& format, const std::string& service,
                             F visit) {
@@ -162,7 +172,11 @@ Result<void> for_each_state(const RecordStore& store, const StateFormat& format,
   return store.scan(service, "state",
                     [&](PartitionId partition, std::string_view key, std::string_view bytes) {
                       State state{};
-                      read_state(detail::state_ops<State>, bytes, *decoder, &state);
+                      try {
+                        read_state(detail::state_ops<State>, bytes, *decoder, &state);
+                      } catch (...) {
+                        detail::throw_for_state(detail::name_of_state(service, partition, "the state", key));
+                      }
                       visit(partition, key, std::as_const(state));
                       return true;
                     });

@@ -48,6 +48,9 @@ class StateReader {
  public:
   virtual ~StateReader() = default;
   virtual Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const = 0;
+  // Where these states lie, for errors: a folder, or a topic with its partition and offsets. Empty: not
+  // known.
+  virtual std::string place() const { return {}; }
 };
 
 // --- what poll() returns ---
