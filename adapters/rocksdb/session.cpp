@@ -85,6 +85,7 @@ class Session final : public StoreSession {
   }
   void release(const std::vector<PartitionId>& partitions) override;
   std::uint32_t partition_count(TopicIndex topic) const override { return shape_.counts.at(topic.value); }
+  std::size_t max_cycle_size() const override { return core_->database().options().max_cycle_size; }
   Result<bool> at_end() override;
   void close() override;
 

@@ -34,6 +34,8 @@ std::string_view to_string(ErrorCode code) {
       return "too_large";
     case ErrorCode::timed_out:
       return "timed_out";
+    case ErrorCode::clock:
+      return "clock";
     case ErrorCode::io:
       return "io";
     case ErrorCode::stopped:

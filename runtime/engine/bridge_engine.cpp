@@ -8,6 +8,16 @@
 
 namespace eventy {
 
+namespace {
+
+// Half of what the store's cycles hold at most: the rest is for the slices that come before its commit.
+CycleOptions limited(CycleOptions options, const StoreSession& session) {
+  options.max_bytes = std::min(options.max_bytes, session.max_cycle_size() / 2);
+  return options;
+}
+
+}  // namespace
+
 BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
                            std::unique_ptr<StoreSession> session, BridgeOptions options, const Clock& clock)
     : runtime_(std::move(runtime)),
@@ -15,8 +25,9 @@ BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
       routes_(make_routes(runtime_, *session_)),
       options_(options),
       clock_(clock),
-      cycles_(options.cycle),
-      restores_(options.restore) {}
+      cycles_(limited(options.cycle, *session_)),
+      restores_(options.restore),
+      rests_(options.rest) {}
 
 // A session that cannot even be closed is left to the store.
 BridgeEngine::~BridgeEngine() {
@@ -36,6 +47,7 @@ void BridgeEngine::check(const Result<void>& result) {
 std::vector<BridgeAction> BridgeEngine::step() {
   step_again_ = false;
   commit_if_due();
+  go_on_if_rested();
   went_back_ = false;
   auto events = session_->poll(options_.poll);
   if (!events.ok()) throw Failure(events.error());
@@ -147,7 +159,8 @@ void BridgeEngine::handle(Records& e) {
   const Lane lane{e.batch->partition};
   const auto it = lanes_.find(lane);
   // A lane that is down gets its records again: its start is preceded by an abort.
-  if (it == lanes_.end() || it->second.down || it->second.leaving || draining_ || abort_wanted_) return;
+  if (it == lanes_.end() || it->second.down || it->second.leaving || draining_ || abort_wanted_ || is_full_)
+    return;
   // Polled before the session went back: it comes again.
   if (went_back_) return;
   LaneState& state = it->second;
@@ -169,22 +182,64 @@ void BridgeEngine::handle(Committed& e) {
   if (draining_) progressed_ = clock_.now();
   if (const auto& log = runtime_->options().log)
     log->trace("cycle committed {} {}", runtime_->plan().name, e.cycle.value);
+  if (late_.empty()) works_again();
   for (const auto& done : cycles_.committed(e.cycle))
     actions_.push_back(action::Committed{done.lane, done.epoch, done.up_to});
+  if (is_full_) cycles_.open() ? commit_if_due() : undo_all();
   let_go();
+}
+
+void BridgeEngine::works_again() {
+  clock_is_told_ = false;
+  const auto before = rests_.committed();
+  if (const auto& log = runtime_->options().log; log && before > options_.rest.at_once)
+    log->info("service {}: goes on, after {} tries", runtime_->plan().name, before);
 }
 
 void BridgeEngine::handle(Aborted& e) {
   // Done again it would be aborted again: the supervisor decides. An absent topic may come back, but not for
   // this session.
   if (is_final(e.reason.code) || e.reason.code == ErrorCode::not_found) throw Failure(e.reason);
-  if (const auto& log = runtime_->options().log)
-    log->warn("service {}: cycle {} was aborted and is done again: {}", runtime_->plan().name, e.cycle.value,
-              e.reason.message);
   ++stats_.aborted;
-  abort_wanted_ = false;
-  go_back();  // also what was appended since
+  abort_wanted_ = rests_until_.has_value();
+  for (auto& [lane, state] : lanes_) state.missed = state.missed || cycles_.holds(lane);
+  cycles_.undone();  // also what was appended since
+  do_again(e.reason, "cycle " + std::to_string(e.cycle.value) + " was aborted");
   let_go();
+}
+
+void BridgeEngine::do_again(const Error& reason, const std::string& what, Duration least_rest) {
+  const std::string& service = runtime_->plan().name;
+  const bool is_clock = reason.code == ErrorCode::clock;
+  if (const auto& log = runtime_->options().log; log && is_clock && clock_is_told_) {
+    log->trace("service {}: {} again", service, what);
+  } else if (log) {
+    log->log(is_clock ? spdlog::level::err : spdlog::level::warn, "service {}: {} and is done again: {}",
+             service, what, reason.message);
+  }
+  clock_is_told_ = is_clock;
+  const Duration wait = std::max(rests_.undone(), least_rest);
+  if (wait > Duration{0}) return rest(wait);
+  undo_all();
+}
+
+// Records that are polled meanwhile would be dropped: none are asked for.
+void BridgeEngine::rest(Duration wait) {
+  rests_until_ = clock_.now() + wait;
+  abort_wanted_ = true;
+  for (auto& [lane, state] : lanes_)
+    if (!lane.is_source() && !state.leaving && !std::exchange(state.paused, true))
+      session_->pause(lane.partition);
+}
+
+void BridgeEngine::go_on_if_rested() {
+  if (!rests_until_ || clock_.now() < *rests_until_) return;
+  rests_until_.reset();
+  while (!late_.empty()) {
+    if (!write(late_.front(), options_.rest.first)) return;
+    late_.pop_front();
+  }
+  undo_all();
 }
 
 void BridgeEngine::handle(UnknownOutcome& e) {
@@ -203,18 +258,22 @@ void BridgeEngine::handle(UnknownOutcome& e) {
 
 std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
   const auto it = lanes_.find(slice.lane);
-  if (it == lanes_.end() || it->second.down || it->second.leaving || abort_wanted_ ||
+  if (it == lanes_.end() || it->second.down || it->second.leaving || abort_wanted_ || is_full_ ||
       cycles_.judge(slice) == CommitCycles::Verdict::stale) {
     if (it != lanes_.end() && cycles_.epoch_of(slice.lane) == slice.epoch) it->second.missed = true;
     ++stats_.stale_slices;
     return {};
   }
   LaneState& lane = it->second;
-  if (!slice.immediate.empty()) {
-    check(session_->write_now(slice.immediate));
-    ++activity_;
+  const bool missed = std::exchange(lane.missed, true);  // should it be refused
+  if (!slice.immediate.empty() && !write(slice.immediate)) return std::exchange(actions_, {});
+  const auto added = session_->append(slice.effects);
+  if (!added && added.error().code == ErrorCode::too_large && cycles_.open()) {
+    close_full_cycle();
+    return std::exchange(actions_, {});
   }
-  check(session_->append(slice.effects));
+  check(added);
+  lane.missed = missed;
   cycles_.add(slice, clock_.now());
   if (slice.has_deferred) lane.deferred_slices.push_back(slice.number.value);
   lane.waits = false;
@@ -230,13 +289,18 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
 }
 
 void BridgeEngine::deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs) {
-  if (!outputs.empty()) {
-    check(session_->write_now(outputs));
-    ++activity_;
-  }
+  if (!outputs.empty() && (!late_.empty() || !write(outputs, options_.rest.first))) late_.push_back(outputs);
   const auto it = lanes_.find(lane);
   if (it == lanes_.end() || cycles_.epoch_of(lane) != epoch) return;
   std::erase_if(it->second.deferred_slices, [&](std::uint64_t n) { return n <= up_to.value; });
+}
+
+bool BridgeEngine::write(const OutputBuffer& outputs, Duration least_rest) {
+  const auto written = session_->write_now(outputs);
+  if (!written && written.error().code != ErrorCode::clock) throw Failure(written.error());
+  if (!written) do_again(written.error(), "a slice was not written", least_rest);
+  activity_ += written.ok();
+  return written.ok();
 }
 
 void BridgeEngine::lane_waits(Lane lane, Epoch epoch) {
@@ -276,7 +340,7 @@ std::vector<BridgeAction> BridgeEngine::start_again(Lane lane) {
 
 void BridgeEngine::commit_if_due() {
   if (!cycles_.open() || cycles_.in_flight() || abort_wanted_) return;
-  if (!cycles_.due(clock_.now()) && !draining_ && revoked_.empty()) return;
+  if (!cycles_.due(clock_.now()) && !draining_ && revoked_.empty() && !is_full_) return;
   const CycleId cycle = cycles_.begin_commit(clock_.now());
   if (const auto& log = runtime_->options().log)
     log->trace("cycle begin {} {}", runtime_->plan().name, cycle.value);
@@ -298,7 +362,13 @@ void BridgeEngine::hold_back() {
   step_again_ = step_again_ || !crowded_;
 }
 
+void BridgeEngine::close_full_cycle() {
+  is_full_ = true;
+  commit_if_due();
+}
+
 void BridgeEngine::undo_all() {
+  if (rests_until_) return;  // it is done at the end of the rest
   abort_wanted_ = cycles_.in_flight();
   if (abort_wanted_) return;  // its outcome comes first; slices that arrive until then are dropped
   go_back();
@@ -308,6 +378,7 @@ void BridgeEngine::go_back() {
   std::set<Lane> keep;
   for (const auto& [lane, state] : lanes_)
     if (keeps_on(lane, state)) keep.insert(lane);
+  is_full_ = false;
   cycles_.undone();
   hold_back();
   check(session_->abort());
@@ -343,6 +414,7 @@ void BridgeEngine::drain() {
 
 // What a partition holds that waits for a retry or a probe is read again after the next start.
 bool BridgeEngine::drained() const {
+  if (draining_ && rests_until_) return !cycles_.in_flight();  // nothing can be committed just now
   return draining_ && !cycles_.open() && !cycles_.in_flight() && !abort_wanted_ &&
          std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane.second.is_done(); });
 }
@@ -359,6 +431,7 @@ std::vector<Lane> BridgeEngine::held_up() const {
 }
 
 std::optional<MonotonicTime> BridgeEngine::wake_at() const {
+  if (rests_until_) return rests_until_;
   if (cycles_.in_flight()) return std::nullopt;
   const auto due = cycles_.due_at();
   if (due || !draining_ || !options_.hand_over_after) return due;

@@ -117,6 +117,8 @@ void Outbox::abandon() {
 }
 
 void Outbox::check_topic_takes(const OutputBuffer::Entry& entry, std::size_t size) const {
+  if (!entry.has_key && needs_key(entry.topic))
+    throw std::length_error("an output without a key, and its topic is compacted: it takes none");
   const auto& max_sizes = routes_->max_sizes;
   if (entry.topic.value >= max_sizes.size() || size + entry.key_size <= max_sizes[entry.topic.value]) return;
   throw std::length_error("an output of " + std::to_string(size) + " bytes is over what its topic takes, " +
@@ -138,6 +140,10 @@ void add_header(OutputBuffer& into, std::string_view name, std::string_view valu
 
 }  // namespace
 
+bool Outbox::needs_key(TopicIndex topic) const {
+  return topic.value < routes_->needs_keys.size() && routes_->needs_keys[topic.value];
+}
+
 void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into) {
   const std::size_t dead = ServiceRuntime::dead_letters.value;
   const std::size_t most = dead < routes_->max_sizes.size() ? routes_->max_sizes[dead] : max_record_size;
@@ -155,7 +161,10 @@ void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuf
 
 void Outbox::dead_letter(const DeadLetter& letter, std::string_view left_out, PartitionId target,
                          OutputBuffer& into) {
-  open_entry(ServiceRuntime::dead_letters, target, letter.key, into);
+  // Without a key a compacted topic would refuse it; an empty one is a key like any other.
+  auto key = letter.key;
+  if (!key && needs_key(ServiceRuntime::dead_letters)) key = "";
+  open_entry(ServiceRuntime::dead_letters, target, key, into);
   into.bytes.append(letter.bytes);
   into.entries.back().value_size = static_cast<std::uint32_t>(letter.bytes.size());
   into.entries.back().tombstone = letter.tombstone;

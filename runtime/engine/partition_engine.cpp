@@ -66,6 +66,7 @@ void PartitionEngine::begin_slice() {
   slice_ = {.lane = {partition_}, .epoch = epoch_};
   slice_.effects.partition = partition_;
   released_ = 0;
+  slice_state_bytes_ = 0;
   if (queue_.empty() || waits_until_) return;
   // As large as the last one was, so that it need not grow and move.
   slice_.effects.outputs.bytes.reserve(output_bytes_ + output_bytes_ / 8);
@@ -111,6 +112,7 @@ Slice PartitionEngine::end_slice() {
 
 // A slice that takes long would hold up the commit of what it has done, and a rebalance.
 bool PartitionEngine::is_slice_full() const {
+  if (slice_.effects.outputs.bytes.size() + slice_state_bytes_ >= routes_->max_slice_size) return true;
   const std::uint64_t records = slice_.records + released_;
   if (records >= runtime_.options().max_records_per_slice) return true;
   if (records == 0 || records % records_per_look_ != 0) return false;

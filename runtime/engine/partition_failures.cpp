@@ -245,6 +245,7 @@ void PartitionEngine::park(const Batch& batch, const StoredRecord& record, Parke
   for (const auto& h : headers_of(batch, record))
     row.headers.push_back({to_bytes(h.name), to_bytes(h.value)});
   failures_->park(*key_, row, date_);
+  slice_state_bytes_ += size_of(batch, record);
   ++stats_.parked;
   if (row.attempts > 0)
     log(LogLevel::error, "a key is parked at " + place() + ": " + std::string(view(row.reason)));

@@ -198,6 +198,7 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
         run_turn(candidate, at_once ? immediate : transactional);
         // What a turn wrote must not be visible before the state that it changed.
         if (at_once && edited_in_turn_) Outbox::move_tail(immediate, turn, transactional);
+        check_outputs_size(transactional.bytes.size() - start.bytes);
       } catch (...) {
         throw_if_crash(candidate.plan);
         Outbox::roll_back(transactional, start);

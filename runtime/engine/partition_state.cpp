@@ -46,12 +46,21 @@ void PartitionEngine::check_state_size() {
   const std::size_t most = routes_->max_state_size, key = entry_->key->size();
   SizeCounter counter;
   plan_.state->write(counter, entry_->value);
+  slice_state_bytes_ += counter.bytes_counted() + key;
   if ((counter.bytes_counted() + key) * SizeCounter::most_bytes_for_one <= most) return;
   measured_.clear();
   write_state(*plan_.state, entry_->value, *state_encoder_, measured_);
   if (measured_.size() + key <= most) return;
   throw std::length_error("a state of " + std::to_string(measured_.size()) + " bytes and its key of " +
                           std::to_string(key) + " are over what the store takes, " + std::to_string(most));
+}
+
+// More than a cycle can hold would fail at every redo, and at every owner.
+void PartitionEngine::check_outputs_size(std::size_t bytes) const {
+  if (bytes <= routes_->max_slice_size) return;
+  throw std::length_error("outputs of " + std::to_string(bytes) +
+                          " bytes of one record are over a quarter of what a commit cycle may hold, " +
+                          std::to_string(routes_->max_slice_size));
 }
 
 void PartitionEngine::freeze_state() {

@@ -23,4 +23,12 @@ Duration Backoff::failed(MonotonicTime now, const RestartOptions& options) {
   return wait_;
 }
 
+Duration Rests::undone() {
+  if (++in_a_row_ <= options_.at_once) {
+    next_ = options_.first;
+    return Duration{0};
+  }
+  return std::exchange(next_, std::min(next_ * 2, options_.most));
+}
+
 }  // namespace eventy

@@ -189,12 +189,17 @@ std::optional<TopicIndex> ServiceRuntime::output_topic(Kind kind, std::string_vi
 std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,
                                           const StoreSession& session) {
   auto routes = std::make_shared<Routes>();
+  constexpr std::size_t parts =
+      4;  // of a cycle: what is in the slice, outputs and states of a record, to spare
+  routes->max_slice_size = session.max_cycle_size() / parts;
   const auto topics = static_cast<std::uint32_t>(runtime->session_options("").topics.size());
   for (std::uint32_t t = 0; t < topics; ++t) {
     routes->partitions.push_back(session.partition_count({t}));
-    routes->max_sizes.push_back(session.max_record_size({t}));
+    routes->needs_keys.push_back(session.needs_keys({t}));
+    routes->max_sizes.push_back(
+        std::min({session.max_record_size({t}), max_record_size, routes->max_slice_size}));
   }
-  routes->max_state_size = std::min(session.max_state_size(), max_record_size);
+  routes->max_state_size = std::min({session.max_state_size(), max_record_size, routes->max_slice_size});
   routes->runtime = std::move(runtime);
   return routes;
 }

@@ -26,7 +26,9 @@ class ShellSession : public StoreSession {
   void release(const std::vector<PartitionId>& partitions) override { inner_->release(partitions); }
   std::uint32_t partition_count(TopicIndex topic) const override { return inner_->partition_count(topic); }
   std::size_t max_record_size(TopicIndex topic) const override { return inner_->max_record_size(topic); }
+  bool needs_keys(TopicIndex topic) const override { return inner_->needs_keys(topic); }
   std::size_t max_state_size() const override { return inner_->max_state_size(); }
+  std::size_t max_cycle_size() const override { return inner_->max_cycle_size(); }
   Result<bool> at_end() override { return inner_->at_end(); }
   void close() override { inner_->close(); }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "../../support/shell_session.hpp"
 #include "counter_fixture.hpp"
 
 namespace {
@@ -92,6 +93,72 @@ CAF_TEST(an_aborted_cycle_is_undone_and_redone_once) {
   CAF_CHECK_EQUAL(seen[0].n, 1);
   CAF_CHECK_EQUAL(seen[1].n, 3);
   CAF_CHECK_EQUAL(f.state(), 3);
+}
+
+// As where the disk is full.
+CAF_TEST(cycles_that_are_undone_in_a_row_are_done_again_after_rests) {
+  Fixture f(counter());
+  f.click(1);
+  const auto aborted = [&] { return f.node->bridge().stats().aborted; };
+  const auto undo = [&] {
+    f.store.next_commit("counter", Fate::aborts);
+    for (const auto before = aborted(); aborted() == before; f.node->round()) f.clock.advance(Duration(10));
+  };
+  undo(), undo();
+  std::vector<std::int64_t> rests;
+  for (int i = 0; i < 8; ++i) {
+    undo();
+    const auto rest = f.node->bridge().wake_at().value() - f.clock.now();
+    rests.push_back(std::chrono::duration_cast<Duration>(rest).count());
+  }
+  CAF_CHECK((rests == std::vector<std::int64_t>{100, 200, 400, 800, 1600, 3200, 5000, 5000}));
+  f.click(2);
+  f.settle();
+  CAF_CHECK_EQUAL(f.seen().size(), 0u);  // nothing is handed out before its end
+  f.clock.advance(std::chrono::seconds(5));
+  f.settle();
+  CAF_CHECK_EQUAL(f.state(), 3);
+  CAF_CHECK_EQUAL(f.seen().size(), 2u);
+}
+
+CAF_TEST(what_is_written_at_once_waits_for_a_clock_that_is_wrong_and_nothing_is_lost) {
+  struct WrongClock final : support::ShellSession {
+    WrongClock(std::unique_ptr<StoreSession> of, const bool& now) : ShellSession(std::move(of)), wrong(now) {}
+    Result<void> write_now(const OutputBuffer& outputs) override {
+      if (wrong) return Error{ErrorCode::clock, "the clock is ahead"};
+      return inner_->write_now(outputs);
+    }
+    const bool& wrong;
+  };
+  const auto run = [](auto guarantee) {
+    const Service saying = service<>("counter").on<Clicked>(guarantee, [](auto& turn, const Clicked& c) {
+      turn.emit(Counted{"said", c.n});
+    });
+    bool wrong = false;
+    Fixture f(saying);
+    f.node = std::make_unique<LocalService>(
+        f.store, saying, f.options(), BridgeOptions{}, f.clock, 1, "node",
+        [&](LocalService::Session s) { return std::make_unique<WrongClock>(std::move(s), wrong); });
+    f.click(1);
+    f.settle();
+    wrong = true;
+    f.click(2), f.click(3);
+    f.settle(400);
+    CAF_CHECK_EQUAL(f.seen().size(), 1u);
+    const std::string lines = f.lines.str();
+    CAF_CHECK(lines.find("the clock is ahead") != lines.npos);
+    CAF_CHECK_EQUAL(lines.find("the clock is ahead"), lines.rfind("the clock is ahead"));
+    wrong = false;
+    f.settle(200);
+    f.click(4);
+    f.settle();
+    std::vector<std::int64_t> said;
+    for (const auto& seen : f.seen()) said.push_back(seen.n);
+    CAF_CHECK(said == (std::vector<std::int64_t>{1, 2, 3, 4}));
+    CAF_CHECK(support::log_of(f.store, "counter-dead-letters", 0).empty());
+  };
+  run(at_least_once);
+  run(at_most_once);
 }
 
 CAF_TEST(an_unknown_outcome_is_resolved_never_guessed) {

@@ -28,6 +28,7 @@ enum class ErrorCode : std::uint8_t {
   no_space,              // nothing was acknowledged; may work again when there is room
   too_large,             // a record or a field is over a stated limit
   timed_out,             // a deadline passed
+  clock,                 // this machine's date is too far from the store's; works again when it is set right
   io,                    // any other failure of a file, socket or database
   stopped,               // a failure policy says: stop
   closed,                // used after close, or during shutdown

@@ -3,10 +3,12 @@
 // test) does it. Owns the session; one thread at a time. Never waits for a partition.
 #pragma once
 
+#include <deque>
 #include <set>
 #include <variant>
 
 #include "eventy/engine/cycle.hpp"
+#include "eventy/engine/restart_policy.hpp"
 #include "eventy/engine/restores.hpp"
 #include "eventy/engine/runtime.hpp"
 
@@ -22,6 +24,7 @@ struct BridgeOptions {
   std::optional<Duration> hand_over_after = {};
   // Also when all lanes are at work: where they share threads, most may only wait for one.
   bool hands_over_all = false;
+  RestOptions rest = {};
 };
 
 namespace action {
@@ -130,6 +133,17 @@ class BridgeEngine {
   void go_back();    // session and lanes, to the last commit
   bool keeps_on(Lane lane, const LaneState& state) const;
   void go_back(Lane lane, LaneState& state);
+  // What the store did not take is done again, after a rest where that was so before.
+  void do_again(const Error& reason, const std::string& what, Duration least_rest = {});
+  void rest(Duration wait);
+  void works_again();
+  // A slice for which the open cycle has no room any more: the cycle is committed, and what came since, this
+  // slice with it, is done again.
+  void close_full_cycle();
+  void go_on_if_rested();
+  // At once; false: the store takes nothing of this machine's date just now, and there is a rest, of at least
+  // so long.
+  bool write(const OutputBuffer& outputs, Duration least_rest = {});
   void leave(const std::vector<PartitionId>& partitions);
   void let_go();
   void check(const Result<void>& result);
@@ -142,11 +156,16 @@ class BridgeEngine {
   const Clock& clock_;
   CommitCycles cycles_;
   Restores restores_;
+  Rests rests_;
+  std::optional<MonotonicTime> rests_until_;  // then abort_wanted_: nothing is taken meanwhile
+  bool clock_is_told_ = false;                // that it is wrong
+  std::deque<OutputBuffer> late_;             // of at-most-once turns, which are not run again
   std::map<Lane, LaneState> lanes_;
   std::vector<BridgeAction> actions_;
   std::vector<PartitionId> revoked_;
   std::uint64_t last_epoch_ = 0, activity_ = 0;
   MonotonicTime progressed_ = {};  // since it drains
+  bool is_full_ = false;           // see close_full_cycle()
   bool abort_wanted_ = false, draining_ = false, step_again_ = false;
   bool crowded_ = false;    // so the partitions are paused
   bool went_back_ = false;  // in the round that is under way

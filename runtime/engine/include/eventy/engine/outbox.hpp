@@ -62,6 +62,7 @@ class Outbox {
   std::optional<std::string_view> key_of_response(const ReplyTo& to) const;
   void dead_letter(const DeadLetter& letter, std::string_view left_out, PartitionId target,
                    OutputBuffer& into);
+  bool needs_key(TopicIndex topic) const;
   void check_topic_takes(const OutputBuffer::Entry& entry, std::size_t size) const;  // throws length_error
   void open_entry(TopicIndex topic, PartitionId partition, std::optional<std::string_view> key,
                   OutputBuffer& into);

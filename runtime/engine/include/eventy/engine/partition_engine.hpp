@@ -106,6 +106,7 @@ class PartitionEngine final : detail::Effects {
   void work_on_released();
   void work_on_queue();
   bool is_slice_full() const;
+  void check_outputs_size(std::size_t bytes) const;  // of a record; throws length_error
   Slice end_slice();
 
   // the record being handled
@@ -192,7 +193,8 @@ class PartitionEngine final : detail::Effects {
   std::optional<std::pair<TopicIndex, Offset>> told_misplaced_;  // the pause that was last told of
 
   std::deque<Queued> queue_;
-  std::size_t next_record_ = 0;  // in queue_.front()
+  std::size_t next_record_ = 0;        // in queue_.front()
+  std::size_t slice_state_bytes_ = 0;  // of states and parked rows in the slice, about
   Slice slice_;
   std::uint64_t slice_number_ = 1, committed_ = 0;
   std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice

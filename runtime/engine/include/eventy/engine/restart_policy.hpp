@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "eventy/core/result.hpp"
 #include "eventy/core/types.hpp"
@@ -49,6 +50,26 @@ class Backoff {
  private:
   Duration wait_{0};
   MonotonicTime restarted_ = {};  // as far as anyone can know: after that wait
+};
+
+struct RestOptions {
+  std::size_t at_once = 2;  // so many times in a row without a rest: a rebalance undoes a cycle now and then
+  Duration first{100};
+  Duration most{5'000};
+  friend bool operator==(const RestOptions&, const RestOptions&) = default;
+};
+
+// Of a bridge, how long it rests before it does a cycle again that the store has undone.
+class Rests {
+ public:
+  explicit Rests(RestOptions options) : options_(options) {}
+  Duration undone();
+  std::size_t committed() { return std::exchange(in_a_row_, 0); }  // so many were undone in a row before
+
+ private:
+  RestOptions options_;
+  std::size_t in_a_row_ = 0;
+  Duration next_ = options_.first;
 };
 
 }  // namespace eventy

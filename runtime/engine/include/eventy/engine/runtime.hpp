@@ -144,6 +144,10 @@ struct Routes {
   std::vector<std::uint32_t> partitions;    // by TopicIndex
   std::size_t max_state_size = SIZE_MAX;    // of key and value in bytes
   std::vector<std::size_t> max_sizes = {};  // of key and value in bytes, by TopicIndex
+  std::vector<bool> needs_keys = {};        // by TopicIndex
+  // A slice that holds so many bytes ends, and the outputs of one record may have as many again: at most a
+  // quarter of a cycle each, as a state may, so that a slice alone fits into every cycle.
+  std::size_t max_slice_size = SIZE_MAX;
   std::uint32_t lead() const { return partitions[0]; }
 };
 std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,

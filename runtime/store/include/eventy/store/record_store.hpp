@@ -131,8 +131,12 @@ class StoreSession {
   virtual std::uint32_t partition_count(TopicIndex topic) const = 0;
   // Bytes of key and value of a record that the topic takes.
   virtual std::size_t max_record_size(TopicIndex) const { return SIZE_MAX; }
+  // The topic takes no record without a key.
+  virtual bool needs_keys(TopicIndex) const { return false; }
   // Bytes of key and value of a state that the store takes.
   virtual std::size_t max_state_size() const { return SIZE_MAX; }
+  // Bytes of outputs and states that a cycle may hold.
+  virtual std::size_t max_cycle_size() const { return SIZE_MAX; }
   // True if every partition that this session owns was read to its end and that is committed.
   virtual Result<bool> at_end() = 0;
   virtual void close() = 0;  // drops the open cycle
