@@ -7,7 +7,6 @@
 #include <mutex>
 #include <utility>
 
-#include "eventy/core/ids.hpp"
 #include "eventy/store/rules.hpp"
 #include "eventy/store/worker.hpp"
 #include "refill.hpp"
@@ -225,7 +224,7 @@ Result<void> Restorer::seek(Work& work) {
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(handle_.get(), list.get(), -1));
   if (error) return client_.failed(*error, "cannot read " + names(work));
-  return {};
+  return check_each(*list, "cannot read");
 }
 
 Result<void> Restorer::take(Work& work, const rd_kafka_message_t& message) {
@@ -312,6 +311,7 @@ PartitionList Restorer::unread() const {
 
 Result<void> Restorer::loop() {
   auto heard = std::chrono::steady_clock::now(), told = heard;
+  std::string trouble;  // since something came
   const auto all_done = [&] {
     return std::all_of(works_.begin(), works_.end(), [](const auto& w) { return w.second.done(); });
   };
@@ -321,6 +321,7 @@ Result<void> Restorer::loop() {
     if (now - told >= progress_interval) tell_progress(), told = now;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       heard = now;
+      trouble.clear();
       refill_->took(1, message->len, [this] { return unread(); });
       Work& work = works_.at(message->partition);
       if (work.done()) continue;
@@ -328,9 +329,9 @@ Result<void> Restorer::loop() {
       continue;
     }
     if (message && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      const auto error = client_.failed(message->err, "cannot read topic " + printable(topic_),
-                                        rd_kafka_message_errstr(message.get()));
+      const auto error = client_.failed(*message, "cannot restore states");
       if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
+      trouble = "; last heard: " + error.message;
     } else if (message) {
       Work& work = works_.at(message->partition);
       if (work.stage == Work::Stage::reading) work.next = std::max(work.next, Offset{message->offset});
@@ -341,7 +342,7 @@ Result<void> Restorer::loop() {
       if (!work.done())
         return Error{ErrorCode::timed_out, "Kafka: " + names(work) + ": nothing comes from offset " +
                                                std::to_string(work.next.value) + " on, and it ends at " +
-                                               std::to_string(work.ends.end.value)};
+                                               std::to_string(work.ends.end.value) + trouble};
   }
   return {};
 }
@@ -402,21 +403,21 @@ Result<void> restore(Client& client, const std::string& service, std::vector<Res
   return Restorer(client, service, progress).run(restores);
 }
 
-Result<void> name_log(Client& client, Producer& producer, const std::string& service, Restore& restore,
-                      LogName name) {
-  if (name.incarnation.empty()) name.incarnation = random_uuid();
-  const std::string text = name.text();
-  Client::Outgoing out;
-  out.to = {client.name_in_kafka(changelog_of(service)), static_cast<std::int32_t>(restore.partition.value)};
-  out.key = log_name_key;
-  out.value = text;
-  auto written = producer.write({out});
-  if (!written) return written.error();
-  restore.place.log = place_text(name.incarnation, written->at(0));
-  restore.place.next = std::max(restore.place.next, Offset{written->at(0).value + 1});
-  restore.place.synced = SystemClock{}.date();
-  restore.name = std::move(name);
-  return restore.copy->apply({}, restore.place);
+std::vector<rd_kafka_message_t>& NamedLog::record() {
+  record_.assign(1, {});
+  auto& message = record_.front();
+  message.key = const_cast<char*>(log_name_key.data()), message.key_len = log_name_key.size();
+  message.payload = text_.data(), message.len = text_.size();
+  message._private = &behind_;
+  return record_;
+}
+
+Result<void> NamedLog::note() {
+  log_.place.log = place_text(name_.incarnation, Offset{behind_.value - 1});
+  log_.place.next = std::max(log_.place.next, behind_);
+  log_.place.synced = SystemClock{}.date();
+  log_.name = name_;
+  return log_.copy->apply({}, log_.place);
 }
 
 }  // namespace eventy::kafka::detail

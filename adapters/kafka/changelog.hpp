@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "client.hpp"
-#include "producer.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -71,8 +70,21 @@ using RestoreProgress = std::function<void(PartitionId, std::uint64_t done, std:
 Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
                      const RestoreProgress& progress);
 
-// Writes the log's name, and makes the copy know it.
-Result<void> name_log(Client& client, Producer& producer, const std::string& service, Restore& restore,
-                      LogName name);
+// A name on its way into a log: its record, and what is noted once that is committed.
+class NamedLog {
+ public:
+  NamedLog(Restore& log, LogName name) : log_(log), name_(std::move(name)), text_(name_.text()) {}
+
+  std::int32_t partition() const { return static_cast<std::int32_t>(log_.partition.value); }
+  std::vector<rd_kafka_message_t>& record();  // valid for as long as this; as Transaction::add() takes it
+  Result<void> note();                        // in the copy, and in `log`
+
+ private:
+  Restore& log_;
+  LogName name_;
+  std::string text_;
+  Offset behind_ = {};  // the record
+  std::vector<rd_kafka_message_t> record_ = {};
+};
 
 }  // namespace eventy::kafka::detail

@@ -30,6 +30,7 @@ const std::map<std::string, std::string, std::less<>> fixed = {
     {"message.copy.max.bytes", guarantee},
     {"acks", guarantee},
     {"request.required.acks", guarantee},
+    {"retry.backoff.ms", "commits wait for it, and a broker in trouble is asked as often"},
     {"bootstrap.servers", "use [kafka] bootstrap"},
     {"metadata.broker.list", "use [kafka] bootstrap"},
     {"session.timeout.ms", "use [kafka] session_timeout_ms"},
@@ -155,7 +156,10 @@ std::optional<Reports::Trouble> Client::trouble() const {
 }
 
 Error Client::failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text) const {
-  auto error = error_of(code, what, text);
+  return with_reason(error_of(code, what, text), code, what);
+}
+
+Error Client::with_reason(Error error, rd_kafka_resp_err_t code, const std::string& what) const {
   if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
     if (const auto told = reports_->forbidden(); !told.empty()) error.message += "; last told: " + told;
   }

@@ -62,11 +62,17 @@ class Client {
   // What the cluster allows for a topic; nothing where it does not tell (no permission).
   struct Limits {
     std::optional<std::size_t> batch_bytes = {};  // max.message.bytes: of a batch; a record has batch_size()
+    bool is_compacted = false;                    // takes no record without a key
     std::optional<Duration> delete_retention = {};  // of tombstones in a compacted topic
+    // message.timestamp.after.max.ms and .before.max.ms: how far the date of a record may be from the
+    // broker's
+    std::optional<Duration> most_ahead = {}, most_behind = {};
   };
   // Of many topics in one request, in their order; what is known since the last topics() is not asked again.
   Result<std::vector<Limits>> limits_of(const std::vector<std::string>& topics);
   Result<Limits> limits_of(const std::string& topic);
+  // That a topic takes no record of this machine's date: its clock, how far it is off, and by which setting.
+  Error wrong_clock(const std::string& topic_in_kafka);
 
   struct Ends {
     Offset first = {}, end = {};
@@ -112,6 +118,9 @@ class Client {
   Error failed(const rd_kafka_error_t& error, const std::string& what) const {
     return failed(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
   }
+  Error failed(const rd_kafka_message_t& message, const std::string& what) const {
+    return with_reason(error_of(message, what), message.err, what);
+  }
 
  private:
   using Settings = std::map<std::string, std::string>;  // a topic's configuration in Kafka
@@ -120,6 +129,7 @@ class Client {
       : options_(options), reports_(std::make_shared<Reports>(options.log, options.properties)) {}
   Result<void> check_properties() const;
   std::optional<Reports::Trouble> trouble() const;
+  Error with_reason(Error error, rd_kafka_resp_err_t code, const std::string& what) const;
   Result<std::vector<Committed>> committed_now(const std::string& group,
                                                const std::vector<TopicPartition>& places, Stability stability,
                                                bool& unstable);

@@ -48,7 +48,10 @@ Result<void> Commits::open() {
   limits.push_back(changelog_limits_ = *changelog);
   ProducerOptions producer{.batch_size = Client::batch_size_for(limits),
                            .on_step = scope_.client->options().on_step};
-  if (scope_.has_short_cycles()) producer.linger = {};
+  // Positions sent right after a commit often have to be sent again: see Transaction::send_positions(). Where
+  // that is not all of a cycle's time, records that a broker cannot take for a while are not sent a thousand
+  // times a second for it.
+  if (scope_.has_short_cycles()) producer.linger = {}, producer.retry = std::chrono::milliseconds(1);
   auto transaction = Transaction::open(*scope_.client, scope_.transactional_id(), producer);
   if (!transaction) return transaction.error();
   transaction_ = *std::move(transaction);

@@ -1,5 +1,7 @@
 #include "errors.hpp"
 
+#include "eventy/store/rules.hpp"
+
 namespace eventy::kafka::detail {
 namespace {
 
@@ -46,9 +48,23 @@ std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
     case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
       return "a transaction on them is not decided; if that lasts, a broker has lost its markers (Kafka 4.3, "
              "KAFKA-20734) and somebody must end it: see adapters/kafka/README.md";
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+      return "the batch is damaged in the broker's log: bring the partition back from another replica or a "
+             "backup, or set the offset of the group behind it to go on without it";
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+    case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
+      return "use a librdkafka that has the codec or the format of this batch, if it is not damaged";
     default:
       return {};
   }
+}
+
+std::string place_of(const rd_kafka_message_t& message) {
+  if (!message.rkt) return {};
+  std::string place = ": topic " + printable(rd_kafka_topic_name(message.rkt)) + " partition " +
+                      std::to_string(message.partition);
+  if (message.offset >= 0) place += " at offset " + std::to_string(message.offset);
+  return place;
 }
 
 }  // namespace
@@ -76,6 +92,8 @@ ErrorCode code_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
       return ErrorCode::too_large;
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+      return ErrorCode::clock;
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
     case RD_KAFKA_RESP_ERR__TRANSPORT:
@@ -115,6 +133,26 @@ Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::str
 }
 Error error_of(const rd_kafka_error_t& error, const std::string& what) {
   return error_of(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
+}
+
+bool is_damage(const rd_kafka_message_t& message) {
+  if (!message.rkt) return false;
+  return message.err == RD_KAFKA_RESP_ERR__BAD_MSG || message.err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION ||
+         message.err == RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED;
+}
+Error error_of(const rd_kafka_message_t& message, const std::string& what) {
+  auto error = error_of(message.err, what + place_of(message), rd_kafka_message_errstr(&message));
+  if (is_damage(message)) error.code = ErrorCode::corrupt;
+  return error;
+}
+Result<void> check_each(const rd_kafka_topic_partition_list_t& list, const std::string& what) {
+  for (int i = 0; i < list.cnt; ++i) {
+    const auto& at = list.elems[i];
+    if (at.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return error_of(at.err,
+                      what + ": topic " + printable(at.topic) + " partition " + std::to_string(at.partition));
+  }
+  return {};
 }
 
 }  // namespace eventy::kafka::detail

@@ -15,4 +15,13 @@ ErrorCode code_of(rd_kafka_resp_err_t code);
 Error error_of(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {});
 Error error_of(const rd_kafka_error_t& error, const std::string& what);
 
+// Bytes of the log that nobody can read: a damaged batch, a codec that is missing. librdkafka tells of them
+// and goes on behind them, so that a reader who ignores it skips records.
+bool is_damage(const rd_kafka_message_t& message);
+// Of a message that is an error: where it happened, if it happened somewhere.
+Error error_of(const rd_kafka_message_t& message, const std::string& what);
+// The first error in a list whose partitions have errors of their own, after a call that succeeded as a
+// whole.
+Result<void> check_each(const rd_kafka_topic_partition_list_t& list, const std::string& what);
+
 }  // namespace eventy::kafka::detail

@@ -42,21 +42,21 @@ Result<Membership> membership_of(Client& client, const std::string& group) {
 
 // librdkafka tells of the generation only in the form in which metadata travels: "CGMDv2:", the generation as
 // 32 bits in the machine's order, the group and 0, the member and 0.
-bool has_joined(const rd_kafka_consumer_group_metadata_t& group) {
+std::optional<std::string> member_of(const rd_kafka_consumer_group_metadata_t& group) {
   constexpr std::string_view magic = "CGMDv2:";
   void* buffer = nullptr;
   std::size_t size = 0;
   const KafkaError error(rd_kafka_consumer_group_metadata_write(&group, &buffer, &size));
-  if (error) return false;
+  if (error) return "";
   const Owner<void, std::free> owner(buffer);
   const std::string_view bytes(static_cast<const char*>(buffer), size);
   std::int32_t generation = -1;
-  if (!bytes.starts_with(magic) || size < magic.size() + sizeof generation)
-    return true;  // of a later version
+  if (!bytes.starts_with(magic) || size < magic.size() + sizeof generation) return {};
   std::memcpy(&generation, bytes.data() + magic.size(), sizeof generation);
   const auto names = bytes.substr(magic.size() + sizeof generation);
   const auto member = names.find('\0') + 1;
-  return generation >= 0 && member < names.size() && names[member] != '\0';
+  if (generation < 0 || member >= names.size()) return "";
+  return std::string(names.substr(member, names.find('\0', member) - member));
 }
 
 }  // namespace eventy::kafka::detail

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "client.hpp"
 
@@ -15,7 +17,8 @@ struct Membership {                    // of a group that does not exist: nothin
 };
 Result<Membership> membership_of(Client& client, const std::string& group);
 
-// Whether this is of a member that has joined. One that has not is let through by brokers without any check.
-bool has_joined(const rd_kafka_consumer_group_metadata_t& group);
+// The member's id; empty: it has not joined, and brokers let it through without any check. Nullopt: a later
+// librdkafka says it in a form that is not known here.
+std::optional<std::string> member_of(const rd_kafka_consumer_group_metadata_t& group);
 
 }  // namespace eventy::kafka::detail

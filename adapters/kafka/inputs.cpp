@@ -77,11 +77,11 @@ void Inputs::join_anew() {
 }
 
 // A subscription that is made earlier would keep it in the group.
-bool Inputs::has_left() const { return owned_.empty() && !is_member(); }
+bool Inputs::has_left() const { return owned_.empty() && member_id().empty(); }
 
-bool Inputs::is_member() const {
+std::string Inputs::member_id() const {
   char* id = rd_kafka_memberid(consumer_.get());
-  const bool member = id && *id != '\0';
+  const std::string member = id ? id : "";
   if (id) rd_kafka_mem_free(consumer_.get(), id);
   return member;
 }
@@ -115,16 +115,42 @@ void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
       rd_kafka_assign(consumer, nullptr);
     }
   } else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    auto partitions = self->numbers_of(*list);
-    for (const PartitionId p : partitions) self->owned_[p] = {};
-    // Until this is answered librdkafka reads nothing at all, so they are assigned later, when their
-    // positions are known.
-    const auto none = make_list(0);
-    const KafkaError ignored(rd_kafka_incremental_assign(consumer, none.get()));
-    self->events_.assigned(std::move(partitions));
+    self->assigned(*list);
   } else {
     self->taken(*list);
   }
+}
+
+void Inputs::assigned(const rd_kafka_topic_partition_list_t& list) {
+  auto partitions = numbers_of(list);
+  if (auto member = member_id(); member != member_) {
+    lose_those_of_another_member(partitions);
+    member_ = std::move(member);
+  }
+  for (const PartitionId p : partitions) owned_[p] = {};
+  // Until this is answered librdkafka reads nothing at all, so they are assigned later, when their positions
+  // are known.
+  const auto none = make_list(0);
+  const KafkaError ignored(rd_kafka_incremental_assign(consumer_.get(), none.get()));
+  events_.assigned(std::move(partitions));
+}
+
+// The group forgot the member to which they were assigned, and may have given them to others since.
+// librdkafka (2.0.2 and later) does not tell: where it hears so while a rebalance is under way, it joins as a
+// new member that keeps what the old one had. What is still here at an assignment belongs to the new one, and
+// is taken over anew.
+void Inputs::lose_those_of_another_member(std::vector<PartitionId>& again) {
+  std::vector<PartitionId> known;
+  for (auto& [p, owned] : owned_) {
+    if (owned.stage == Owned::Stage::asked) {
+      again.push_back(p);
+    } else if (!owned.leaving) {
+      owned.leaving = owned.returns = true;
+      known.push_back(p);
+    }
+  }
+  last_topic_ = nullptr;
+  if (!known.empty()) events_.taken(std::move(known), Taken::lost);
 }
 
 // The service's partitions behind partitions of the lead topic: where another input has more of them, its
@@ -142,34 +168,42 @@ std::vector<PartitionId> Inputs::numbers_of(const rd_kafka_topic_partition_list_
 }
 
 void Inputs::taken(const rd_kafka_topic_partition_list_t& list) {
-  const auto how = rd_kafka_assignment_lost(consumer_.get()) ? Taken::lost : Taken::revoked;
+  const bool lost = rd_kafka_assignment_lost(consumer_.get()) || member_id() != member_;
   std::vector<PartitionId> known;
+  bool is_awaited = false;
   for (const PartitionId p : numbers_of(list)) {
     const auto it = owned_.find(p);
     if (it == owned_.end()) continue;
     it->second.leaving = true;
     if (it->second.stage == Owned::Stage::asked) {
       owned_.erase(it);
+    } else if (std::exchange(it->second.returns, false)) {
+      is_awaited = true;
     } else {
       known.push_back(p);
     }
   }
   last_topic_ = nullptr;
-  if (known.empty()) {  // nobody was told of them
+  if (known.empty() && is_awaited) return;  // they are lost already: their release is the answer
+  if (known.empty()) {                      // nobody was told of them
     const auto none = make_list(0);
     const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), none.get()));
     return;
   }
-  events_.taken(std::move(known), how);
+  events_.taken(std::move(known), lost ? Taken::lost : Taken::revoked);
 }
 
 Result<GroupMetadata> Inputs::group() const {
   // In this order: what is not lost now was not lost when the metadata was made. Rebalances are served by
   // this thread alone.
   GroupMetadata group(rd_kafka_consumer_group_metadata(consumer_.get()));
-  if (rd_kafka_assignment_lost(consumer_.get()) || !group || !has_joined(*group))
-    return Error{ErrorCode::fenced, "this node is no longer a member of group " + printable(scope_.group()) +
-                                        ": its partitions are lost"};
+  const bool lost = !group || rd_kafka_assignment_lost(consumer_.get());
+  auto member = lost ? std::optional<std::string>("") : member_of(*group);
+  if (!member) member = member_id();
+  if (member->empty() || *member != member_)
+    return Error{ErrorCode::fenced, "this node is no longer the member of group " +
+                                        printable(scope_.group()) +
+                                        " that its partitions were assigned to: they are lost"};
   return group;
 }
 
@@ -219,8 +253,19 @@ void Inputs::resume(PartitionId partition) {
 void Inputs::release(const std::vector<PartitionId>& partitions) {
   const KafkaError ignored(
       rd_kafka_incremental_unassign(consumer_.get(), list_of(partitions, &Cursor::committed).get()));
-  for (const PartitionId p : partitions) owned_.erase(p);
+  std::vector<PartitionId> again;
+  for (const PartitionId p : partitions) {
+    const auto it = owned_.find(p);
+    if (it == owned_.end()) continue;
+    if (it->second.returns) {
+      it->second = {};
+      again.push_back(p);
+    } else {
+      owned_.erase(it);
+    }
+  }
   last_topic_ = nullptr;
+  if (!again.empty()) events_.assigned(std::move(again));
 }
 
 void Inputs::set_paused(PartitionId partition, bool paused) {
@@ -246,8 +291,15 @@ Result<void> Inputs::rewind() {
   const auto list = list_of(ours, &Cursor::committed);
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
-  if (error) return scope_.client->failed(*error, "cannot go back to the committed positions");
-  return {};
+  const std::string what = "cannot go back to the committed positions";
+  if (error) return scope_.client->failed(*error, what);
+  // What librdkafka has not begun to read yet will begin at its committed position.
+  for (int i = 0; i < list->cnt; ++i) {
+    auto& at = list->elems[i];
+    const auto& owned = owned_.at(PartitionId{static_cast<std::uint32_t>(at.partition)});
+    if (owned.stage == Owned::Stage::assigned && at.err == RD_KAFKA_RESP_ERR__STATE) at.err = {};
+  }
+  return check_each(*list, what);
 }
 
 // --- reading ---
@@ -283,17 +335,25 @@ std::vector<PartitionId> Inputs::fetched() const {
   return partitions;
 }
 
-Result<void> Inputs::take_error(const rd_kafka_message_t& message) const {
+Result<void> Inputs::take_error(const rd_kafka_message_t& message) {
   const std::string service = "service " + printable(scope_.options.service);
   if (message.err == RD_KAFKA_RESP_ERR__FATAL) {
     char text[512];
     const auto code = rd_kafka_fatal_error(consumer_.get(), text, sizeof text);
     return scope_.client->failed(code, "the session of " + service + " is over", text);
   }
-  const auto error =
-      scope_.client->failed(message.err, service + " cannot read", rd_kafka_message_errstr(&message));
-  // What librdkafka goes on trying by itself is no end.
-  if (error.code == ErrorCode::timed_out || error.code == ErrorCode::io) return {};
+  auto error = scope_.client->failed(message, service + " cannot read");
+  if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
+  return message.rkt ? bear(message, std::move(error)) : Result<void>();
+}
+
+// What librdkafka goes on trying by itself is no end, unless nothing else comes from that place.
+Result<void> Inputs::bear(const rd_kafka_message_t& message, Error error) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto [since, is_new] =
+      failing_.try_emplace({rd_kafka_topic_name(message.rkt), message.partition}, now);
+  if (is_new) scope_.client->warn(error.message + "; it is tried again");
+  if (now - since->second < scope_.client->options().request_timeout) return {};
   return error;
 }
 
@@ -322,6 +382,7 @@ const Inputs::Source& Inputs::cached_source_of(const rd_kafka_message_t& message
 Result<void> Inputs::take(Message message, const PollLimits& limits) {
   const bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(*message);
+  if (!failing_.empty()) failing_.erase({rd_kafka_topic_name(message->rkt), message->partition});
   const Source& source = cached_source_of(*message);
   if (!source.cursor) return {};
   Owned& owned = *source.owned;

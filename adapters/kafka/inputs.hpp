@@ -35,6 +35,7 @@ struct Owned {  // a partition from its assignment until its release
   bool leaving = false;
   bool paused = false;   // nothing is handed out
   bool stopped = false;  // nor fetched, for the backlog is long
+  bool returns = false;  // lost, and assigned again meanwhile: taken over anew once it is released
   std::deque<Message> backlog = {};
   std::size_t backlog_bytes = 0;
   std::shared_ptr<LocalState> copy = {};
@@ -81,10 +82,12 @@ class Inputs {
  private:
   Result<void> subscribe();
   bool has_left() const;
-  bool is_member() const;
+  std::string member_id() const;
   void await_first_assignment();
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                            void* self);
+  void assigned(const rd_kafka_topic_partition_list_t& list);
+  void lose_those_of_another_member(std::vector<PartitionId>& again);
   void taken(const rd_kafka_topic_partition_list_t& list);
   std::vector<PartitionId> numbers_of(const rd_kafka_topic_partition_list_t& list) const;
   void answer_rebalances();
@@ -101,7 +104,8 @@ class Inputs {
   const Source& cached_source_of(const rd_kafka_message_t& message);
   void take_backlog(Owned& owned, const PollLimits& limits);
   Result<void> take(Message message, const PollLimits& limits);
-  Result<void> take_error(const rd_kafka_message_t& message) const;
+  Result<void> take_error(const rd_kafka_message_t& message);
+  Result<void> bear(const rd_kafka_message_t& message, Error error);
   // Into its batch; false: it is full, and the message is still there.
   static bool hand_out(const Source& source, Message& message, const PollLimits& limits);
   void keep(Owned& owned, Message message);
@@ -110,9 +114,12 @@ class Inputs {
   const Scope& scope_;
   Events events_;
   bool stopped_ = false, more_ = false, joining_anew_ = false, was_assigned_ = false;
+  std::string member_ = {};  // under which what is owned was assigned
   std::map<PartitionId, Owned> owned_ = {};
   std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};
   std::map<Place, BatchBuilder> batches_ = {};
+  // Places that told of errors only, since when; by their topics in Kafka.
+  std::map<std::pair<std::string, std::int32_t>, std::chrono::steady_clock::time_point> failing_ = {};
   // Messages come in runs of one place: the last one is looked up once.
   const void* last_topic_ = nullptr;
   std::int32_t last_partition_ = -1;

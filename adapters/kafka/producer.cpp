@@ -1,25 +1,31 @@
 #include "producer.hpp"
 
-#include <algorithm>
 #include <set>
 
 #include "eventy/store/rules.hpp"
 
 namespace eventy::kafka::detail {
-namespace {
 
-struct Delivery {
+// What was asked for in one call; guarded by its line's mutex once the first record is on its way.
+struct Producer::Delivery {
+  Call* call = nullptr;
   Offset offset = {};
-  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__IN_PROGRESS;
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
 };
-void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-  if (auto* delivery = static_cast<Delivery*>(message->_private)) {
-    delivery->error = message->err;
-    delivery->offset = Offset{message->offset};
-  }
-}
+struct Producer::Call {
+  std::size_t left = 0;  // deliveries that are not known yet
+  std::vector<Delivery> deliveries = {};
+};
 
-}  // namespace
+// By whichever thread serves the handle.
+void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto& line = *static_cast<Line*>(opaque);
+  auto& delivery = *static_cast<Delivery*>(message->_private);
+  const std::lock_guard lock(line.mutex);
+  delivery.error = message->err;
+  delivery.offset = Offset{message->offset};
+  if (--delivery.call->left == 0) line.changed.notify_all();
+}
 
 Result<void> produce(rd_kafka_t& producer, rd_kafka_topic_t& topic, const Client::Outgoing& record,
                      void* place) {
@@ -61,55 +67,100 @@ Result<void> produce(rd_kafka_t& producer, rd_kafka_topic_t& topic, const Client
   }
 }
 
-// Another one takes its place when a topic comes along that takes smaller batches only.
-Result<std::shared_ptr<rd_kafka_t>> Producer::handle_for(const std::vector<Client::Outgoing>& records) {
+// Another one takes its place when a topic comes along that takes smaller batches only, or when it can write
+// no more.
+Result<std::shared_ptr<Producer::Line>> Producer::line_for(const std::vector<Client::Outgoing>& records) {
   std::set<std::string> names;
   for (const auto& record : records) names.insert(record.to.topic.substr(client_->options().prefix.size()));
   auto limits = client_->limits_of(std::vector<std::string>(names.begin(), names.end()));
   if (!limits) return limits.error();
-  const std::string size = Client::batch_size_for(*limits);
+  const std::size_t size = std::stoull(Client::batch_size_for(*limits));
+  char ignored[1];
   const std::lock_guard lock(mutex_);
-  if (handle_ && batch_size_ <= std::stoull(size)) return handle_;
-  auto made = client_->conf({{"enable.idempotence", "true"},
+  if (line_ && line_->batch_size <= size &&
+      !rd_kafka_fatal_error(line_->handle.get(), ignored, sizeof ignored))
+    return line_;
+  auto made = make_line(size);
+  if (made) line_ = *made;
+  return made;
+}
+
+Result<std::shared_ptr<Producer::Line>> Producer::make_line(std::size_t batch_size) const {
+  auto conf = client_->conf({{"enable.idempotence", "true"},
                              {"linger.ms", "0"},
-                             {"batch.size", size},
+                             {"batch.size", std::to_string(batch_size)},
                              {"message.max.bytes", "1000000000"},
                              {"delivery.timeout.ms", std::to_string(client_->timeout_ms())}});
-  if (!made) return made.error();
-  rd_kafka_conf_set_dr_msg_cb(made->get(), on_delivery);
-  auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(made));
+  if (!conf) return conf.error();
+  auto line = std::make_shared<Line>();
+  line->batch_size = batch_size;
+  rd_kafka_conf_set_opaque(conf->get(), line.get());
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
+  auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!handle) return handle.error();
-  handle_ = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
-  batch_size_ = std::stoull(size);
-  return handle_;
+  line->handle = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
+  return line;
+}
+
+std::shared_ptr<rd_kafka_t> Producer::handle() const {
+  const std::lock_guard lock(mutex_);
+  return line_ ? line_->handle : nullptr;
+}
+
+// Ends with every delivery known: delivery.timeout.ms bounds it. One of those who wait serves the handle, and
+// with it the others; when it leaves, another one does.
+void Producer::await(Line& line, const Call& call) {
+  constexpr int poll_ms = 100;
+  std::unique_lock lock(line.mutex);
+  while (call.left > 0) {
+    if (line.is_served) {
+      line.changed.wait(lock);
+      continue;
+    }
+    line.is_served = true;
+    lock.unlock();
+    rd_kafka_poll(line.handle.get(), poll_ms);
+    lock.lock();
+    line.is_served = false;
+    line.changed.notify_all();
+  }
+}
+
+Error Producer::failed(const Line& line, rd_kafka_resp_err_t code, const Client::Outgoing& record) const {
+  const std::string what = "cannot write a record of " + std::to_string(record.value.value_or("").size()) +
+                           " bytes to topic " + printable(record.to.topic);
+  char text[512];
+  const auto fatal = rd_kafka_fatal_error(line.handle.get(), text, sizeof text);
+  if (fatal && code == RD_KAFKA_RESP_ERR__FATAL) return client_->failed(fatal, what, text);
+  if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_->wrong_clock(record.to.topic);
+  return client_->failed(code, what);
 }
 
 Result<std::vector<Offset>> Producer::write(const std::vector<Client::Outgoing>& records) {
-  auto handle = handle_for(records);
-  if (!handle) return handle.error();
-  std::vector<Delivery> deliveries(records.size());
+  auto found = line_for(records);
+  if (!found) return found.error();
+  Line& line = **found;
+  Call call{.left = records.size()};
+  call.deliveries.assign(records.size(), Delivery{.call = &call});
   Result<void> queued;
   std::size_t count = 0;
-  for (; count < records.size() && queued; ++count) {
-    const Topic topic(rd_kafka_topic_new(handle->get(), records[count].to.topic.c_str(), nullptr));
-    queued = produce(**handle, *topic, records[count], &deliveries[count]);
+  for (; count < records.size(); ++count) {
+    const Topic topic(rd_kafka_topic_new(line.handle.get(), records[count].to.topic.c_str(), nullptr));
+    queued = produce(*line.handle, *topic, records[count], &call.deliveries[count]);
     if (!queued) break;
   }
-  // Ends with every delivery known: delivery.timeout.ms bounds it.
-  const auto waits = [&] {
-    return std::any_of(deliveries.begin(), deliveries.begin() + static_cast<std::ptrdiff_t>(count),
-                       [](const Delivery& d) { return d.error == RD_KAFKA_RESP_ERR__IN_PROGRESS; });
-  };
-  while (waits()) rd_kafka_flush(handle->get(), 100);
-  if (!queued) return queued.error();
-  std::vector<Offset> offsets;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (deliveries[i].error != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return client_->failed(deliveries[i].error, "cannot write a record of " +
-                                                      std::to_string(records[i].value.value_or("").size()) +
-                                                      " bytes to topic " + printable(records[i].to.topic));
-    offsets.push_back(deliveries[i].offset);
+  {
+    const std::lock_guard lock(line.mutex);
+    call.left -= records.size() - count;
   }
+  await(line, call);
+  std::vector<Offset> offsets;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& delivery = call.deliveries[i];
+    if (delivery.error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(line, delivery.error, records[i]);
+    offsets.push_back(delivery.offset);
+  }
+  if (!queued) return queued.error();
   return offsets;
 }
 

@@ -30,20 +30,22 @@ Result<std::unique_ptr<PartitionReader>> PartitionReader::open(Client& client, c
 
 Result<void> PartitionReader::read_to(Offset end, const std::function<bool(Message)>& take) {
   auto heard = std::chrono::steady_clock::now();
+  std::string trouble;  // since something came
   while (next_ < end) {
     Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
     const bool silent = !message;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       heard = std::chrono::steady_clock::now();
+      trouble.clear();
       next_ = Offset{message->offset + 1};
       if (!take(std::move(message))) return {};
     } else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       next_ = std::max(next_, Offset{message->offset});
     } else if (message) {
-      const auto error = error_of(message->err, "cannot read topic " + printable(topic_) + " partition " +
-                                                    std::to_string(partition_.value) + " at offset " +
-                                                    std::to_string(next_.value));
+      const auto error =
+          client_.failed(*message, "cannot read on from offset " + std::to_string(next_.value));
       if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
+      trouble = "; last heard: " + error.message;
     }
     const auto silence = std::chrono::steady_clock::now() - heard;
     if (silent && silence > decision_takes) {
@@ -55,7 +57,7 @@ Result<void> PartitionReader::read_to(Offset end, const std::function<bool(Messa
       return Error{ErrorCode::timed_out, "Kafka: topic " + printable(topic_) + " partition " +
                                              std::to_string(partition_.value) +
                                              ": nothing comes from offset " + std::to_string(next_.value) +
-                                             " on, and it ends at " + std::to_string(end.value)};
+                                             " on, and it ends at " + std::to_string(end.value) + trouble};
   }
   return {};
 }

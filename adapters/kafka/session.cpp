@@ -15,7 +15,6 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds tick{500};  // polls at least so often, or librdkafka leaves the group
-constexpr std::chrono::milliseconds sign_again{100};
 
 class Session final : public StoreSession {
  public:
@@ -50,7 +49,9 @@ class Session final : public StoreSession {
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
   std::size_t max_record_size(TopicIndex topic) const override;
+  bool needs_keys(TopicIndex topic) const override { return scope_.limits.at(topic.value).is_compacted; }
   std::size_t max_state_size() const override;
+  std::size_t max_cycle_size() const override { return client().options().max_cycle_size; }
   std::uint32_t partition_count(TopicIndex topic) const override {
     return scope_.shape.counts.at(topic.value);
   }
@@ -237,9 +238,9 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
 void Session::sign(const std::shared_ptr<Takeover>& takeover) {
   std::erase_if(takeover->positions, [&](const auto& p) { return !awaits(p.first.first, *takeover); });
   std::shared_ptr<rd_kafka_consumer_group_metadata_t> group;
-  if (!takeover->signed_by_us && !takeover->positions.empty()) {
+  if (!takeover->is_signed(scope_)) {
     auto now = inputs_.group();
-    if (!now) return;  // they are lost, as read() will say
+    if (!now) return;  // they are lost, as read() will say; who has them then takes them over anew
     group = std::move(*now);
   }
   preparer_->begin([this, takeover, group] {
@@ -247,8 +248,7 @@ void Session::sign(const std::shared_ptr<Takeover>& takeover) {
     Result<void> done;
     if (landing.how == Landing::How::failed) done = landing.error;
     const bool again = landing.how == Landing::How::aborted || landing.how == Landing::How::unknown;
-    if (again) std::this_thread::sleep_for(sign_again);  // the group may still be changing
-    if (landing.how == Landing::How::committed) done = takeover->name_logs(scope_);
+    if (again) takeover->rest(scope_, landing.error);  // the group may still be changing
     post([this, takeover, done, again] {
       if (!done) return (void)end(done.error());
       if (again) return sign(takeover);

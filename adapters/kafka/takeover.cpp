@@ -1,6 +1,7 @@
 #include "takeover.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "group.hpp"
 #include "positions.hpp"
@@ -99,9 +100,42 @@ Result<void> Takeover::restore_states(const Scope& scope, const RestoreProgress&
   return check_begun(scope);
 }
 
-Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group) const {
+// What its name must say, where it does not say so yet. Not of one that went elsewhere before its positions
+// were committed.
+std::optional<LogName> Takeover::new_name(const Scope& scope, const Restore& log) const {
+  const auto places = scope.places_of({log.partition});
+  if (!positions.contains(places.front())) return {};
+  LogName name = log.name;
+  for (const auto& place : places) name.begun.insert(scope.options.topics[place.second.value]);
+  if (!name.incarnation.empty() && name.begun == log.name.begun) return {};
+  if (name.incarnation.empty()) name.incarnation = random_uuid();
+  return name;
+}
+
+bool Takeover::is_signed(const Scope& scope) const {
+  return positions.empty() ||
+         (signed_by_us && std::none_of(restores.begin(), restores.end(),
+                                       [&](const Restore& log) { return new_name(scope, log); }));
+}
+
+Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group) {
+  std::vector<NamedLog> names;  // outlive the transaction, which tells them where they are
+  for (auto& log : restores)
+    if (auto name = new_name(scope, log)) names.emplace_back(log, *std::move(name));
   auto transaction = Transaction::open(*scope.client, scope.id_of_takeovers());
   if (!transaction) return {Landing::How::failed, transaction.error()};
+  Landing sent = send(scope, **transaction, group, names);
+  if (sent.how != Landing::How::committed) return sent;
+  Landing landing = (*transaction)->commit();
+  if (landing.how != Landing::How::committed) return landing;
+  for (auto& name : names)
+    if (auto noted = name.note(); !noted) return {Landing::How::failed, noted.error()};
+  return landing;
+}
+
+// In one transaction, so that the group's generation fences the names as well.
+Landing Takeover::send(const Scope& scope, Transaction& transaction,
+                       const rd_kafka_consumer_group_metadata_t* group, std::vector<NamedLog>& names) const {
   const auto list = make_list(static_cast<int>(positions.size()));
   for (const auto& [place, next] : positions) {
     PositionNote note{.by = scope.transactional_id()};
@@ -109,24 +143,25 @@ Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadat
       if (log.partition == place.first) note.log = log.name.incarnation, note.log_reached = log.place.next;
     add_position(*list, scope.in_kafka(place), next, note);
   }
-  if (auto begun = (*transaction)->begin(); !begun) return {Landing::How::failed, begun.error()};
-  const Landing sent = (*transaction)->send_positions(*list, group);
-  return sent.how == Landing::How::committed ? (*transaction)->commit() : sent;
+  if (auto begun = transaction.begin(); !begun) return {Landing::How::failed, begun.error()};
+  Landing sent = transaction.send_positions(*list, group);
+  if (sent.how != Landing::How::committed) return sent;
+  for (auto& name : names) {
+    auto added =
+        transaction.add({scope.changelog(), name.partition()}, name.record(), Transaction::Values::copied);
+    if (!added) return transaction.abort(added.error());
+  }
+  return sent;
 }
 
-Result<void> Takeover::name_logs(const Scope& scope) {
-  for (auto& task : restores) {
-    LogName name = task.name;
-    const auto places = scope.places_of({task.partition});
-    if (!positions.contains(places.front()))
-      continue;  // it went elsewhere before its positions were committed
-    for (const auto& place : places) name.begun.insert(scope.options.topics[place.second.value]);
-    if (!task.name.incarnation.empty() && name.begun == task.name.begun) continue;
-    if (auto named = name_log(*scope.client, *scope.producer, scope.options.service, task, std::move(name));
-        !named)
-      return named;
-  }
-  return {};
+void Takeover::rest(const Scope& scope, const Error& reason) {
+  constexpr std::chrono::milliseconds first_rest{100};
+  constexpr std::size_t longest = 10, lasts = 30;  // tries
+  ++tries;
+  if (tries == (reason.code == ErrorCode::clock ? 1 : lasts))
+    scope.client->warn("service " + printable(scope.options.service) +
+                       ": partitions cannot be taken over yet: " + reason.message);
+  std::this_thread::sleep_for(first_rest * std::min(tries, longest));
 }
 
 }  // namespace eventy::kafka::detail

@@ -19,19 +19,26 @@ struct Takeover {
   std::vector<Place> unread = {};          // those without a committed position
   bool signed_by_us = true;                // all of them
   std::vector<Restore> restores = {};      // one a partition
+  std::size_t tries = 0;                   // of sign(), without success
 
   Result<void> find_positions(const Scope& scope);
   Result<void> restore_states(const Scope& scope, const RestoreProgress& progress);
-  // Commits the positions under this session's name; aborted: try again with the group as it is then.
-  Landing sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group) const;
-  // Once all of it is committed: from now on a missing position is an error.
-  Result<void> name_logs(const Scope& scope);
+  // Nothing is left for sign() to do.
+  bool is_signed(const Scope& scope) const;
+  // Commits the positions under this session's name, and with them the names of logs, which say that from now
+  // on a missing position is an error; aborted: try again with the group as it is then.
+  Landing sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group);
+  // Before it is tried again. What lasts, and what only a person can mend, is told of once.
+  void rest(const Scope& scope, const Error& reason);
 
  private:
   Result<void> end_transactions_of_the_dead(const Scope& scope, const std::vector<Place>& places) const;
   Result<void> check_range(const Scope& scope, const Place& place, Offset next,
                            const Client::Ends& ends) const;
   Result<void> check_begun(const Scope& scope) const;
+  std::optional<LogName> new_name(const Scope& scope, const Restore& log) const;
+  Landing send(const Scope& scope, Transaction& transaction, const rd_kafka_consumer_group_metadata_t* group,
+               std::vector<NamedLog>& names) const;
 };
 
 }  // namespace eventy::kafka::detail

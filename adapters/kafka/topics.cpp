@@ -146,8 +146,12 @@ Result<std::vector<Client::Limits>> Client::limits_of(const std::vector<std::str
     const Settings& told = (*settings)[topic];
     if (const auto most = number(told, "max.message.bytes"))
       limits.batch_bytes = static_cast<std::size_t>(std::max<std::int64_t>(*most, 0));
+    limits.is_compacted = text(told, "cleanup.policy").find("compact") != std::string::npos;
     if (const auto retention = number(told, "delete.retention.ms"))
       limits.delete_retention = Duration(*retention);
+    if (const auto most = number(told, "message.timestamp.after.max.ms")) limits.most_ahead = Duration(*most);
+    if (const auto most = number(told, "message.timestamp.before.max.ms"))
+      limits.most_behind = Duration(*most);
   }
   std::vector<Limits> result;
   for (const auto& topic : topics) result.push_back(limits_[topic]);
@@ -158,6 +162,27 @@ Result<Client::Limits> Client::limits_of(const std::string& topic) {
   auto limits = limits_of(std::vector<std::string>{topic});
   if (!limits) return limits.error();
   return limits->at(0);
+}
+
+// The broker tells neither its date nor which of the two it was: its limits do. The one behind is off by
+// default, with the largest number there is.
+Error Client::wrong_clock(const std::string& topic_in_kafka) {
+  const auto limits = limits_of(topic_in_kafka.substr(options_.prefix.size()));
+  std::string off, settings;
+  const auto add = [&](const std::optional<Duration>& most, const char* where, const char* setting) {
+    if (!most || *most == Duration::max()) return;
+    off += (off.empty() ? "more than " : ", or more than ") + std::to_string(most->count()) + " ms " + where +
+           " the broker's";
+    settings += (settings.empty() ? "" : ", ") + std::string(setting) + "=" + std::to_string(most->count());
+  };
+  if (limits) {
+    add(limits->most_ahead, "ahead of", "message.timestamp.after.max.ms");
+    add(limits->most_behind, "behind", "message.timestamp.before.max.ms");
+  }
+  if (off.empty()) off = "too far from the broker's", settings = "message.timestamp.after.max.ms";
+  return {ErrorCode::clock, "Kafka: the clock of this machine is " + off + ": " + quoted(topic_in_kafka) +
+                                " takes no records of its date (" + settings +
+                                "); set the clock right, and work goes on (INVALID_TIMESTAMP)"};
 }
 
 // --- creating ---

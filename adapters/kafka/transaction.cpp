@@ -26,7 +26,7 @@ bool may_pass(const rd_kafka_error_t& error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, const std::string& id,
+Result<std::unique_ptr<Transaction>> Transaction::make(Client& client, const std::string& id,
                                                        const ProducerOptions& options) {
   std::map<std::string, std::string> properties = {
       {"transactional.id", id},
@@ -35,8 +35,7 @@ Result<std::unique_ptr<Transaction>> Transaction::make(const Client& client, con
       {"queue.buffering.max.messages", "10000000"},
       {"queue.buffering.max.kbytes", "2097151"},
       {"linger.ms", std::to_string(options.linger.count())},
-      // Positions sent right after a commit often have to be sent again: see send_positions().
-      {"retry.backoff.ms", "1"}};
+      {"retry.backoff.ms", std::to_string(options.retry.count())}};
   if (!options.batch_size.empty()) properties["batch.size"] = options.batch_size;
   auto conf = client.conf(properties);
   if (!conf) return conf.error();
@@ -62,7 +61,7 @@ Error Transaction::not_begun(const rd_kafka_error_t& error) const {
 
 // While the cluster undoes what an earlier producer left open, it asks to be asked again. librdkafka does so
 // after half a second; a new producer at once.
-Result<std::unique_ptr<Transaction>> Transaction::open(const Client& client, const std::string& id,
+Result<std::unique_ptr<Transaction>> Transaction::open(Client& client, const std::string& id,
                                                        const ProducerOptions& options) {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + client.options().request_timeout;
@@ -88,8 +87,7 @@ void Transaction::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, vo
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (!self->undelivered_ && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-      self->undelivered_ = error_of(
-          message->err, "an output was not delivered to " + std::string(rd_kafka_topic_name(message->rkt)));
+      self->undelivered_ = {message->err, rd_kafka_topic_name(message->rkt)};
   } else if (auto* next = static_cast<Offset*>(message->_private)) {
     *next = std::max(*next, Offset{message->offset + 1});
   }
@@ -198,6 +196,11 @@ Landing Transaction::failed(Error error) const {
   return {Landing::How::failed, std::move(error)};
 }
 
+Error Transaction::not_delivered(const Undelivered& output) const {
+  if (output.code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_.wrong_clock(output.topic);
+  return error_of(output.code, "an output was not delivered to " + output.topic);
+}
+
 void Transaction::deliver() {
   constexpr int most_ms = 1000;
   (void)rd_kafka_flush(handle_.get(), most_ms);
@@ -205,7 +208,7 @@ void Transaction::deliver() {
 
 Landing Transaction::abort(Error reason) {
   const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
-  if (undelivered_) reason = *undelivered_;
+  if (undelivered_) reason = not_delivered(*undelivered_);
   if (error && is_permanent(reason.code)) return {Landing::How::failed, std::move(reason)};
   if (error) {
     Error why = client_.failed(*error, "cannot undo a transaction");

@@ -24,13 +24,14 @@ struct Landing {
 struct ProducerOptions {
   std::string batch_size = {};             // as Client::batch_size_for says
   std::chrono::milliseconds linger{5};     // that a record waits for others, while nobody waits for it
+  std::chrono::milliseconds retry{10};     // after which a request is sent again, records and positions alike
   std::function<void(Step)> on_step = {};  // as Options::on_step
 };
 
 class Transaction {
  public:
   // Ends what an earlier producer of this id left open, and fences it.
-  static Result<std::unique_ptr<Transaction>> open(const Client& client, const std::string& id,
+  static Result<std::unique_ptr<Transaction>> open(Client& client, const std::string& id,
                                                    const ProducerOptions& options = {});
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
@@ -68,8 +69,12 @@ class Transaction {
   void give_up();
 
  private:
-  Transaction(const Client& client, std::string id) : client_(client), id_(std::move(id)) {}
-  static Result<std::unique_ptr<Transaction>> make(const Client& client, const std::string& id,
+  struct Undelivered {
+    rd_kafka_resp_err_t code;
+    std::string topic;
+  };
+  Transaction(Client& client, std::string id) : client_(client), id_(std::move(id)) {}
+  static Result<std::unique_ptr<Transaction>> make(Client& client, const std::string& id,
                                                    const ProducerOptions& options);
   Error not_begun(const rd_kafka_error_t& error) const;
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
@@ -82,8 +87,9 @@ class Transaction {
   KafkaError send_commit();
   Landing land(const rd_kafka_error_t& error, const char* what);
   Landing failed(Error error) const;
+  Error not_delivered(const Undelivered& output) const;
 
-  const Client& client_;
+  Client& client_;
   std::string id_;
   std::function<void(Step)> on_step_ = {};
   Handle handle_ = {};
@@ -91,7 +97,7 @@ class Transaction {
   std::size_t last_topic_ = 0;
   bool begun_ = false;
   std::chrono::steady_clock::time_point begun_at_ = {};
-  std::optional<Error> undelivered_ = {};  // the first one
+  std::optional<Undelivered> undelivered_ = {};  // the first one
   std::vector<std::shared_ptr<const void>> kept_ = {};
 };
 

@@ -4,6 +4,7 @@
 import concurrent.futures
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from own_broker import Broker, Checks, binaries, counter, counts_are_exact, free
 
 PARTITIONS = 8
 TOPICS = "org.apache.kafka.tools.TopicCommand"
+BATCH_HEADER = 61  # bytes
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 checks = Checks()
 
@@ -37,7 +39,11 @@ def timed(*arguments, **how):
 
 def options(broker, prefix, **settings):
     """Each prefix has a folder of its own, so that nodes run at the same time."""
-    return on_kafka(broker.bootstrap, prefix, store__path=broker.folder.parent / f"copies-{prefix}", **settings)
+    return on_kafka(broker.bootstrap, prefix, store__path=copies(broker, prefix), **settings)
+
+
+def copies(broker, prefix):
+    return broker.folder.parent / f"copies-{prefix}"
 
 
 def run(broker, prefix, *more, timeout=60, **settings):
@@ -106,6 +112,35 @@ def the_broker_goes_away_and_comes_back(broker):
                  done.stderr[-1500:])
     checks.check("and nothing is lost or doubled", counts_are_exact(broker.consume("gone.counter-events"), 20, 20),
                  done.stderr[-1500:])
+
+
+def damage_a_batch(broker, topic):
+    """Flips a bit of the first batch of a topic's longest partition, while the broker is down: its number."""
+    logs = broker.folder.glob(f"broker-0/{topic}-*/00000000000000000000.log")
+    log = max(logs, key=lambda path: path.stat().st_size)
+    broker.stop()
+    data = bytearray(log.read_bytes())
+    data[BATCH_HEADER + 20] ^= 1
+    log.write_bytes(data)
+    broker.start()
+    return log.parent.name.rsplit("-", 1)[1]
+
+
+def a_damaged_batch(broker):
+    """librdkafka tells of it and goes on behind it: the node must not."""
+    for records in (200, 200):
+        feed(broker, "damaged.", records)
+    partition = damage_a_batch(broker, "damaged.bench-events")
+    done, took = run(broker, "damaged.")
+    checks.ended("a damaged batch of the input", done, [70], f"partition {partition} at offset 0", "bench-events",
+                 "is damaged in the broker's log", seconds=30, took=took)
+    feed(broker, "log.", 200)
+    run(broker, "log.")
+    partition = damage_a_batch(broker, "log.counter-changelog")
+    shutil.rmtree(copies(broker, "log."))
+    done, took = run(broker, "log.")
+    checks.ended("a damaged batch of a changelog", done, [70], f"partition {partition} at offset 0", "counter-changelog",
+                 "is damaged in the broker's log", seconds=30, took=took)
 
 
 def a_deleted_topic(broker, prefix, topic):
@@ -184,7 +219,7 @@ def topics_as_they_must_not_be(broker):
 
 
 def main():
-    alone = (the_broker_goes_away_and_comes_back,)
+    alone = (the_broker_goes_away_and_comes_back, a_damaged_batch)
     together = (a_deleted_input, a_deleted_output, expired_records, positions_that_are_gone, topics_that_are_too_small,
                 topics_as_they_must_not_be)
 

@@ -52,5 +52,18 @@ def input_of_java_is_not_read_by_another_partitioner():
         c.finish(c.node("a", **murmur2))
 
 
+def only_transactions_write_to_a_changelog():
+    """Its name as well, which goes with the positions that it speaks of: a zombie's is refused with them."""
+    with Campaign("names", shared_bootstrap()) as c:
+        node = c.node("a")
+        c.feed(COUNT)
+        c.finish(node)
+        writers = {w["producer"] for w in c.observer.ask("writers", f"{c.prefix}exact-changelog")}
+        fenced = {t["producer"] for t in c.observer.ask("transactions", c.prefix)}
+    if not writers or writers - fenced:
+        raise Failure(f"the changelog was written to by {writers}, of which {writers - fenced} are in no transaction")
+
+
 if __name__ == "__main__":
-    kafka_harness.main(each_service_has_a_producer_of_its_own, input_of_java_is_not_read_by_another_partitioner)
+    kafka_harness.main(each_service_has_a_producer_of_its_own, input_of_java_is_not_read_by_another_partitioner,
+                       only_transactions_write_to_a_changelog)

@@ -286,7 +286,8 @@ public class KafkaObserver {
   void transactions(String prefix) throws Exception {
     for (var t : admin.listTransactions().all().get())
       if (t.transactionalId().startsWith(prefix))
-        out.println("{\"id\":" + text(t.transactionalId()) + ",\"state\":" + text(t.state().toString()) + "}");
+        out.println("{\"id\":" + text(t.transactionalId()) + ",\"state\":" + text(t.state().toString())
+            + ",\"producer\":" + t.producerId() + "}");
   }
 
   // Producers that have a transaction open in these topics, whatever their coordinator says.

@@ -62,6 +62,7 @@ CAF_TEST(every property can be set but those of the guarantees) {
                                           "message.copy.max.bytes",
                                           "partition.assignment.strategy",
                                           "request.required.acks",
+                                          "retry.backoff.ms",
                                           "session.timeout.ms",
                                           "transaction.timeout.ms",
                                           "auto.commit.enable"};
@@ -69,9 +70,10 @@ CAF_TEST(every property can be set but those of the guarantees) {
 }
 
 CAF_TEST(what the guarantees rest on is refused under each of its names) {
-  for (const auto* name : {"group.id", "group.instance.id", "transactional.id", "enable.auto.commit",
-                           "auto.commit.enable", "isolation.level", "message.copy.max.bytes", "acks",
-                           "request.required.acks", "bootstrap.servers", "metadata.broker.list"}) {
+  for (const auto* name :
+       {"group.id", "group.instance.id", "transactional.id", "enable.auto.commit", "auto.commit.enable",
+        "isolation.level", "message.copy.max.bytes", "acks", "retry.backoff.ms", "request.required.acks",
+        "bootstrap.servers", "metadata.broker.list"}) {
     const auto error = refused({{name, "1"}});
     CAF_REQUIRE(error.has_value());
     CAF_CHECK(error->message.find(name) != std::string::npos);
