@@ -5,9 +5,11 @@
 // partition were begun.
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client.hpp"
@@ -43,39 +45,23 @@ struct LogName {
   static LogName read(std::string_view text);
 };
 
-// The incarnation in the LogPlace::log of a copy, which also says where in the log its name stands.
+// LogPlace::log of a copy: the incarnation, and where in the log its name stands.
+struct NamedAt {
+  std::string incarnation = {};
+  Offset at = {-1};
+
+  std::string text() const { return incarnation + "@" + std::to_string(at.value); }
+  static NamedAt read(const std::string& text);
+};
 inline std::string incarnation_of(const LogPlace& place) { return place.log.substr(0, place.log.find('@')); }
 
-// A copy that is to be brought up to the end of the log.
-struct Restore {
-  PartitionId partition = {};
-  std::shared_ptr<LocalState> copy = {};
-  // What a committed position says of the log; empty where nothing was committed yet.
-  std::string expected_log = {};
-  Offset expected_reach = {};
-  // This session has had the copy all the time: however old it looks, it is read on, and never emptied.
-  bool is_kept = false;
-
-  // Results.
-  LogName name = {};  // empty: the log has none yet
-  LogPlace place = {};
-  std::uint64_t records = 0;  // that were read
-};
-
-using RestoreProgress = std::function<void(PartitionId, std::uint64_t done, std::uint64_t total)>;
-
-// Brings the copies up to date, of all transactions that are decided by then; those that cannot be continued
-// are emptied and made anew. Errors: corrupt, where the log holds less than was committed to it; timed_out,
-// where nothing comes for the request timeout.
-Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
-                     const RestoreProgress& progress);
-
+struct Restore;
 // A name on its way into a log: its record, and what is noted once that is committed.
 class NamedLog {
  public:
   NamedLog(Restore& log, LogName name) : log_(log), name_(std::move(name)), text_(name_.text()) {}
 
-  std::int32_t partition() const { return static_cast<std::int32_t>(log_.partition.value); }
+  std::int32_t partition() const;
   std::vector<rd_kafka_message_t>& record();  // valid for as long as this; as Transaction::add() takes it
   Result<void> note();                        // in the copy, and in `log`
 

@@ -9,6 +9,7 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
+constexpr int answer_ms = 50;  // of waiting for an answer, before a look at whether it is still wanted
 constexpr std::size_t most_batch_bytes = 1'000'000;                     // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
@@ -211,22 +212,32 @@ Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& pla
   return ends;
 }
 
+Event Client::answer(const Queue& queue, const std::stop_token& stop) const {
+  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+  for (;;) {
+    Event event(rd_kafka_queue_poll(queue.get(), answer_ms));
+    if (event || stop.stop_requested() || std::chrono::steady_clock::now() > deadline) return event;
+  }
+}
+
 // While a transaction that holds some of them is being decided, there is no answer: ask again.
 Result<std::vector<Client::Committed>> Client::committed(const std::string& group,
                                                          const std::vector<TopicPartition>& places,
-                                                         Stability stability) {
+                                                         Stability stability, const std::stop_token& stop) {
   const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
   for (;;) {
     bool unstable = false;
-    auto found = committed_now(group, places, stability, unstable);
-    if (!unstable || std::chrono::steady_clock::now() > deadline) return found;
+    auto found = committed_now(group, places, stability, unstable, stop);
+    const bool over = std::chrono::steady_clock::now() > deadline || stop.stop_requested();
+    if (!unstable || over) return found;
     std::this_thread::sleep_for(unstable_pause);
   }
 }
 
 Result<std::vector<Client::Committed>> Client::committed_now(const std::string& group,
                                                              const std::vector<TopicPartition>& places,
-                                                             Stability stability, bool& unstable) {
+                                                             Stability stability, bool& unstable,
+                                                             const std::stop_token& stop) {
   if (places.empty()) return std::vector<Committed>();
   auto handle = admin();
   if (!handle) return handle.error();
@@ -242,7 +253,7 @@ Result<std::vector<Client::Committed>> Client::committed_now(const std::string& 
   const KafkaError stable(
       rd_kafka_AdminOptions_set_require_stable_offsets(how.get(), stability == Stability::stable));
   rd_kafka_ListConsumerGroupOffsets(*handle, requests, 1, how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), timeout_ms()));
+  const Event event = answer(queue, stop);
   const std::string what = "cannot read the positions of group " + printable(group);
   if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()))

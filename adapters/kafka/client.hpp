@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "errors.hpp"
@@ -96,7 +97,11 @@ class Client {
   enum class Stability : std::uint8_t { stable, as_is };
   Result<std::vector<Committed>> committed(const std::string& group,
                                            const std::vector<TopicPartition>& places,
-                                           Stability stability = Stability::stable);
+                                           Stability stability = Stability::stable,
+                                           const std::stop_token& stop = {});
+  // The answer to a question that was asked of an admin(); null: none came within the request timeout, or
+  // before `stop` was requested.
+  Event answer(const Queue& queue, const std::stop_token& stop = {}) const;
 
   struct Outgoing {  // a record to be written
     TopicPartition to = {};
@@ -132,7 +137,7 @@ class Client {
   Error with_reason(Error error, rd_kafka_resp_err_t code, const std::string& what) const;
   Result<std::vector<Committed>> committed_now(const std::string& group,
                                                const std::vector<TopicPartition>& places, Stability stability,
-                                               bool& unstable);
+                                               bool& unstable, const std::stop_token& stop);
 
   // topics.cpp
   using CreatedTopics = std::map<std::string, std::uint32_t>;

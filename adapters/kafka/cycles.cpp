@@ -1,6 +1,7 @@
 #include "cycles.hpp"
 
 #include "positions.hpp"
+#include "restore.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
@@ -229,7 +230,7 @@ Result<void> Cycles::catch_up(const Flight& flight) {
                           .expected_log = incarnation_of(owned->log),
                           .is_kept = true});
   }
-  auto restored = restore(*scope_.client, scope_.options.service, restores, [](auto, auto, auto) {});
+  auto restored = restore(*scope_.client, scope_.options.service, restores, {});
   if (!restored) return restored;
   for (const auto& task : restores) inputs_.find(task.partition)->log = task.place;
   return {};

@@ -6,7 +6,7 @@
 
 namespace eventy::kafka::detail {
 
-Result<Membership> membership_of(Client& client, const std::string& group) {
+Result<Membership> membership_of(Client& client, const std::string& group, const std::stop_token& stop) {
   auto handle = client.admin();
   if (!handle) return handle.error();
   const Queue queue(rd_kafka_queue_new(*handle));
@@ -14,7 +14,7 @@ Result<Membership> membership_of(Client& client, const std::string& group) {
   never_time_out(how);
   const char* groups[] = {group.c_str()};
   rd_kafka_DescribeConsumerGroups(*handle, groups, 1, how.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), client.timeout_ms()));
+  const Event event = client.answer(queue, stop);
   const std::string what = "cannot read the members of group " + printable(group);
   if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
   if (const auto code = rd_kafka_event_error(event.get()))

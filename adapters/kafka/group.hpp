@@ -15,7 +15,8 @@ struct Membership {                    // of a group that does not exist: nothin
   std::set<std::string> members = {};  // their static ids
   std::size_t assigned = 0;            // partitions, to all of them
 };
-Result<Membership> membership_of(Client& client, const std::string& group);
+// Errors: timed_out, where no answer came, or none before `stop` was requested.
+Result<Membership> membership_of(Client& client, const std::string& group, const std::stop_token& stop = {});
 
 // The member's id; empty: it has not joined, and brokers let it through without any check. Nullopt: a later
 // librdkafka says it in a form that is not known here.

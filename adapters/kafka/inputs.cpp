@@ -236,16 +236,15 @@ Result<void> Inputs::take_over(const std::vector<PartitionId>& partitions) {
   return {};
 }
 
-void Inputs::restored(PartitionId partition) {
-  Owned& owned = owned_.at(partition);
-  owned.stage = Owned::Stage::restored;
-  resume(partition);
+void Inputs::restored(const std::vector<PartitionId>& partitions) {
+  for (const PartitionId p : partitions) owned_.at(p).stage = Owned::Stage::restored;
+  resume(partitions);
 }
 
 // librdkafka 2.0.2 tells its thread nothing of a resumed partition, so that it may sleep on for a second: a
 // seek to where reading goes on wakes it.
-void Inputs::resume(PartitionId partition) {
-  const auto list = list_of({partition}, &Cursor::fetched);
+void Inputs::resume(const std::vector<PartitionId>& partitions) {
+  const auto list = list_of(partitions, &Cursor::fetched);
   rd_kafka_resume_partitions(consumer_.get(), list.get());
   const KafkaError ignored(rd_kafka_seek_partitions(consumer_.get(), list.get(), 0));
 }
@@ -272,7 +271,7 @@ void Inputs::set_paused(PartitionId partition, bool paused) {
   Owned* owned = find(partition);
   if (!owned) return;
   owned->paused = paused;
-  if (!paused && std::exchange(owned->stopped, false)) resume(partition);
+  if (!paused && std::exchange(owned->stopped, false)) resume({partition});
 }
 
 Result<void> Inputs::rewind() {

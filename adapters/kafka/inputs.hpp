@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "batches.hpp"
@@ -31,7 +32,8 @@ struct Owned {  // a partition from its assignment until its release
     restored   // its records are handed out
   };
   Stage stage = Stage::asked;
-  std::uint64_t takeover = 0;  // which one is to prepare it
+  std::uint64_t takeover = 0;     // which one is to prepare it
+  std::stop_source restore = {};  // of its states; requested when it goes
   bool leaving = false;
   bool paused = false;   // nothing is handed out
   bool stopped = false;  // nor fetched, for the backlog is long
@@ -68,7 +70,7 @@ class Inputs {
   Owned* find(PartitionId partition);  // null: not owned
   // Partitions that are still here; they go on, at their cursors, when they are restored.
   Result<void> take_over(const std::vector<PartitionId>& partitions);
-  void restored(PartitionId partition);
+  void restored(const std::vector<PartitionId>& partitions);
   void set_paused(PartitionId partition, bool paused);
   void release(const std::vector<PartitionId>& partitions);
   Result<void> rewind();  // to the committed positions
@@ -91,7 +93,7 @@ class Inputs {
   void taken(const rd_kafka_topic_partition_list_t& list);
   std::vector<PartitionId> numbers_of(const rd_kafka_topic_partition_list_t& list) const;
   void answer_rebalances();
-  void resume(PartitionId partition);
+  void resume(const std::vector<PartitionId>& partitions);
   PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
   std::vector<PartitionId> fetched() const;
 

@@ -3,6 +3,8 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <stop_token>
 
 #include "cycles.hpp"
 #include "eventy/store/worker.hpp"
@@ -80,13 +82,16 @@ class Session final : public StoreSession {
   void assigned(std::vector<PartitionId> partitions);
   void taken(std::vector<PartitionId> partitions, Taken how);
   void positions_found(const std::shared_ptr<Takeover>& takeover, const Result<void>& result);
-  void sign(const std::shared_ptr<Takeover>& takeover);
+  void begin_restore(const std::shared_ptr<Takeover>& takeover);
+  void part_is_restored(std::shared_ptr<Takeover> part);
+  void sign_next();
+  void sign(const std::shared_ptr<Takeover>& part);
   // Null: the partition has gone since, or has come back for another takeover.
   Owned* awaits(PartitionId partition, const Takeover& takeover) {
     Owned* owned = inputs_.find(partition);
     return owned && !owned->leaving && owned->takeover == takeover.number ? owned : nullptr;
   }
-  void restored(const Takeover& takeover);
+  void restored(const Takeover& part);
 
   void mend_group(std::size_t without_owner);
 
@@ -107,6 +112,10 @@ class Session final : public StoreSession {
   std::mutex ticks_mutex_ = {};
   std::condition_variable ticks_changed_ = {};
   bool ticks_end_ = false;
+  std::deque<std::shared_ptr<Takeover>> to_sign_ = {};  // parts of takeovers
+  bool signing_ = false;
+  std::stop_source ending_ = {};                    // of what the preparer does
+  std::map<std::uint64_t, Worker> restorers_ = {};  // by the numbers of their takeovers
   std::optional<Worker> preparer_ = {};
   std::thread ticker_ = {};
 };
@@ -131,8 +140,11 @@ Result<void> Session::start() {
 Error Session::end(Error error) {
   ended_ = error;
   inputs_.stop();
-  for (auto& [p, owned] : inputs_.owned())
+  ending_.request_stop();
+  for (auto& [p, owned] : inputs_.owned()) {
+    owned.restore.request_stop();
     if (owned.state) owned.state->end();
+  }
   return error;
 }
 
@@ -148,6 +160,7 @@ void Session::close() {
     ticks_changed_.notify_all();
     ticker_.join();
   }
+  restorers_.clear();
   preparer_.reset();
   cycles_.close();
   inputs_.leave();
@@ -200,9 +213,11 @@ void Session::assigned(std::vector<PartitionId> partitions) {
   watch_.assigned();
   auto takeover = std::make_shared<Takeover>();
   takeover->number = ++takeovers_;
+  takeover->stop = ending_.get_token();
   for (const PartitionId p : partitions) inputs_.find(p)->takeover = takeover->number;
   takeover->partitions = std::move(partitions);
   preparer_->begin([this, takeover] {
+    if (takeover->stop.stop_requested()) return;
     auto found = takeover->find_positions(scope_);
     post([this, takeover, found] { positions_found(takeover, found); });
   });
@@ -220,58 +235,100 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
     inputs_.find(place.first)->cursors[place.second] = {.read = next, .committed = next};
   if (auto taken = inputs_.take_over(takeover->partitions); !taken) return (void)end(taken.error());
   events_.push_back(Assigned{Epoch{++epoch_}, takeover->partitions});
-  preparer_->begin([this, takeover] {
-    auto restored = takeover->restore_states(
-        scope_, [this](PartitionId partition, std::uint64_t done, std::uint64_t total) {
-          post([this, partition, done, total] {
-            if (inputs_.find(partition)) events_.push_back(Restoring{partition, done, total});
-          });
-        });
-    post([this, takeover, restored] {
-      if (!restored) return (void)end(restored.error());
-      sign(takeover);
+  begin_restore(takeover);
+}
+
+// On a thread of its own: a long one holds up neither another takeover nor what is to be signed.
+void Session::begin_restore(const std::shared_ptr<Takeover>& takeover) {
+  for (auto& log : takeover->restores) log.stop = inputs_.find(log.partition)->restore.get_token();
+  restorers_[takeover->number].begin([this, takeover] {
+    const RestoreNews news{
+        .progress =
+            [this](PartitionId partition, std::uint64_t done, std::uint64_t total) {
+              post([this, partition, done, total] {
+                if (inputs_.find(partition)) events_.push_back(Restoring{partition, done, total});
+              });
+            },
+        .restored =
+            [this, &takeover](std::vector<Restore> restored) {
+              post([this, part = takeover->part(std::move(restored))] { part_is_restored(part); });
+            }};
+    auto done = restore(client(), scope_.options.service, takeover->restores, news);
+    post([this, number = takeover->number, done] {
+      if (!done) return (void)end(done.error());
+      restorers_.erase(number);
     });
   });
 }
 
-// The positions are committed under this session's name, in the generation that owns them now.
-void Session::sign(const std::shared_ptr<Takeover>& takeover) {
-  std::erase_if(takeover->positions, [&](const auto& p) { return !awaits(p.first.first, *takeover); });
-  std::shared_ptr<rd_kafka_consumer_group_metadata_t> group;
-  if (!takeover->is_signed(scope_)) {
-    auto now = inputs_.group();
-    if (!now) return;  // they are lost, as read() will say; who has them then takes them over anew
-    group = std::move(*now);
+void Session::part_is_restored(std::shared_ptr<Takeover> part) {
+  if (auto begun = part->check_begun(scope_); !begun) return (void)end(begun.error());
+  if (!to_sign_.empty() && to_sign_.back()->number == part->number) {
+    to_sign_.back()->add(std::move(*part));
+  } else {
+    to_sign_.push_back(std::move(part));
   }
-  preparer_->begin([this, takeover, group] {
-    const Landing landing = group ? takeover->sign(scope_, group.get()) : Landing{};
+  sign_next();
+}
+
+void Session::sign_next() {
+  if (signing_ || to_sign_.empty()) return;
+  signing_ = true;
+  const auto part = std::move(to_sign_.front());
+  to_sign_.pop_front();
+  sign(part);
+}
+
+// The positions are committed under this session's name, in the generation that owns them now. While the
+// group changes there may be none, or one that is over: then again, until they are signed or gone.
+void Session::sign(const std::shared_ptr<Takeover>& part) {
+  std::erase_if(part->positions, [&](const auto& p) { return !awaits(p.first.first, *part); });
+  std::shared_ptr<rd_kafka_consumer_group_metadata_t> group;
+  Landing none;
+  if (!part->is_signed(scope_)) {
+    auto now = inputs_.group();
+    if (now) {
+      group = *std::move(now);
+    } else {
+      none = {Landing::How::aborted, now.error()};
+    }
+  }
+  preparer_->begin([this, part, group, none] {
+    if (ending_.stop_requested()) return;
+    const Landing landing = group ? part->sign(scope_, group.get()) : none;
     Result<void> done;
     if (landing.how == Landing::How::failed) done = landing.error;
     const bool again = landing.how == Landing::How::aborted || landing.how == Landing::How::unknown;
-    if (again) takeover->rest(scope_, landing.error);  // the group may still be changing
-    post([this, takeover, done, again] {
+    if (again) part->rest(scope_, landing.error);
+    post([this, part, done, again] {
       if (!done) return (void)end(done.error());
-      if (again) return sign(takeover);
-      restored(*takeover);
+      if (again) return sign(part);
+      restored(*part);
+      signing_ = false;
+      sign_next();
     });
   });
 }
 
-void Session::restored(const Takeover& takeover) {
-  for (const auto& task : takeover.restores) {
-    Owned* owned = awaits(task.partition, takeover);
+void Session::restored(const Takeover& part) {
+  std::vector<PartitionId> partitions;
+  for (const auto& log : part.restores) {
+    Owned* owned = awaits(log.partition, part);
     if (!owned) continue;
-    owned->copy = task.copy;
-    owned->log = task.place;
+    owned->copy = log.copy;
+    owned->log = log.place;
     owned->state =
-        std::make_shared<PartitionState>(task.copy, scope_.options, task.partition, scope_.changelog());
-    events_.push_back(Restored{task.partition, owned->state, task.records});
-    inputs_.restored(task.partition);
+        std::make_shared<PartitionState>(log.copy, scope_.options, log.partition, scope_.changelog());
+    events_.push_back(Restored{log.partition, owned->state, log.records});
+    partitions.push_back(log.partition);
   }
+  if (!partitions.empty()) inputs_.restored(partitions);
 }
 
 void Session::taken(std::vector<PartitionId> partitions, Taken how) {
   client().step(Step::revoke);
+  for (const PartitionId p : partitions)
+    if (Owned* owned = inputs_.find(p)) owned->restore.request_stop();
   if (how == Taken::revoked) {
     events_.push_back(Revoked{std::move(partitions)});
     return;

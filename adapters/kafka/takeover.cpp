@@ -1,7 +1,8 @@
 #include "takeover.hpp"
 
 #include <algorithm>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
 
 #include "group.hpp"
 #include "positions.hpp"
@@ -13,7 +14,7 @@ namespace eventy::kafka::detail {
 // into a position by whatever program, is left alone.
 Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
                                                     const std::vector<Place>& places) const {
-  auto found = scope.client->committed(scope.group(), scope.in_kafka(places), Client::Stability::as_is);
+  auto found = scope.client->committed(scope.group(), scope.in_kafka(places), Client::Stability::as_is, stop);
   if (!found) return found.error();
   std::set<std::string> others;
   for (const auto& committed : *found) {
@@ -21,7 +22,7 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
     if (!by.empty() && by != scope.transactional_id()) others.insert(by);
   }
   if (others.empty()) return {};
-  auto now = membership_of(*scope.client, scope.group());
+  auto now = membership_of(*scope.client, scope.group(), stop);
   if (!now) return now.error();
   for (const auto& id : others) {
     const auto member = scope.member_with(id);
@@ -46,7 +47,7 @@ Result<void> Takeover::find_positions(const Scope& scope) {
   const auto places = scope.places_of(partitions);
   if (auto ended = end_transactions_of_the_dead(scope, places); !ended) return ended;
   const auto there = scope.in_kafka(places);
-  auto committed = scope.client->committed(scope.group(), there);
+  auto committed = scope.client->committed(scope.group(), there, Client::Stability::stable, stop);
   if (!committed) return committed.error();
   auto first = scope.client->edges(there, Client::Edge::first, Isolation::read_uncommitted);
   if (!first) return first.error();
@@ -89,15 +90,31 @@ Result<void> Takeover::check_begun(const Scope& scope) const {
   return {};
 }
 
-Result<void> Takeover::restore_states(const Scope& scope, const RestoreProgress& progress) {
-  for (auto& task : restores) {
-    auto copy = scope.client->options().local_state(scope.group(), task.partition);
-    if (!copy) return copy.error();
-    task.copy = *std::move(copy);
+std::shared_ptr<Takeover> Takeover::part(std::vector<Restore> restored) const {
+  auto part = std::make_shared<Takeover>();
+  part->number = number;
+  part->stop = stop;
+  part->signed_by_us = signed_by_us;
+  for (const auto& log : restored) {
+    part->partitions.push_back(log.partition);
+    for (auto at = positions.lower_bound({log.partition, {}});
+         at != positions.end() && at->first.first == log.partition; ++at)
+      part->positions.insert(*at);
   }
-  if (auto restored = restore(*scope.client, scope.options.service, restores, progress); !restored)
-    return restored;
-  return check_begun(scope);
+  for (const auto& place : unread)
+    if (part->positions.contains(place)) part->unread.push_back(place);
+  part->restores = std::move(restored);
+  return part;
+}
+
+void Takeover::add(Takeover&& part) {
+  positions.merge(part.positions);
+  const auto append = [](auto& to, auto& from) {
+    std::move(from.begin(), from.end(), std::back_inserter(to));
+  };
+  append(partitions, part.partitions);
+  append(unread, part.unread);
+  append(restores, part.restores);
 }
 
 // What its name must say, where it does not say so yet. Not of one that went elsewhere before its positions
@@ -161,7 +178,10 @@ void Takeover::rest(const Scope& scope, const Error& reason) {
   if (tries == (reason.code == ErrorCode::clock ? 1 : lasts))
     scope.client->warn("service " + printable(scope.options.service) +
                        ": partitions cannot be taken over yet: " + reason.message);
-  std::this_thread::sleep_for(first_rest * std::min(tries, longest));
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any().wait_for(lock, stop, first_rest * std::min(tries, longest),
+                                         [] { return false; });
 }
 
 }  // namespace eventy::kafka::detail

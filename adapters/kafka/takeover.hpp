@@ -1,19 +1,22 @@
 // What a session does, on a worker's thread, before partitions that were assigned to it may be read: ends
 // what a dead node left open, finds the positions, brings the local copies up to date, and signs the
-// positions, so that its own successor knows whom to look for.
+// positions, so that its own successor knows whom to look for. Partitions go to work as soon as they are
+// ready: a takeover gives off parts, which are signed by themselves.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "restore.hpp"
 #include "scope.hpp"
 #include "transaction.hpp"
 
 namespace eventy::kafka::detail {
 
 struct Takeover {
-  std::uint64_t number = 0;  // of the session's
+  std::uint64_t number = 0;   // of the session's
+  std::stop_token stop = {};  // of the session
   std::vector<PartitionId> partitions = {};
   std::map<Place, Offset> positions = {};  // the committed ones, or where a place that was never read begins
   std::vector<Place> unread = {};          // those without a committed position
@@ -22,7 +25,10 @@ struct Takeover {
   std::size_t tries = 0;                   // of sign(), without success
 
   Result<void> find_positions(const Scope& scope);
-  Result<void> restore_states(const Scope& scope, const RestoreProgress& progress);
+  // Of those that are restored: with their positions.
+  std::shared_ptr<Takeover> part(std::vector<Restore> restored) const;
+  void add(Takeover&& part);
+  Result<void> check_begun(const Scope& scope) const;
   // Nothing is left for sign() to do.
   bool is_signed(const Scope& scope) const;
   // Commits the positions under this session's name, and with them the names of logs, which say that from now
@@ -35,7 +41,6 @@ struct Takeover {
   Result<void> end_transactions_of_the_dead(const Scope& scope, const std::vector<Place>& places) const;
   Result<void> check_range(const Scope& scope, const Place& place, Offset next,
                            const Client::Ends& ends) const;
-  Result<void> check_begun(const Scope& scope) const;
   std::optional<LogName> new_name(const Scope& scope, const Restore& log) const;
   Landing send(const Scope& scope, Transaction& transaction, const rd_kafka_consumer_group_metadata_t* group,
                std::vector<NamedLog>& names) const;
