@@ -303,6 +303,9 @@ void Cluster::born(const SimulatedNode& process, const Role& role) {
     const bool is_its_old_self = known.role.kind == role.kind && known.role.lane == role.lane;
     if (role.kind == Role::Kind::supervisor || is_its_old_self)
       return wrong("a lane, bridge or supervisor starts beside what is left of its predecessor");
+    if (role.kind == Role::Kind::bridge && known.role.kind == Role::Kind::lane &&
+        !told_to_end_.contains(known.id))
+      return wrong("a bridge starts beside a lane of its predecessor that was not told to end");
   }
 }
 
@@ -313,6 +316,7 @@ void Cluster::sent(ActorId to, const Letter& letter) {
     const auto child = world_.find(letter.from);
     if (child && !down->reason.in_order) has_failed(*child, down->reason);
   } else if (message_if<msg::End>(mail) || message_if<msg::Stop>(mail)) {
+    told_to_end_.insert(to);
     if (const auto child = world_.find(to)) ended(*child);
   } else if (const auto* lanes = message_if<msg::RestartLanes>(mail)) {
     trace.fired("lane restarted");

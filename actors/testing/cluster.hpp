@@ -86,6 +86,7 @@ class Cluster {
   std::vector<Node> nodes_;
   std::multimap<MonotonicTime, std::function<void()>> agenda_;
   std::map<actors::ActorId, actors::Role::Kind> last_down_;  // by supervisor
+  std::set<actors::ActorId> told_to_end_;
   std::uint64_t round_ = 0, activity_ = 0;
 };
 

@@ -48,9 +48,6 @@ actor_bug(bridge_takes_a_stale_epoch bridge/bridge.cpp
 # --- the supervisor ---
 actor_bug(supervisor_takes_a_stale_bridge supervisor/supervisor.cpp
   [[if (stopping_ || self_.sender != bridge_.id()) return;]] "if (stopping_) return;")
-actor_bug(supervisor_starts_a_bridge_too_early supervisor/supervisor.cpp
-  [[} else if (bridge_is_due_ && !is_closing(std::nullopt)) {]]
-  [[} else if (bridge_is_due_) {]])
 actor_bug(supervisor_starts_a_lane_too_early supervisor/supervisor.cpp
   [[if (is_closing(m.lane)) {]] "if (false) {")
 actor_bug(supervisor_closes_a_child_too_late supervisor/supervisor.cpp

@@ -112,8 +112,10 @@ testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
   // Not drawn, so that what is drawn stays the same.
   o.supervision.strategy = static_cast<Strategy>(run.seed % 8 < 2 ? run.seed % 8 + 1 : 0);
   if (run.seed % 5 == 0) o.supervision.restarts.intensity = 3;
-  if (run.seed % 10 == 0)
+  if (run.seed % 10 == 0) {
+    o.supervision.restarts.intensity = 1;  // so that services are started again
     o.services = {.strategy = static_cast<Strategy>(run.seed / 10 % 3), .restarts = {.intensity = 2}};
+  }
   if (run.seed % 4 == 0) o.idle_check = Duration(200);
   o.hooks = run.hooks, o.listen = run.listen;
   return o;

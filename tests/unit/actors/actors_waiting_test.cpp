@@ -86,6 +86,27 @@ CAF_TEST(a new session does not wait for a handler of the old one) {
   CAF_CHECK(counted_exactly(10, 2));
 }
 
+CAF_TEST(a new session waits for the end of the old bridge) {
+  waits = false;
+  setup.supervision.strategy = Strategy::one_for_all;
+  faults->on_poll = [this] { world.spend(seconds(5)); };
+  faults->loads_to_fail = 1;
+  click(10, 10);
+  start();
+  std::size_t most = 0;
+  run_until([&] {
+    const auto all = world.actors_of(node);
+    const auto bridges = std::count_if(
+        all.begin(), all.end(), [](const auto& known) { return known.role.kind == Role::Kind::bridge; });
+    most = std::max(most, static_cast<std::size_t>(bridges));
+    return faults->sessions == 2;
+  });
+  CAF_CHECK_EQUAL(most, 1u);
+  faults->on_poll = [] {};
+  run();
+  CAF_CHECK(counted_exactly(10, 1));
+}
+
 CAF_TEST(an aborted cycle does not make a handler wait twice) {
   store.next_commit("counter", MemoryStore::CommitFate::aborts);
   start_and_wait();

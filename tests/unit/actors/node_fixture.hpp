@@ -15,12 +15,13 @@
 
 namespace eventy::actors {
 
-// Committed state that fails to load as often as it was told to, and aborted cycles for a reason of one's
-// own.
+// Committed state that fails to load as often as it was told to, aborted cycles for a reason of one's own,
+// and what happens at each poll.
 struct Faults {
   int loads_to_fail = 0, loads_failed = 0, sessions = 0;
   ErrorCode code = ErrorCode::io;
   std::optional<Error> abort_reason = {};
+  std::function<void()> on_poll = [] {};
 };
 
 class FaultyReader final : public StateReader {
@@ -44,6 +45,11 @@ class FaultySession final : public support::ShellSession {
  public:
   FaultySession(std::unique_ptr<StoreSession> inner, std::shared_ptr<Faults> faults)
       : ShellSession(std::move(inner)), faults_(std::move(faults)) {}
+
+  Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override {
+    faults_->on_poll();
+    return ShellSession::poll(limits);
+  }
 
  private:
   Result<void> change(StoreEvent& event) override {
