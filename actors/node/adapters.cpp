@@ -1,6 +1,9 @@
 #include "config.hpp"
 #include <spdlog/spdlog.h>
 
+#include <set>
+#include <sstream>
+
 #include "eventy/node.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "eventy/store/write_behind.hpp"
@@ -85,6 +88,17 @@ Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options
   return local_state_in_memory();
 }
 
+// Comma separated, blanks aside.
+std::set<std::string> names_in(const std::string& text) {
+  std::set<std::string> names;
+  std::string name;
+  for (std::istringstream all(text); std::getline(all, name, ',');) {
+    std::erase(name, ' ');
+    if (!name.empty()) names.insert(name);
+  }
+  return names;
+}
+
 Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOptions& options) {
   auto copies = local_copies(section, options);
   if (!copies) return copies.error();
@@ -100,6 +114,7 @@ Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOpt
   store.request_timeout = s.milliseconds("request_timeout_ms", store.request_timeout);
   store.max_record_size = s.size("max_record_bytes", store.max_record_size, 1);
   store.max_cycle_size = s.size("max_cycle_bytes", store.max_cycle_size, 1);
+  store.accept_positions = names_in(s.text("accept_positions", ""));
   store.properties = s.properties("librdkafka");
   store.local_state = *std::move(copies);
   s.finish();

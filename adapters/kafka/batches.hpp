@@ -25,6 +25,14 @@ class BatchBuilder {
     batch_->next = Offset{message->offset + 1};
     messages_.push_back(std::move(message));
   }
+  // Some of the messages, in their order: the first, the last, and so many between them, evenly.
+  template <class Take>
+  void for_some(const Take& take) const {
+    constexpr std::size_t between = 7;
+    const std::size_t step = std::max<std::size_t>(messages_.size() / (between + 1), 1);
+    for (std::size_t i = 0; i + 1 < messages_.size(); i += step) take(*messages_[i]);
+    if (!messages_.empty()) take(*messages_.back());
+  }
   std::size_t records() const { return messages_.size(); }
   std::size_t bytes() const { return bytes_; }
   void set_next(Offset next) { batch_->next = next; }

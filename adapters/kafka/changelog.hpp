@@ -16,6 +16,11 @@
 
 namespace eventy::kafka::detail {
 
+// The other way on, for messages.
+inline constexpr auto begin_anew =
+    "begin anew: stop the service, and delete the offsets of its group, its changelog and the nodes' copies "
+    "of its states";
+
 inline std::string changelog_of(const std::string& service) { return service + "-changelog"; }
 
 inline std::string changelog_key(std::string_view keyspace, std::string_view key) {

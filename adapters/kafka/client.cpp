@@ -206,14 +206,18 @@ Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& pla
   reports_->answered();
   std::vector<Offset> ends;
   for (int i = 0; i < list->cnt; ++i) {
-    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(list->elems[i].err, what);
+    const auto& at = list->elems[i];
+    if (at.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return failed(at.err, "cannot find the ends of topic " + printable(at.topic) + " partition " +
+                                std::to_string(at.partition));
     ends.push_back(Offset{list->elems[i].offset});
   }
   return ends;
 }
 
-Event Client::answer(const Queue& queue, const std::stop_token& stop) const {
-  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+Event Client::answer(const Queue& queue, const std::stop_token& stop, Duration patience) const {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::min<Duration>(options_.request_timeout, patience);
   for (;;) {
     Event event(rd_kafka_queue_poll(queue.get(), answer_ms));
     if (event || stop.stop_requested() || std::chrono::steady_clock::now() > deadline) return event;

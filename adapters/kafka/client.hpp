@@ -63,11 +63,12 @@ class Client {
   // What the cluster allows for a topic; nothing where it does not tell (no permission).
   struct Limits {
     std::optional<std::size_t> batch_bytes = {};  // max.message.bytes: of a batch; a record has batch_size()
-    bool is_compacted = false;                    // takes no record without a key
     std::optional<Duration> delete_retention = {};  // of tombstones in a compacted topic
     // message.timestamp.after.max.ms and .before.max.ms: how far the date of a record may be from the
     // broker's
     std::optional<Duration> most_ahead = {}, most_behind = {};
+    // Takes no record without a key, and may lack records in its midst.
+    std::optional<bool> is_compacted = {};
   };
   // Of many topics in one request, in their order; what is known since the last topics() is not asked again.
   Result<std::vector<Limits>> limits_of(const std::vector<std::string>& topics);
@@ -99,9 +100,10 @@ class Client {
                                            const std::vector<TopicPartition>& places,
                                            Stability stability = Stability::stable,
                                            const std::stop_token& stop = {});
-  // The answer to a question that was asked of an admin(); null: none came within the request timeout, or
-  // before `stop` was requested.
-  Event answer(const Queue& queue, const std::stop_token& stop = {}) const;
+  // The answer to a question that was asked of an admin(); null: none came within the request timeout or
+  // `patience`, whichever is shorter, or before `stop` was requested.
+  Event answer(const Queue& queue, const std::stop_token& stop = {},
+               Duration patience = Duration::max()) const;
 
   struct Outgoing {  // a record to be written
     TopicPartition to = {};
@@ -117,6 +119,7 @@ class Client {
   static std::string batch_size_for(const std::vector<Limits>& limits);
 
   void warn(const std::string& text) const;  // in the node's log
+  void complain(const std::string& text) const;
   // As error_of, for a question that was asked of the cluster: where nothing answered in time, the error says
   // why, and that a broker refused us is permission_denied.
   Error failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {}) const;

@@ -174,18 +174,18 @@ Result<void> Commits::add_rest(const Cycle& cycle) {
   return {};
 }
 
-Landing Commits::send_positions(const std::map<Place, Offset>& positions, const std::string& cycle,
+Landing Commits::send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
                                 const Logs& logs, const rd_kafka_consumer_group_metadata_t* group) {
   auto list = make_list(static_cast<int>(positions.size()));
-  for (const auto& [place, next] : positions) {
+  for (const auto& [place, position] : positions) {
     PositionNote note{.by = scope_.transactional_id(), .cycle = cycle};
     if (const auto log = logs.find(place.first); log != logs.end())
       note.log = incarnation_of(log->second), note.log_reached = log->second.next;
     const auto [known, is_new] = sent_.try_emplace(place);
-    const Sent now{next, note.log_reached};
+    const Sent now{position.next, note.log_reached};
     if (!is_new && known->second == now) continue;
     known->second = now;
-    add_position(*list, scope_.in_kafka(place), next, note);
+    add_position(*list, scope_.in_kafka(place), position, note);
   }
   return list->cnt > 0 ? transaction_->send_positions(*list, group) : Landing{};
 }

@@ -52,8 +52,8 @@ class Commits {
   Result<void> add_states(PartitionId partition, const States& states);
   Result<void> add_rest(const Cycle& cycle);
   // Those that are not in the transaction yet.
-  Landing send_positions(const std::map<Place, Offset>& positions, const std::string& cycle, const Logs& logs,
-                         const rd_kafka_consumer_group_metadata_t* group);
+  Landing send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
+                         const Logs& logs, const rd_kafka_consumer_group_metadata_t* group);
   void commit_now(Flight& flight);
   Landing write(const Flight& flight);
   void abort_now();

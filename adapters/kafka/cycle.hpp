@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "eventy/store/local_state.hpp"
+#include "positions.hpp"
 #include "scope.hpp"
 #include "transaction.hpp"
 
@@ -24,7 +25,7 @@ struct Cycle {
   std::size_t outputs_sent = 0;  // so many of them are on their way, the others follow at the commit
   std::map<PartitionId, States> states = {};
   bool states_sent = true;  // all of them are on their way; else all are sent at the commit
-  std::map<Place, Offset> positions = {};
+  std::map<Place, Position> positions = {};
   std::size_t bytes = 0;
 
   bool empty() const { return outputs.empty() && states.empty() && positions.empty(); }
@@ -36,7 +37,7 @@ struct Ahead {
   PartitionId partition = {};
   States states = {};
   // Empty, or the partition's, which open the transaction, or follow what was sent where nothing else waits.
-  std::map<Place, Offset> positions = {};
+  std::map<Place, Position> positions = {};
   std::string cycle = {};
   GroupMetadata group = {};
   LogPlace log = {};

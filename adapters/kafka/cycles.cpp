@@ -53,7 +53,8 @@ void Cycles::take(const SliceEffects& effects, const Owned& owned) {
     open_.positions.try_emplace({effects.partition, input},
                                 next_position({effects.partition, input}, cursor));
   for (const auto& position : effects.positions)
-    open_.positions[{effects.partition, position.topic}] = position.next;
+    open_.positions[{effects.partition, position.topic}] = {
+        position.next, owned.cursors.at(position.topic).trail.before(position.next)};
   if (!effects.state.empty()) change(open_.states[effects.partition], effects);
   if (!effects.outputs.empty())
     open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
@@ -92,12 +93,12 @@ void Cycles::send_ahead(const SliceEffects& effects, const Owned& owned) {
 }
 
 // Where a service stands once the cycle in flight is committed.
-Offset Cycles::next_position(const Place& place, const Cursor& cursor) const {
+Position Cycles::next_position(const Place& place, const Cursor& cursor) const {
   if (flight_) {
     const auto& flying = flight_->effects.positions;
     if (const auto it = flying.find(place); it != flying.end()) return it->second;
   }
-  return cursor.committed;
+  return cursor.position();
 }
 
 // --- commits ---
@@ -161,10 +162,10 @@ void Cycles::settle() {
 }
 
 void Cycles::settle_committed() {
-  for (const auto& [place, next] : flight_->effects.positions) {
+  for (const auto& [place, position] : flight_->effects.positions) {
     Owned* owned = inputs_.find(place.first);
     if (!owned) continue;
-    owned->cursors[place.second].committed = next;
+    owned->cursors[place.second].commit(position);
     owned->log = flight_->logs[place.first];
   }
 }
@@ -220,10 +221,10 @@ Result<Outcome> Cycles::resolve() {
 // With a cycle that turned out to be committed: its states are read from the log.
 Result<void> Cycles::catch_up(const Flight& flight) {
   std::vector<Restore> restores;
-  for (const auto& [place, next] : flight.effects.positions) {
+  for (const auto& [place, position] : flight.effects.positions) {
     Owned* owned = inputs_.find(place.first);
     if (!owned) continue;
-    owned->cursors[place.second].committed = next;
+    owned->cursors[place.second].commit(position);
     if (restores.empty() || restores.back().partition != place.first)
       restores.push_back({.partition = place.first,
                           .copy = owned->copy,
@@ -253,7 +254,7 @@ void Cycles::refresh_if_due() {
     if (owned.leaving || owned.stage != Owned::Stage::restored) continue;
     refresh_->logs[p] = owned.log;
     for (const auto& [input, cursor] : owned.cursors)
-      refresh_->effects.positions[{p, input}] = cursor.committed;
+      refresh_->effects.positions[{p, input}] = cursor.position();
   }
   commits_.commit(*refresh_);
 }

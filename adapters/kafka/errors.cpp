@@ -45,6 +45,8 @@ std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
              "group.max.session.timeout.ms";
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
       return "another process runs with the same [node] id";
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+      return "another program is a member of the service's group: stop it, or give it a group of its own";
     case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
       return "a transaction on them is not decided; if that lasts, a broker has lost its markers (Kafka 4.3, "
              "KAFKA-20734) and somebody must end it: see adapters/kafka/README.md";
@@ -76,6 +78,8 @@ ErrorCode code_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
     case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
       return ErrorCode::fenced;
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+      return ErrorCode::busy;
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:

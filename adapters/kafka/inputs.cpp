@@ -27,11 +27,16 @@ Result<void> Inputs::join() {
        {"session.timeout.ms", std::to_string(session_ms)},
        {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 15, 100))},
        {"partition.assignment.strategy", "cooperative-sticky"},
+       // So that a topic that is deleted, and made anew soon after, is an error: librdkafka asks for its
+       // leader when it meets no topic, by default after 250 ms, and tells of an unknown one after 30 s.
+       {"topic.metadata.refresh.fast.interval.ms", "10"},
+       {"topic.metadata.propagation.max.ms", "0"},
        {"queued.min.messages", "25000"},
        {"queued.max.messages.kbytes", "262144"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_opaque(conf->get(), this);
   rd_kafka_conf_set_rebalance_cb(conf->get(), on_rebalance);
+  rd_kafka_conf_set_error_cb(conf->get(), on_error);
   auto consumer = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
   if (!consumer) return consumer.error();
   consumer_ = *std::move(consumer);
@@ -100,8 +105,7 @@ void Inputs::answer_rebalances() {
   for (const auto& [p, owned] : owned_)
     if (owned.stage != Owned::Stage::asked) known.push_back(p);
   if (known.empty()) return;
-  const KafkaError ignored(
-      rd_kafka_incremental_unassign(consumer_.get(), list_of(known, &Cursor::committed).get()));
+  const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), list_of(known).get()));
 }
 
 void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
@@ -214,7 +218,7 @@ Owned* Inputs::find(PartitionId partition) {
   return it == owned_.end() ? nullptr : &it->second;
 }
 
-PartitionList Inputs::list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const {
+PartitionList Inputs::list_of(const std::vector<PartitionId>& partitions) const {
   auto list = make_list();
   for (const auto& place : scope_.places_of(partitions)) {
     const auto to = scope_.in_kafka(place);
@@ -222,14 +226,14 @@ PartitionList Inputs::list_of(const std::vector<PartitionId>& partitions, Offset
     const auto owned = owned_.find(place.first);
     if (owned == owned_.end()) continue;
     if (const auto c = owned->second.cursors.find(place.second); c != owned->second.cursors.end())
-      added->offset = (c->second.*at).value;
+      added->offset = c->second.trail.start(c->second.fetched).value;
   }
   return list;
 }
 
 Result<void> Inputs::take_over(const std::vector<PartitionId>& partitions) {
   for (const PartitionId p : partitions) owned_.at(p).stage = Owned::Stage::assigned;
-  const auto list = list_of(partitions, &Cursor::committed);
+  const auto list = list_of(partitions);
   const KafkaError error(rd_kafka_incremental_assign(consumer_.get(), list.get()));
   if (error) return scope_.client->failed(*error, "cannot take over partitions");
   rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
@@ -244,14 +248,13 @@ void Inputs::restored(const std::vector<PartitionId>& partitions) {
 // librdkafka 2.0.2 tells its thread nothing of a resumed partition, so that it may sleep on for a second: a
 // seek to where reading goes on wakes it.
 void Inputs::resume(const std::vector<PartitionId>& partitions) {
-  const auto list = list_of(partitions, &Cursor::fetched);
+  const auto list = list_of(partitions);
   rd_kafka_resume_partitions(consumer_.get(), list.get());
   const KafkaError ignored(rd_kafka_seek_partitions(consumer_.get(), list.get(), 0));
 }
 
 void Inputs::release(const std::vector<PartitionId>& partitions) {
-  const KafkaError ignored(
-      rd_kafka_incremental_unassign(consumer_.get(), list_of(partitions, &Cursor::committed).get()));
+  const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), list_of(partitions).get()));
   std::vector<PartitionId> again;
   for (const PartitionId p : partitions) {
     const auto it = owned_.find(p);
@@ -282,12 +285,14 @@ Result<void> Inputs::rewind() {
     ours.push_back(p);
     owned.backlog.clear();
     owned.backlog_bytes = 0;
-    for (auto& [input, cursor] : owned.cursors)
+    for (auto& [input, cursor] : owned.cursors) {
       cursor.read = cursor.fetched = cursor.committed, cursor.end = Offset{-1};
+      cursor.trail.rewind();
+    }
   }
   if (ours.empty()) return {};
   scope_.client->step(Step::rewind);
-  const auto list = list_of(ours, &Cursor::committed);
+  const auto list = list_of(ours);
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
   const std::string what = "cannot go back to the committed positions";
@@ -319,11 +324,15 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
     if (auto good = take(std::move(message), limits); !good) return good;
     more_ = more_ || messages == messages_per_read;
   }
-  for (auto& [place, batch] : batches_)
-    if (batch.records() > 0) events.push_back(Records{batch.finish()});
+  for (auto& [place, batch] : batches_) {
+    if (batch.records() == 0) continue;
+    Owned* owned = find(place.first);
+    if (owned) batch.for_some([&](const auto& m) { owned->cursors[place.second].trail.add(mark_of(m)); });
+    events.push_back(Records{batch.finish()});
+  }
   batches_.clear();
   last_topic_ = nullptr;
-  refill_->took(messages, bytes, [this] { return list_of(fetched(), &Cursor::fetched); });
+  refill_->took(messages, bytes, [this] { return list_of(fetched()); });
   return {};
 }
 
@@ -340,6 +349,13 @@ Result<void> Inputs::take_error(const rd_kafka_message_t& message) {
     char text[512];
     const auto code = rd_kafka_fatal_error(consumer_.get(), text, sizeof text);
     return scope_.client->failed(code, "the session of " + service + " is over", text);
+  }
+  if (may_be_another_topic(message.err) && message.rkt) {
+    suspect(rd_kafka_topic_name(message.rkt),
+            message.partition < 0
+                ? std::nullopt
+                : std::optional(PartitionId{static_cast<std::uint32_t>(message.partition)}));
+    return {};
   }
   auto error = scope_.client->failed(message, service + " cannot read");
   if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
@@ -364,9 +380,9 @@ Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
   Owned* owned = find(partition);
   if (!owned || owned->leaving || owned->stage != Owned::Stage::restored) return {};
   const auto at = owned->cursors.find(input->second);
-  if (at == owned->cursors.end()) return {};
+  if (at == owned->cursors.end() || at->second.suspect) return {};
   auto& batch = batches_.try_emplace({partition, input->second}, input->second, partition).first->second;
-  return {owned, &at->second, &batch};
+  return {{partition, input->second}, owned, &at->second, &batch};
 }
 
 const Inputs::Source& Inputs::cached_source_of(const rd_kafka_message_t& message) {
@@ -386,6 +402,8 @@ Result<void> Inputs::take(Message message, const PollLimits& limits) {
   if (!source.cursor) return {};
   Owned& owned = *source.owned;
   Cursor& cursor = *source.cursor;
+  if (cursor.trail.verifying())
+    if (auto verified = verify(source, *message); !verified) return verified.error();
   if (end) {
     if (owned.backlog.empty()) cursor.end = std::max(cursor.end, Offset{message->offset});
     return {};
@@ -415,7 +433,7 @@ void Inputs::keep(Owned& owned, Message message) {
   owned.backlog.push_back(std::move(message));
   if (!owned.paused || owned.stopped || owned.backlog_bytes <= max_backlog_bytes / owned_.size()) return;
   owned.stopped = true;
-  rd_kafka_pause_partitions(consumer_.get(), list_of({partition}, &Cursor::fetched).get());
+  rd_kafka_pause_partitions(consumer_.get(), list_of({partition}).get());
 }
 
 void Inputs::take_backlog(Owned& owned, const PollLimits& limits) {
@@ -432,46 +450,6 @@ void Inputs::take_backlog(Owned& owned, const PollLimits& limits) {
     owned.backlog_bytes -= bytes;
     owned.backlog.pop_front();
   }
-}
-
-// --- the end ---
-
-// Marks of transactions are no messages, but they move the consumer's position.
-void Inputs::look_behind_marks() {
-  std::vector<PartitionId> all;
-  for (const auto& [p, owned] : owned_)
-    if (owned.backlog.empty()) all.push_back(p);
-  const auto list = list_of(all, &Cursor::read);
-  if (rd_kafka_position(consumer_.get(), list.get())) return;
-  for (int i = 0; i < list->cnt; ++i) {
-    const auto& at = list->elems[i];
-    const auto input = inputs_by_name_.find(at.topic);
-    Owned* owned = find(PartitionId{static_cast<std::uint32_t>(at.partition)});
-    if (at.err || input == inputs_by_name_.end() || !owned) continue;
-    Cursor& cursor = owned->cursors.at(input->second);
-    if (at.offset >= cursor.read.value) cursor.end = std::max(cursor.end, Offset{at.offset});
-  }
-}
-
-Result<bool> Inputs::at_end() {
-  std::vector<PartitionId> all;
-  for (const auto& [p, owned] : owned_) {
-    if (owned.leaving) continue;
-    if (owned.stage != Owned::Stage::restored) return false;
-    for (const auto& [input, cursor] : owned.cursors)
-      if (cursor.committed < cursor.read) return false;
-    all.push_back(p);
-  }
-  const auto places = scope_.places_of(all);
-  // What another service has just committed may not be readable yet: it counts, decided or not.
-  auto ends = scope_.client->edges(scope_.in_kafka(places), Client::Edge::end, Isolation::read_uncommitted);
-  if (!ends) return ends.error();
-  look_behind_marks();
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const Cursor& cursor = owned_.at(places[i].first).cursors.at(places[i].second);
-    if (std::max(cursor.end, cursor.read) < (*ends)[i]) return false;
-  }
-  return true;
 }
 
 }  // namespace eventy::kafka::detail

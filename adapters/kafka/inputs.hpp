@@ -13,6 +13,7 @@
 #include "batches.hpp"
 #include "refill.hpp"
 #include "scope.hpp"
+#include "trail.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -23,6 +24,14 @@ struct Cursor {      // of one topic partition that is read
   Offset committed = {};
   Offset fetched = read;  // taken from librdkafka up to here: what is between waits in the backlog
   Offset end = {-1};      // nothing but marks of transactions is between `read` and here
+  Trail trail = {};
+  // An error came as of a topic that was deleted, or of an offset that is not there: nothing is taken until
+  // the topic was looked at.
+  bool suspect = false;
+
+  Position position() const { return {committed, trail.before(committed)}; }
+  void commit(const Position& position) { committed = position.next, trail.commit(position); }
+  bool is_settled() const { return !suspect && !trail.verifying(); }
 };
 
 struct Owned {  // a partition from its assignment until its release
@@ -47,6 +56,14 @@ struct Owned {  // a partition from its assignment until its release
 };
 
 enum class Taken : std::uint8_t { revoked, lost };
+
+// A place that is read, and what the cluster says of it.
+struct Look {
+  Place place = {};
+  Offset fetched = {};
+  bool suspect = false;
+  Client::Ends ends = {};
+};
 
 class Inputs {
  public:
@@ -79,6 +96,11 @@ class Inputs {
   // Of the generation that owns what is owned now; fenced if that is lost.
   Result<GroupMetadata> group() const;
   Result<bool> at_end();
+  // What is read, to be looked at; `ends` are to be filled in.
+  std::vector<Look> to_look_at() const;
+  bool has_suspects() const;
+  // What a look has found: a place that may be another topic's is read on, from a record that is known.
+  Result<void> looked(const Look& look);
   bool more() const { return more_; }  // the last read() did not take all that was there
 
  private:
@@ -94,10 +116,12 @@ class Inputs {
   std::vector<PartitionId> numbers_of(const rd_kafka_topic_partition_list_t& list) const;
   void answer_rebalances();
   void resume(const std::vector<PartitionId>& partitions);
-  PartitionList list_of(const std::vector<PartitionId>& partitions, Offset Cursor::*at) const;
+  // Their places, at what is to be fetched next.
+  PartitionList list_of(const std::vector<PartitionId>& partitions) const;
   std::vector<PartitionId> fetched() const;
 
   struct Source {  // where the messages of a place go
+    Place place = {};
     Owned* owned = nullptr;
     Cursor* cursor = nullptr;
     BatchBuilder* batch = nullptr;
@@ -108,6 +132,11 @@ class Inputs {
   Result<void> take(Message message, const PollLimits& limits);
   Result<void> take_error(const rd_kafka_message_t& message);
   Result<void> bear(const rd_kafka_message_t& message, Error error);
+  static bool may_be_another_topic(rd_kafka_resp_err_t code);
+  static void on_error(rd_kafka_t* consumer, int code, const char* reason, void* self);
+  void suspect(std::string_view topic, std::optional<PartitionId> partition);  // in Kafka; all of its places
+  // corrupt: the topic is another one.
+  Result<void> verify(const Source& source, const rd_kafka_message_t& message);
   // Into its batch; false: it is full, and the message is still there.
   static bool hand_out(const Source& source, Message& message, const PollLimits& limits);
   void keep(Owned& owned, Message message);
@@ -116,6 +145,7 @@ class Inputs {
   const Scope& scope_;
   Events events_;
   bool stopped_ = false, more_ = false, joining_anew_ = false, was_assigned_ = false;
+  bool suspected_ = false;   // some place was, ever
   std::string member_ = {};  // under which what is owned was assigned
   std::map<PartitionId, Owned> owned_ = {};
   std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};

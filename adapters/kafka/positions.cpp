@@ -6,14 +6,40 @@
 
 namespace eventy::kafka::detail {
 namespace {
+
 constexpr std::string_view version = "eventy/1";
+
+template <class Number>
+std::string_view read_number(std::string_view text, Number& number) {
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
+  return text.substr(static_cast<std::size_t>(end - text.data()));
 }
+
+// OFFSET:TIMESTAMP:CHECKSUM
+RecordMark read_mark(std::string_view text) {
+  RecordMark mark;
+  for (auto* number : {&mark.at.value, &mark.timestamp}) {
+    text = read_number(text, *number);
+    if (!text.starts_with(':')) return {};
+    text.remove_prefix(1);
+  }
+  return !text.empty() && read_number(text, mark.checksum).empty() ? mark : RecordMark{};
+}
+
+std::string to_text(const RecordMark& mark) {
+  return std::to_string(mark.at.value) + ":" + std::to_string(mark.timestamp) + ":" +
+         std::to_string(mark.checksum);
+}
+
+}  // namespace
 
 std::string to_text(const PositionNote& note) {
   std::string text(version);
   text += " by=" + note.by;
   if (!note.cycle.empty()) text += " cycle=" + note.cycle;
   if (!note.log.empty()) text += " log=" + note.log + " reached=" + std::to_string(note.log_reached.value);
+  if (note.next) text += " next=" + std::to_string(note.next->value);
+  if (note.last.known()) text += " last=" + to_text(note.last);
   return text;
 }
 
@@ -30,16 +56,19 @@ PositionNote read_note(std::string_view text) {
     if (name == "by") note.by = value;
     if (name == "cycle") note.cycle = value;
     if (name == "log") note.log = value;
-    if (name == "reached") std::from_chars(value.data(), value.data() + value.size(), note.log_reached.value);
+    if (name == "reached") read_number(value, note.log_reached.value);
+    if (name == "next") read_number(value, note.next.emplace().value);
+    if (name == "last") note.last = read_mark(value);
   }
   return note;
 }
 
-void add_position(rd_kafka_topic_partition_list_t& list, const TopicPartition& place, Offset next,
-                  const PositionNote& note) {
+void add_position(rd_kafka_topic_partition_list_t& list, const TopicPartition& place,
+                  const Position& position, PositionNote note) {
+  note.next = position.next, note.last = position.last;
   const std::string text = to_text(note);
   auto* at = rd_kafka_topic_partition_list_add(&list, place.topic.c_str(), place.partition);
-  at->offset = next.value;
+  at->offset = position.next.value;
   at->metadata = std::malloc(text.size());  // librdkafka frees it
   std::copy(text.begin(), text.end(), static_cast<char*>(at->metadata));
   at->metadata_size = text.size();

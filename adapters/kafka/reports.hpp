@@ -28,6 +28,8 @@ class Reports {
   // Handles of this configuration call back here, once they are added.
   static void prepare(rd_kafka_conf_t& conf);
   static void add(const rd_kafka_t& handle, std::shared_ptr<Reports> reports);
+  // The callback for errors of those handles; one that sets another calls it.
+  static void on_error(rd_kafka_t* handle, int code, const char* reason, void*);
 
   // What was last heard of connections, since a broker answered.
   struct Trouble {
@@ -45,7 +47,6 @@ class Reports {
 
  private:
   static void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text);
-  static void on_error(rd_kafka_t* handle, int code, const char* reason, void*);
   void take_log(int level, std::string_view facility, std::string text);
   void take_error(rd_kafka_resp_err_t code, std::string reason);
 

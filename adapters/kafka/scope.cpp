@@ -16,4 +16,14 @@ std::optional<std::string> Scope::member_with(std::string_view transactional_id)
   return node ? std::optional(member_of(*node)) : std::nullopt;
 }
 
+std::string Scope::how_to_accept() const {
+  return "accept it, with the states as they are, by a start with [kafka] accept_positions = \"" +
+         options.service + "\", or " + begin_anew;
+}
+
+std::string Scope::how_to_go_on() const {
+  return "Stop the service, set the offset of group " + printable(group()) +
+         " to where it is to go on, and " + how_to_accept();
+}
+
 }  // namespace eventy::kafka::detail

@@ -63,6 +63,9 @@ struct Scope {
         if (p.value < shape.counts[input.value]) places.emplace_back(p, input);
     return places;
   }
+  // What to do about positions that are gone or fit nothing, for messages.
+  std::string how_to_go_on() const;
+  std::string how_to_accept() const;
   std::string names(const Place& place) const {  // for messages
     return "topic " + printable(options.topics[place.second.value]) + " partition " +
            std::to_string(place.first.value);

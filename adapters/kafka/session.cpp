@@ -8,6 +8,7 @@
 
 #include "cycles.hpp"
 #include "eventy/store/worker.hpp"
+#include "group.hpp"
 #include "inputs.hpp"
 #include "partition_state.hpp"
 #include "takeover.hpp"
@@ -25,9 +26,11 @@ class Session final : public StoreSession {
         inputs_(scope_, {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
                          [this](std::vector<PartitionId> p, Taken how) { taken(std::move(p), how); }}),
         cycles_(scope_, inputs_, [this] { wake(); }),
-        watch_(scope_, {[this](std::function<void()> news) { post(std::move(news)); },
-                        [this](const Error& error) { (void)end(error); },
-                        [this](std::size_t count) { mend_group(count); }}) {}
+        watch_(scope_, inputs_,
+               {[this](std::function<void()> news) { post(std::move(news)); },
+                [this](const Error& error) { (void)end(error); },
+                [this](const std::vector<Look>& looks) { looked(looks); },
+                [this](std::size_t count) { mend_group(count); }}) {}
   ~Session() override { close(); }
 
   Result<void> start();
@@ -51,7 +54,9 @@ class Session final : public StoreSession {
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
   std::size_t max_record_size(TopicIndex topic) const override;
-  bool needs_keys(TopicIndex topic) const override { return scope_.limits.at(topic.value).is_compacted; }
+  bool needs_keys(TopicIndex topic) const override {
+    return scope_.limits.at(topic.value).is_compacted.value_or(false);
+  }
   std::size_t max_state_size() const override;
   std::size_t max_cycle_size() const override { return client().options().max_cycle_size; }
   std::uint32_t partition_count(TopicIndex topic) const override {
@@ -93,6 +98,7 @@ class Session final : public StoreSession {
   }
   void restored(const Takeover& part);
 
+  void looked(const std::vector<Look>& looks);
   void mend_group(std::size_t without_owner);
 
   Scope scope_;
@@ -128,6 +134,9 @@ Result<void> Session::start() {
   if (!made) return made;
   // First of all, so that nothing of a predecessor is open any more when positions are read.
   if (auto opened = cycles_.start(); !opened) return opened;
+  // A group that cannot be asked now will tell why when it is joined.
+  if (const auto now = membership_of(client(), scope_.group()); now && !now->foreign.empty())
+    return foreign_members(scope_.group(), *now);
   if (auto joined = inputs_.join(); !joined) return joined;
   preparer_.emplace();
   ticker_ = std::thread([this] {
@@ -231,8 +240,11 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
   std::erase_if(takeover->positions, [&](const auto& p) { return gone(p.first.first); });
   std::erase_if(takeover->unread, [&](const auto& p) { return gone(p.first); });
   if (takeover->partitions.empty()) return;
-  for (const auto& [place, next] : takeover->positions)
-    inputs_.find(place.first)->cursors[place.second] = {.read = next, .committed = next};
+  for (const auto& [place, position] : takeover->positions) {
+    Cursor& cursor = inputs_.find(place.first)->cursors[place.second];
+    cursor = {.read = position.next, .committed = position.next, .trail = Trail(position.last)};
+    cursor.trail.verify(Offset{});
+  }
   if (auto taken = inputs_.take_over(takeover->partitions); !taken) return (void)end(taken.error());
   events_.push_back(Assigned{Epoch{++epoch_}, takeover->partitions});
   begin_restore(takeover);
@@ -395,6 +407,11 @@ Result<Outcome> Session::resolve(CycleId cycle) {
   auto outcome = cycles_.resolve();
   if (!outcome) return end(outcome.error());
   return outcome;
+}
+
+void Session::looked(const std::vector<Look>& looks) {
+  for (const auto& look : looks)
+    if (auto good = inputs_.looked(look); !good) return (void)end(good.error());
 }
 
 void Session::mend_group(std::size_t without_owner) {

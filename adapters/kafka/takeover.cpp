@@ -32,17 +32,6 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
   return {};
 }
 
-Result<void> Takeover::check_range(const Scope& scope, const Place& place, Offset next,
-                                   const Client::Ends& ends) const {
-  if (next >= ends.first && next <= ends.end) return {};
-  return Error{ErrorCode::corrupt,
-               "service " + printable(scope.options.service) + " has read " + scope.names(place) +
-                   " up to offset " + std::to_string(next.value) + ", but it holds " +
-                   std::to_string(ends.first.value) + " to " + std::to_string(ends.end.value) +
-                   ": records expired before they were handled, or the topic was replaced. "
-                   "Set the offset of the group by hand to go on without them"};
-}
-
 Result<void> Takeover::find_positions(const Scope& scope) {
   const auto places = scope.places_of(partitions);
   if (auto ended = end_transactions_of_the_dead(scope, places); !ended) return ended;
@@ -60,10 +49,12 @@ Result<void> Takeover::find_positions(const Scope& scope) {
     const Offset next = at.next.value_or((*first)[i]);
     if (auto checked = check_range(scope, places[i], next, {(*first)[i], (*end)[i]}); !checked)
       return checked;
-    positions[places[i]] = next;
-    if (!at.next) unread.push_back(places[i]);
     const auto note = read_note(at.metadata);
-    signed_by_us = signed_by_us && at.next && note.by == scope.transactional_id();
+    positions[places[i]] = {next,
+                            note.last.at >= (*first)[i] && note.belongs_to(next) ? note.last : RecordMark{}};
+    if (!at.next) unread.push_back(places[i]);
+    if (at.next && !(note.belongs_to(next) && scope.member_with(note.by))) unsigned_.push_back(places[i]);
+    signed_by_us = signed_by_us && at.next && note.by == scope.transactional_id() && note.belongs_to(next);
     auto& log = logs[places[i].first];
     // Of the newest cycle of the partition: each one names all of its positions, but a takeover knows nothing
     // new.
@@ -74,20 +65,40 @@ Result<void> Takeover::find_positions(const Scope& scope) {
   return {};
 }
 
-// A position that was committed once and is not there any more: it expired, or somebody deleted it. To begin
-// again would handle everything twice.
+// Of an input that was read before, which the changelog tells: a position that is not there any more expired,
+// or somebody deleted it, and to begin again would handle everything twice. One that no node wrote was set by
+// a tool or by another program in the group, and the states are of another position.
 Result<void> Takeover::check_begun(const Scope& scope) const {
-  for (const auto& place : unread) {
+  const auto is_begun = [&](const Place& place) {
     const auto log = std::find_if(restores.begin(), restores.end(),
                                   [&](const Restore& r) { return r.partition == place.first; });
-    if (!log->name.begun.contains(scope.options.topics[place.second.value])) continue;
-    return Error{
-        ErrorCode::corrupt,
-        "service " + printable(scope.options.service) + " has no position in " + scope.names(place) +
-            " any more, though it had one: the offsets of its group expired or were deleted. Set them by "
-            "hand where it is to go on, or delete its changelog too to begin anew"};
+    return log->name.begun.contains(scope.options.topics[place.second.value]);
+  };
+  for (const auto& place : unread)
+    if (is_begun(place))
+      return Error{ErrorCode::corrupt,
+                   "service " + printable(scope.options.service) + " has no position in " +
+                       scope.names(place) +
+                       " any more, though it had one: the offsets of its group expired or were deleted, as "
+                       "they are with a topic. " +
+                       scope.how_to_go_on()};
+  for (const auto& place : unsigned_) {
+    if (!is_begun(place)) continue;
+    const auto error = not_ours(scope, place);
+    if (!scope.client->options().accept_positions.contains(scope.options.service)) return error;
+    scope.client->warn("accepted: " + error.message);
   }
   return {};
+}
+
+Error Takeover::not_ours(const Scope& scope, const Place& place) const {
+  return {ErrorCode::corrupt,
+          "service " + printable(scope.options.service) + " was set to offset " +
+              std::to_string(positions.at(place).next.value) + " of " + scope.names(place) +
+              " by another program in group " + printable(scope.group()) +
+              " or by a tool, while its states are of what it had read: some records would be handled twice "
+              "or never. Set it back, " +
+              scope.how_to_accept()};
 }
 
 std::shared_ptr<Takeover> Takeover::part(std::vector<Restore> restored) const {
@@ -103,6 +114,8 @@ std::shared_ptr<Takeover> Takeover::part(std::vector<Restore> restored) const {
   }
   for (const auto& place : unread)
     if (part->positions.contains(place)) part->unread.push_back(place);
+  for (const auto& place : unsigned_)
+    if (part->positions.contains(place)) part->unsigned_.push_back(place);
   part->restores = std::move(restored);
   return part;
 }
@@ -114,6 +127,7 @@ void Takeover::add(Takeover&& part) {
   };
   append(partitions, part.partitions);
   append(unread, part.unread);
+  append(unsigned_, part.unsigned_);
   append(restores, part.restores);
 }
 
@@ -154,11 +168,11 @@ Landing Takeover::sign(const Scope& scope, const rd_kafka_consumer_group_metadat
 Landing Takeover::send(const Scope& scope, Transaction& transaction,
                        const rd_kafka_consumer_group_metadata_t* group, std::vector<NamedLog>& names) const {
   const auto list = make_list(static_cast<int>(positions.size()));
-  for (const auto& [place, next] : positions) {
+  for (const auto& [place, position] : positions) {
     PositionNote note{.by = scope.transactional_id()};
     for (const auto& log : restores)
       if (log.partition == place.first) note.log = log.name.incarnation, note.log_reached = log.place.next;
-    add_position(*list, scope.in_kafka(place), next, note);
+    add_position(*list, scope.in_kafka(place), position, note);
   }
   if (auto begun = transaction.begin(); !begun) return {Landing::How::failed, begun.error()};
   Landing sent = transaction.send_positions(*list, group);

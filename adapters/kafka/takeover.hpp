@@ -10,6 +10,7 @@
 
 #include "restore.hpp"
 #include "scope.hpp"
+#include "trail.hpp"
 #include "transaction.hpp"
 
 namespace eventy::kafka::detail {
@@ -18,11 +19,13 @@ struct Takeover {
   std::uint64_t number = 0;   // of the session's
   std::stop_token stop = {};  // of the session
   std::vector<PartitionId> partitions = {};
-  std::map<Place, Offset> positions = {};  // the committed ones, or where a place that was never read begins
-  std::vector<Place> unread = {};          // those without a committed position
-  bool signed_by_us = true;                // all of them
-  std::vector<Restore> restores = {};      // one a partition
-  std::size_t tries = 0;                   // of sign(), without success
+  std::map<Place, Position> positions =
+      {};                              // the committed ones, or where a place that was never read begins
+  std::vector<Place> unread = {};      // those without a committed position
+  std::vector<Place> unsigned_ = {};   // those with one that no node of the service has written
+  bool signed_by_us = true;            // all of them
+  std::vector<Restore> restores = {};  // one a partition
+  std::size_t tries = 0;               // of sign(), without success
 
   Result<void> find_positions(const Scope& scope);
   // Of those that are restored: with their positions.
@@ -39,8 +42,7 @@ struct Takeover {
 
  private:
   Result<void> end_transactions_of_the_dead(const Scope& scope, const std::vector<Place>& places) const;
-  Result<void> check_range(const Scope& scope, const Place& place, Offset next,
-                           const Client::Ends& ends) const;
+  Error not_ours(const Scope& scope, const Place& place) const;
   std::optional<LogName> new_name(const Scope& scope, const Restore& log) const;
   Landing send(const Scope& scope, Transaction& transaction, const rd_kafka_consumer_group_metadata_t* group,
                std::vector<NamedLog>& names) const;

@@ -49,6 +49,10 @@ void Client::warn(const std::string& text) const {
   if (options_.log) options_.log->warn("{}", text);
 }
 
+void Client::complain(const std::string& text) const {
+  if (options_.log) options_.log->error("{}", text);
+}
+
 // --- what there is ---
 
 Result<std::map<std::string, std::uint32_t>> Client::topics() {
@@ -146,12 +150,13 @@ Result<std::vector<Client::Limits>> Client::limits_of(const std::vector<std::str
     const Settings& told = (*settings)[topic];
     if (const auto most = number(told, "max.message.bytes"))
       limits.batch_bytes = static_cast<std::size_t>(std::max<std::int64_t>(*most, 0));
-    limits.is_compacted = text(told, "cleanup.policy").find("compact") != std::string::npos;
     if (const auto retention = number(told, "delete.retention.ms"))
       limits.delete_retention = Duration(*retention);
     if (const auto most = number(told, "message.timestamp.after.max.ms")) limits.most_ahead = Duration(*most);
     if (const auto most = number(told, "message.timestamp.before.max.ms"))
       limits.most_behind = Duration(*most);
+    if (const auto policy = text(told, "cleanup.policy"); !policy.empty())
+      limits.is_compacted = policy.find("compact") != policy.npos;
   }
   std::vector<Limits> result;
   for (const auto& topic : topics) result.push_back(limits_[topic]);

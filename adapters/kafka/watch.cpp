@@ -5,12 +5,27 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::chrono::seconds topics_interval{30};
+constexpr std::chrono::seconds suspects_interval{1};
+
+Result<void> find_ends(const Scope& scope, std::vector<Look>& looks) {
+  std::vector<TopicPartition> places;
+  for (const auto& look : looks) places.push_back(scope.in_kafka(look.place));
+  for (const auto edge : {Client::Edge::first, Client::Edge::end}) {
+    auto found = scope.client->edges(places, edge, Isolation::read_uncommitted);
+    if (!found) return found.error();
+    for (std::size_t i = 0; i < looks.size(); ++i)
+      (edge == Client::Edge::first ? looks[i].ends.first : looks[i].ends.end) = (*found)[i];
+  }
+  return {};
+}
 
 }  // namespace
 
-Watch::Watch(const Scope& scope, Findings findings)
-    : scope_(scope), findings_(std::move(findings)), topics_due_(Clock::now() + topics_interval) {}
+Watch::Watch(const Scope& scope, const Inputs& inputs, Findings findings)
+    : scope_(scope),
+      inputs_(inputs),
+      findings_(std::move(findings)),
+      topics_due_(Clock::now() + scope.client->options().look_interval) {}
 
 // By then the members that had to give partitions up have done so and joined again.
 void Watch::assigned() { group_due_ = Clock::now() + scope_.client->options().session_timeout / 2; }
@@ -22,25 +37,28 @@ void Watch::look_if_due(Worker& worker) {
     looking_ = true;
     group_due_ = Clock::time_point::max();
     look_at_group(worker);
-  } else if (now >= topics_due_) {
+  } else if (now >= topics_due_ || (now >= suspects_due_ && inputs_.has_suspects())) {
     looking_ = true;
-    topics_due_ = now + topics_interval;
+    topics_due_ = now + scope_.client->options().look_interval;
+    suspects_due_ = now + suspects_interval;
     look_at_topics(worker);
   }
 }
 
 // A topic that was deleted, or whose partitions were increased, is no longer the one that was opened: keys
-// would be elsewhere.
+// would be elsewhere. One that ends before what was read of it is another one as well.
 void Watch::look_at_topics(Worker& worker) {
-  worker.begin([this] {
+  worker.begin([this, looks = inputs_.to_look_at()]() mutable {
     std::vector<TopicSpec> specs;
     for (std::size_t t = 0; t < scope_.options.topics.size(); ++t)
       specs.push_back({scope_.options.topics[t], scope_.shape.counts[t]});
     auto there = scope_.client->still_there(specs);
-    findings_.post([this, there] {
+    if (there) there = find_ends(scope_, looks);
+    findings_.post([this, there, looks = std::move(looks)] {
       looking_ = false;
-      const bool changed = !there && (there.error().code == ErrorCode::not_found ||
-                                      there.error().code == ErrorCode::invalid_argument);
+      if (there) return findings_.looked(looks);
+      const bool changed =
+          there.error().code == ErrorCode::not_found || there.error().code == ErrorCode::invalid_argument;
       if (changed) findings_.topics_changed(there.error());  // else the cluster cannot be asked just now
     });
   });
@@ -57,12 +75,22 @@ void Watch::look_at_group(Worker& worker) {
       if (group_due_ != Clock::time_point::max()) return;  // another generation has come since
       const std::size_t all = scope_.shape.counts[scope_.lead().value];
       const bool known = now && now->stable;
+      if (now) tell_of(*now);
+      group_due_ = Clock::now() + scope_.client->options().look_interval;
       if (known && now->assigned >= all) return;
       assigned();  // look again
       const bool first_by_name = known && !now->members.empty() && *now->members.begin() == scope_.member();
       if (first_by_name) findings_.without_owner(all - now->assigned);
     });
   });
+}
+
+// Once for each set of them. Nodes go on with the partitions that are left to them, and with the others when
+// the foreign members are gone.
+void Watch::tell_of(const Membership& now) {
+  if (foreign_told_ == now.foreign) return;
+  foreign_told_ = now.foreign;
+  if (!now.foreign.empty()) scope_.client->complain(foreign_members(scope_.group(), now).message);
 }
 
 }  // namespace eventy::kafka::detail

@@ -6,7 +6,8 @@
 #include <functional>
 
 #include "eventy/store/worker.hpp"
-#include "scope.hpp"
+#include "group.hpp"
+#include "inputs.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -15,9 +16,10 @@ class Watch {
   struct Findings {                                        // called on the session's thread
     std::function<void(std::function<void()>)> post;       // brings them there
     std::function<void(Error)> topics_changed;             // one is gone, or has other partitions now
+    std::function<void(std::vector<Look>)> looked;         // at what is read of them
     std::function<void(std::size_t count)> without_owner;  // partitions; for this member to act
   };
-  Watch(const Scope& scope, Findings findings);
+  Watch(const Scope& scope, const Inputs& inputs, Findings findings);
 
   void assigned();  // the group has a new generation
   void look_if_due(Worker& worker);
@@ -26,11 +28,14 @@ class Watch {
   using Clock = std::chrono::steady_clock;
   void look_at_topics(Worker& worker);
   void look_at_group(Worker& worker);
+  void tell_of(const Membership& now);
 
   const Scope& scope_;
+  const Inputs& inputs_;
   Findings findings_;
-  Clock::time_point topics_due_, group_due_ = Clock::time_point::max();
+  Clock::time_point topics_due_, group_due_ = Clock::time_point::max(), suspects_due_ = {};
   bool looking_ = false;
+  std::vector<std::string> foreign_told_ = {};
 };
 
 }  // namespace eventy::kafka::detail

@@ -2,15 +2,7 @@
 // ctest: KAFKA
 #define CAF_SUITE kafka_positions
 
-#include "adapters/kafka/client.hpp"
-#include "adapters/kafka/group.hpp"
-#include "adapters/kafka/positions.hpp"
-#include "adapters/kafka/transaction.hpp"
-#include "conformance/driver.hpp"
-#include "eventy/kafka/kafka_store.hpp"
-#include "support/kafka_broker.hpp"
-
-#include "caf/test/unit_test.hpp"
+#include "kafka_service.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -20,46 +12,10 @@
 using namespace eventy;
 using conformance::Driver;
 using conformance::Slice;
+using tests::end_of_session;
+using tests::KafkaService;
 
 namespace {
-
-struct Fixture {
-  Fixture() {
-    options.bootstrap = eventy::tests::kafka_bootstrap();
-    options.prefix = eventy::tests::unique_prefix();
-  }
-  void open() {
-    store = kafka::open(options).value();
-    store->ensure_topics({{"in", 1}, {"out", 1}}).value();
-    store->append("in", {conformance::record("a")}).value();
-    client = kafka::detail::Client::make(options).value();
-  }
-  // What stands in the group's committed offset.
-  kafka::detail::Client::Committed committed() {
-    return client->committed(options.prefix + "counter", {{options.prefix + "in", 0}}).value().at(0);
-  }
-  // The first position again, with another note: by nobody of the group, once that is empty.
-  void commit_by_hand(const kafka::detail::PositionNote& note) {
-    const std::string group = options.prefix + "counter";
-    const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
-    while (!kafka::detail::membership_of(*client, group).value().members.empty() &&
-           std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    const auto transaction = kafka::detail::Transaction::open(*client, options.prefix + "by-hand").value();
-    const auto list = kafka::detail::make_list(1);
-    kafka::detail::add_position(*list, {options.prefix + "in", 0}, Offset{0}, note);
-    const kafka::detail::GroupMetadata nobody(rd_kafka_consumer_group_metadata_new(group.c_str()));
-    transaction->begin().value();
-    using kafka::detail::Landing;
-    CAF_REQUIRE(transaction->send_positions(*list, nobody.get()).how == Landing::How::committed);
-    CAF_REQUIRE(transaction->commit().how == Landing::How::committed);
-  }
-  std::string cycle() { return kafka::detail::read_note(committed().metadata).cycle; }
-
-  kafka::Options options = {};
-  std::unique_ptr<RecordStore> store = {};
-  std::shared_ptr<kafka::detail::Client> client = {};
-};
 
 // Holds the takeovers of a store, between their look at the positions and all else, until it is opened.
 class Gate {
@@ -99,18 +55,9 @@ std::unique_ptr<RecordStore> held_store(kafka::Options options, Gate& gate) {
   return kafka::open(options).value();
 }
 
-Error end_of_session(Driver& driver) {
-  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (const auto polled = driver->poll({}); !polled.ok()) return polled.error();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return {};
-}
-
 }  // namespace
 
-CAF_TEST_FIXTURE_SCOPE(positions, Fixture)
+CAF_TEST_FIXTURE_SCOPE(positions, KafkaService)
 
 // A commit without a position is let through by the broker, whoever sends it.
 CAF_TEST(a_cycle_that_moves_no_position_commits_where_it_stands) {
@@ -172,8 +119,23 @@ CAF_TEST(a_changelog_that_ends_before_what_was_committed_is_refused) {
   Driver next(*store);
   const auto end = end_of_session(next);
   CAF_CHECK(end.code == ErrorCode::corrupt);
-  CAF_CHECK(end.message.find("but it was written up to " + std::to_string(note.log_reached.value)) !=
-            end.message.npos);
+  CAF_CHECK(tests::says(end, "but it was written up to " + std::to_string(note.log_reached.value)));
+}
+
+// The topic's retention was faster, between the look at the positions and the first fetch.
+CAF_TEST(a_fetch_out_of_range_names_topic_partition_and_offsets) {
+  open();
+  store->append("in", {conformance::record("b"), conformance::record("c")}).value();
+  Gate gate;
+  const auto held = held_store(options, gate);
+  Driver driver(*held);
+  driver.until("its takeover", [&] { return gate.reached(); });
+  delete_records(Offset{2});
+  gate.open();
+  const auto end = end_of_session(driver);
+  CAF_MESSAGE(end.message);
+  CAF_CHECK(end.code == ErrorCode::corrupt);
+  CAF_CHECK(tests::says(end, "topic in partition 0 up to offset 0, but it holds 2 to 3"));
 }
 
 // What the first one says of its changelog must not speak of partitions that it no longer has: the second

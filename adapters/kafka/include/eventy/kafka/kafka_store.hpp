@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "eventy/core/result.hpp"
@@ -50,8 +51,13 @@ struct Options {
   Duration transaction_timeout{10'000};  // the broker aborts a dead node's open transaction after this
   Duration request_timeout{30'000};      // of anything that this store waits for
 
+  Duration look_interval{30'000};  // between looks whether the topics are those that were opened
   Duration copy_refresh{std::chrono::hours(1)};  // copies that stay the same are noted as up to date again
   Duration position_refresh{std::chrono::hours(24)};  // positions that stay the same are committed again
+
+  // Services whose positions are taken as they are where no node wrote them, but a tool or another program:
+  // the states stay as they are. Without it such a position is refused. For one start.
+  std::set<std::string> accept_positions = {};
 
   std::size_t max_record_size = 16u << 20;  // bytes; what topics that are created accept
   std::size_t max_cycle_size = 256u << 20;  // bytes of outputs and states of one commit cycle

@@ -1,0 +1,123 @@
+// What Inputs knows of its topics: where they end, and whether they still are those that were opened.
+#include <algorithm>
+
+#include "inputs.hpp"
+
+namespace eventy::kafka::detail {
+
+// What a fetch meets where a topic was deleted, and maybe made anew.
+bool Inputs::may_be_another_topic(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// librdkafka tells here, and not in a message, that a topic is gone which it reads: "TOPIC [PARTITION]: …".
+void Inputs::on_error(rd_kafka_t* consumer, int code, const char* reason, void* opaque) {
+  Reports::on_error(consumer, code, reason, nullptr);
+  if (!may_be_another_topic(static_cast<rd_kafka_resp_err_t>(code))) return;
+  const std::string_view text = reason;
+  static_cast<Inputs*>(opaque)->suspect(text.substr(0, text.find(" [")), {});
+}
+
+void Inputs::suspect(std::string_view topic, std::optional<PartitionId> partition) {
+  const auto input = inputs_by_name_.find(topic);
+  if (input == inputs_by_name_.end()) return;
+  for (auto& [p, owned] : owned_) {
+    const auto at = owned.cursors.find(input->second);
+    if (at != owned.cursors.end() && partition.value_or(p) == p) at->second.suspect = true;
+  }
+  last_topic_ = nullptr;
+  suspected_ = true;
+}
+
+bool Inputs::has_suspects() const {
+  return suspected_ && std::any_of(owned_.begin(), owned_.end(), [](const auto& o) {
+           const auto& cursors = o.second.cursors;
+           return std::any_of(cursors.begin(), cursors.end(), [](const auto& c) { return c.second.suspect; });
+         });
+}
+
+std::vector<Look> Inputs::to_look_at() const {
+  std::vector<Look> looks;
+  for (const auto& [p, owned] : owned_)
+    for (const auto& [input, cursor] : owned.cursors)
+      if (!owned.leaving)
+        looks.push_back({.place = {p, input}, .fetched = cursor.fetched, .suspect = cursor.suspect});
+  return looks;
+}
+
+Result<void> Inputs::looked(const Look& look) {
+  Owned* owned = find(look.place.first);
+  if (!owned || owned->leaving || !owned->cursors.contains(look.place.second)) return {};
+  if (auto checked = check_range(scope_, look.place, look.fetched, look.ends); !checked) return checked;
+  Cursor& cursor = owned->cursors.at(look.place.second);
+  if (!look.suspect || !std::exchange(cursor.suspect, false)) return {};
+  cursor.trail.verify(look.ends.first);
+  const auto list = list_of({look.place.first});
+  // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
+  const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
+  if (error) return scope_.client->failed(*error, "cannot read " + scope_.names(look.place) + " again");
+  return {};
+}
+
+Result<void> Inputs::verify(const Source& source, const rd_kafka_message_t& message) {
+  Trail& trail = source.cursor->trail;
+  const RecordMark awaited = trail.awaited();
+  const bool is_it = message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset == awaited.at.value;
+  const auto verdict =
+      trail.judge(Offset{message.offset}, is_it ? std::optional(mark_of(message)) : std::nullopt);
+  const bool may_be_missing = scope_.limits[source.place.second.value].is_compacted.value_or(true);
+  if (verdict == Trail::Verdict::another || (verdict == Trail::Verdict::missing && !may_be_missing))
+    return made_anew(scope_, source.place, awaited, verdict);
+  return {};
+}
+
+// --- the end ---
+
+// Marks of transactions are no messages, but they move the consumer's position.
+void Inputs::look_behind_marks() {
+  std::vector<PartitionId> all;
+  for (const auto& [p, owned] : owned_)
+    if (owned.backlog.empty()) all.push_back(p);
+  const auto list = list_of(all);
+  if (rd_kafka_position(consumer_.get(), list.get())) return;
+  for (int i = 0; i < list->cnt; ++i) {
+    const auto& at = list->elems[i];
+    const auto input = inputs_by_name_.find(at.topic);
+    Owned* owned = find(PartitionId{static_cast<std::uint32_t>(at.partition)});
+    if (at.err || input == inputs_by_name_.end() || !owned) continue;
+    Cursor& cursor = owned->cursors.at(input->second);
+    if (at.offset >= cursor.read.value) cursor.end = std::max(cursor.end, Offset{at.offset});
+  }
+}
+
+Result<bool> Inputs::at_end() {
+  std::vector<PartitionId> all;
+  for (const auto& [p, owned] : owned_) {
+    if (owned.leaving) continue;
+    if (owned.stage != Owned::Stage::restored) return false;
+    for (const auto& [input, cursor] : owned.cursors)
+      if (cursor.committed < cursor.read || !cursor.is_settled()) return false;
+    all.push_back(p);
+  }
+  const auto places = scope_.places_of(all);
+  // What another service has just committed may not be readable yet: it counts, decided or not.
+  auto ends = scope_.client->edges(scope_.in_kafka(places), Client::Edge::end, Isolation::read_uncommitted);
+  if (!ends) return ends.error();
+  look_behind_marks();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Cursor& cursor = owned_.at(places[i].first).cursors.at(places[i].second);
+    if (std::max(cursor.end, cursor.read) < (*ends)[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace eventy::kafka::detail

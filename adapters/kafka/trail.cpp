@@ -1,0 +1,71 @@
+#include "trail.hpp"
+
+#include <algorithm>
+
+namespace eventy::kafka::detail {
+namespace {
+
+constexpr std::size_t most_to_sum = 4096;  // bytes of a value: enough to tell records apart
+
+std::string_view start_of(const void* data, std::size_t size) {
+  return {static_cast<const char*>(data), std::min(size, most_to_sum)};
+}
+
+}  // namespace
+
+RecordMark mark_of(const rd_kafka_message_t& message) {
+  rd_kafka_timestamp_type_t type = {};
+  std::string text = std::to_string(message.key_len) + ":" + std::to_string(message.len) + ":";
+  text += start_of(message.key, message.key_len);
+  text += start_of(message.payload, message.len);
+  return {Offset{message.offset}, rd_kafka_message_timestamp(&message, &type), crc32(text)};
+}
+
+RecordMark Trail::before(Offset next) const {
+  const auto behind = std::find_if(handed_out_.rbegin(), handed_out_.rend(),
+                                   [next](const RecordMark& mark) { return mark.at < next; });
+  return behind == handed_out_.rend() ? committed_ : *behind;
+}
+
+void Trail::commit(const Position& position) {
+  committed_ = position.last;
+  while (!handed_out_.empty() && handed_out_.front().at < position.next) handed_out_.pop_front();
+}
+
+void Trail::rewind() {
+  handed_out_.clear();
+  if (verifying()) awaited_ = committed_;
+}
+
+void Trail::verify(Offset first) {
+  const RecordMark& newest = handed_out_.empty() ? committed_ : handed_out_.back();
+  awaited_ = newest.at >= first ? newest : RecordMark{};
+}
+
+Trail::Verdict Trail::judge(Offset at, const std::optional<RecordMark>& record) {
+  if (at < awaited_.at || (at == awaited_.at && !record)) return Verdict::open;
+  const RecordMark awaited = std::exchange(awaited_, {});
+  if (at > awaited.at) return Verdict::missing;
+  return *record == awaited ? Verdict::same : Verdict::another;
+}
+
+Result<void> check_range(const Scope& scope, const Place& place, Offset next, const Client::Ends& ends) {
+  if (next >= ends.first && next <= ends.end) return {};
+  return Error{ErrorCode::corrupt,
+               "service " + printable(scope.options.service) + " has read " + scope.names(place) +
+                   " up to offset " + std::to_string(next.value) + ", but it holds " +
+                   std::to_string(ends.first.value) + " to " + std::to_string(ends.end.value) +
+                   ": records expired before they were handled, or the topic was deleted and made anew. " +
+                   scope.how_to_go_on()};
+}
+
+Error made_anew(const Scope& scope, const Place& place, const RecordMark& mark, Trail::Verdict verdict) {
+  return {ErrorCode::corrupt,
+          "service " + printable(scope.options.service) + " has read " + scope.names(place) +
+              ", but the record at offset " + std::to_string(mark.at.value) +
+              (verdict == Trail::Verdict::missing ? " is not there any more" : " is another one now") +
+              ": the topic was deleted and made anew, and what is new in it may lie before the position. " +
+              scope.how_to_go_on()};
+}
+
+}  // namespace eventy::kafka::detail
