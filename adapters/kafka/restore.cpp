@@ -71,8 +71,14 @@ struct Work {
   Restore& task;
   Client::Ends ends = {};
   Offset start = {}, next = {};
-  NamedAt named = {};  // of the copy; verified before it is continued
-  enum class Stage : std::uint8_t { waiting, verifying, reading } stage = Stage::waiting;
+  NamedAt named = {};      // of the copy
+  std::string other = {};  // incarnation that the log was found to be instead
+  enum class Stage : std::uint8_t {
+    waiting,
+    verifying,  // whether the name of the copy's log stands where it stood, before the copy is continued
+    naming,     // whether it stands anywhere, before the copy is made anew
+    reading
+  } stage = Stage::waiting;
   Read read = {};
   Offset told = {-1};     // where it was when its progress was reported last
   bool assigned = false;  // to the reader
@@ -101,7 +107,11 @@ class Restorer {
   Result<void> take(const rd_kafka_message_t& message);
   Result<void> take_record(Work& work, const rd_kafka_message_t& message);
   Result<void> take_error(const rd_kafka_message_t& message);
-  Result<void> verified(Work& work, bool same_log);
+  Result<void> identify(Work& work, const rd_kafka_message_t& message);
+  void continue_copy(Work& work);
+  Result<void> discard_copy(Work& work);
+  Result<void> make_copy_anew(Work& work);
+  Error another_log(const Work& work) const;
   Result<void> seek(Work& work);
   Result<void> flush(Work& work);
   Result<void> look_behind_marks();
@@ -143,10 +153,9 @@ class Restorer {
 };
 
 Error Restorer::lost(const Work& work, const std::string& what) const {
-  return {ErrorCode::corrupt,
-          names(work) + " " + what +
-              ": states that were committed are lost. Bring the topic back, or begin " +
-              "the service anew: reset the offsets of its group and delete its changelog and local copies"};
+  return {ErrorCode::corrupt, names(work) + " " + what +
+                                  ": states that were committed are lost. Bring the topic back, or " +
+                                  begin_anew};
 }
 
 Result<void> Restorer::find_ends(std::vector<Restore>& tasks) {
@@ -207,20 +216,45 @@ Result<void> Restorer::look_at_copy(Work& work) {
     work.start = work.next = work.named.at;
     return {};
   }
-  return verified(work, false);
+  return discard_copy(work);
 }
 
-// The copy belongs to this log, or it is made anew.
-Result<void> Restorer::verified(Work& work, bool same_log) {
+void Restorer::continue_copy(Work& work) {
   work.stage = Work::Stage::reading;
-  if (same_log) {
-    work.start = work.next = work.task.place.next;
-    return {};
-  }
+  work.start = work.next = work.task.place.next;
+}
+
+// A copy that cannot be continued. It may be the last trace of the states, if the log is not the one that it
+// was made of and no position names that log: then it is not emptied.
+Result<void> Restorer::discard_copy(Work& work) {
+  const auto& expected = work.task.expected_log;
   if (work.task.is_kept) return lost(work, "is not what its copy here was made of any more");
   if (work.ends.first.value > 0)
     return lost(work, "begins at offset " + std::to_string(work.ends.first.value) +
                           " and its copy here is of no use");
+  if (work.named.incarnation.empty()) return make_copy_anew(work);
+  if (!expected.empty() && expected != work.named.incarnation) {
+    client_.warn(names(work) + " is incarnation " + printable(expected) +
+                 ", as its positions say, and the copy here is of incarnation " +
+                 printable(work.named.incarnation) + ": it is made anew");
+    return make_copy_anew(work);
+  }
+  if (work.ends.first == work.ends.end) return another_log(work);
+  work.stage = Work::Stage::naming;
+  work.start = work.next = work.ends.first;
+  return {};
+}
+
+Error Restorer::another_log(const Work& work) const {
+  return lost(work,
+              (work.other.empty() ? "has no name" : "is incarnation " + printable(work.other)) +
+                  ", and the copy of its states here, which is what is left of them, is of incarnation " +
+                  printable(work.named.incarnation) +
+                  ", for the topic was deleted and made anew, or the cluster has lost its topics");
+}
+
+Result<void> Restorer::make_copy_anew(Work& work) {
+  work.stage = Work::Stage::reading;
   auto place = work.task.copy->place();
   if (!place) return place.error();
   if (*place != LogPlace{})
@@ -281,17 +315,30 @@ Result<void> Restorer::seek(Work& work) {
   return check_each(*list, "cannot read");
 }
 
+// Whether the log is the one that the copy was made of.
+Result<void> Restorer::identify(Work& work, const rd_kafka_message_t& message) {
+  std::optional<LogName> name;
+  if (bytes_of(message.key, message.key_len) == log_name_key)
+    name = LogName::read(bytes_of(message.payload, message.len));
+  Result<void> good;
+  if (work.stage == Work::Stage::naming) {
+    work.next = Offset{message.offset + 1};
+    if (name && name->incarnation != work.named.incarnation) work.other = name->incarnation;
+    if (!name || name->incarnation != work.named.incarnation) return {};
+    good = make_copy_anew(work);
+  } else if (name && message.offset == work.named.at.value && name->incarnation == work.named.incarnation) {
+    work.task.name = *std::move(name);
+    continue_copy(work);
+  } else {
+    good = discard_copy(work);
+  }
+  return good ? seek(work) : good;
+}
+
 Result<void> Restorer::take_record(Work& work, const rd_kafka_message_t& message) {
   const Offset at{message.offset};
   const auto key = bytes_of(message.key, message.key_len);
-  if (work.stage == Work::Stage::verifying) {
-    const bool same =
-        at == work.named.at && key == log_name_key &&
-        LogName::read(bytes_of(message.payload, message.len)).incarnation == work.named.incarnation;
-    if (same) work.task.name = LogName::read(bytes_of(message.payload, message.len));
-    if (auto checked = verified(work, same); !checked) return checked;
-    return seek(work);
-  }
+  if (work.stage != Work::Stage::reading) return identify(work, message);
   if (at < work.next) return {};
   work.next = Offset{message.offset + 1};
   ++work.task.records;
@@ -350,9 +397,11 @@ Result<void> Restorer::look_behind_marks() {
   for (int i = 0; i < list->cnt; ++i) {
     Work& work = works_.at(list->elems[i].partition);
     const Offset at{list->elems[i].offset};
+    if (work.stage == Work::Stage::naming && std::max(at, work.next) >= work.ends.end)
+      return another_log(work);
     if (at <= work.next) continue;
     if (work.stage == Work::Stage::verifying) {  // there is nothing where the name stood
-      if (auto checked = verified(work, false); !checked) return checked;
+      if (auto checked = discard_copy(work); !checked) return checked;
       if (auto moved = seek(work); !moved) return moved;
     } else {
       work.next = at;
@@ -398,7 +447,7 @@ Result<void> Restorer::take(const rd_kafka_message_t& message) {
   if (at == works_.end() || at->second.done()) return {};
   Work& work = at->second;
   if (!end) return take_record(work, message);
-  if (work.stage == Work::Stage::reading) work.next = std::max(work.next, Offset{message.offset});
+  if (work.stage != Work::Stage::verifying) work.next = std::max(work.next, Offset{message.offset});
   return {};
 }
 
@@ -456,7 +505,10 @@ Result<void> Restorer::report() {
 Result<void> Restorer::check_end(const Work& work) const {
   const auto& expected = work.task.expected_log;
   if (expected.empty() || work.task.name.incarnation == expected) return {};
-  return lost(work, "was made anew since");
+  const auto& now = work.task.name.incarnation;
+  return lost(work, (now.empty() ? "has no name" : "is incarnation " + printable(now)) +
+                        ", but what was committed is of incarnation " + printable(expected) +
+                        ": it was made anew since");
 }
 
 Result<void> Restorer::run(std::vector<Restore>& tasks) {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # ctest: TIMEOUT 400 SERIAL
 """What operators do with Kafka's own tools, on a broker of the test's own: a consumer in the group of a service, offsets
-that are reset. Nothing is skipped or repeated in silence, and each error says how to go on."""
+that are reset, all topics lost. Nothing is skipped or repeated in silence, and each error says how to go on."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,9 +102,26 @@ def a_consumer_in_the_group(broker):
             os.killpg(consumer.pid, signal.SIGTERM)
 
 
+def a_cluster_that_lost_its_topics(broker):
+    feed(broker, "lost.")
+    run(broker, "lost.")
+    broker.stop()
+    shutil.rmtree(broker.folder)
+    broker.start()
+    feed(broker, "lost.")
+    done, took = run(broker, "lost.")
+    checks.ended("a cluster that lost its topics", done, [70], "has no name", "of incarnation", "lost its topics",
+                 "states that were committed are lost", "begin anew", seconds=15, took=took)
+    shutil.rmtree(broker.folder.parent / "copies-lost.")
+    done, took = run(broker, "lost.")
+    checks.ended("and without its copies a service begins anew", done, [0], took=took)
+    checks.check("from the first record", counts(broker, "lost.", 10))
+
+
 def main():
     with Broker() as broker:
-        for part in (offsets_at_the_end, offsets_that_are_reset, a_consumer_in_the_group):
+        for part in (offsets_at_the_end, offsets_that_are_reset, a_consumer_in_the_group,
+                     a_cluster_that_lost_its_topics):
             if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]:
                 part(broker)
     return checks.end()

@@ -3,6 +3,7 @@
 // ctest: KAFKA
 #define CAF_SUITE kafka_strangers
 
+#include "adapters/kafka/changelog.hpp"
 #include "kafka_service.hpp"
 
 #include <spdlog/sinks/ostream_sink.h>
@@ -83,6 +84,32 @@ class Stranger {
   kafka::detail::Owner<rd_kafka_t, rd_kafka_destroy> consumer_ = {};
   std::atomic<bool> ends_ = false, joined_ = false;
   std::thread thread_ = {};
+};
+
+// Copies of states that outlive their sessions, as files do.
+class KeptCopies {
+ public:
+  OpenLocalState open() {
+    return [this](const std::string& service, PartitionId p) -> Result<std::unique_ptr<LocalState>> {
+      auto& kept = copies_[p];
+      if (!kept) kept = local_state_in_memory()(service, p).value();
+      return std::unique_ptr<LocalState>(std::make_unique<Shared>(kept));
+    };
+  }
+  std::shared_ptr<LocalState> of(PartitionId p) { return copies_.at(p); }
+
+ private:
+  struct Shared final : LocalState {
+    explicit Shared(std::shared_ptr<LocalState> of) : kept(std::move(of)) {}
+    Result<std::optional<std::string>> get(std::string_view key) const override { return kept->get(key); }
+    Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+      return kept->apply(changes, place);
+    }
+    Result<LogPlace> place() const override { return kept->place(); }
+    Result<void> clear() override { return kept->clear(); }
+    std::shared_ptr<LocalState> kept;
+  };
+  std::map<PartitionId, std::shared_ptr<LocalState>> copies_ = {};
 };
 
 }  // namespace
@@ -238,6 +265,51 @@ CAF_TEST(a_takeover_does_not_need_a_record_that_has_expired) {
   delete_records(Offset{1});
   feed(1, "more ");
   goes_on(1, 1);
+}
+
+// --- a cluster that has lost everything ---
+
+CAF_TEST(copies_of_states_are_not_emptied_for_a_cluster_that_lost_its_topics) {
+  KeptCopies copies;
+  options.local_state = copies.open();
+  open();
+  work();
+  const auto incarnation = note().log;
+  CAF_REQUIRE(!incarnation.empty());
+  await_empty_group();
+  delete_topics({"in", "out", "counter-changelog"});
+  delete_group();
+  open();
+  const auto end = end_of_next();
+  CAF_CHECK(end.code == ErrorCode::corrupt);
+  CAF_CHECK(says(end, "has no name") && says(end, "incarnation " + incarnation));
+  const auto kept = copies.of(PartitionId{0})->get(kafka::detail::changelog_key("state", "k")).value();
+  CAF_CHECK_EQUAL(kept.value_or("gone"), "1");
+
+  // A node without copies has begun anew meanwhile, and this one comes back.
+  auto without = options;
+  without.local_state = local_state_in_memory();
+  {
+    const auto other_store = kafka::open(without).value();
+    Driver other(*other_store, conformance::driver_options("counter", "other"));
+    other.ready();
+  }
+  const auto both = end_of_next();
+  CAF_CHECK(both.code == ErrorCode::corrupt);
+  CAF_CHECK(says(both, "is incarnation ") && says(both, "is of incarnation " + incarnation));
+  CAF_CHECK(copies.of(PartitionId{0})->get(kafka::detail::changelog_key("state", "k")).value().has_value());
+
+  // Positions that name the new log say that this was meant.
+  {
+    const auto other_store = kafka::open(without).value();
+    Driver other(*other_store, conformance::driver_options("counter", "other"));
+    other.ready().read_until(1);
+    other.append(Slice().set("k", "new").next(1));
+    other.commit(3);
+  }
+  Driver driver(*store);
+  driver.ready();
+  CAF_CHECK_EQUAL(driver.state("k").value().value_or("none"), "new");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
