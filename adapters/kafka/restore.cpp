@@ -185,6 +185,7 @@ Result<void> Restorer::open_copies() {
     waiting_.pop_front();
     if (work == works_.end()) continue;  // it was stopped
     if (auto good = open(work->second); !good) return good;
+    tell_progress(work->second);
     if (!work->second.done()) opened.push_back(&work->second);
   }
   return opened.empty() ? Result<void>() : begin(opened);

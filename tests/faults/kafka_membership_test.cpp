@@ -137,7 +137,7 @@ struct Fixture {
     const auto list = make_list(partitions);
     const auto before = client->committed(group(), places()).value();
     for (std::size_t i = 0; i < before.size(); ++i)
-      add_position(*list, places()[i], Offset{2}, read_note(before[i].metadata));
+      add_position(*list, places()[i], {.next = Offset{2}}, read_note(before[i].metadata));
     other->commit(*list);
   }
   std::vector<PartitionId> kept() const {

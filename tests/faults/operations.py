@@ -434,8 +434,51 @@ def release_at_work(c):
         c.home.parked(service, release=True)
 
 
+def a_stranger_in_a_group(c):
+    """Another program joins a service's group and takes partitions; nodes name it, and have them back when it is gone."""
+    group = c.home.prefix + "exact"
+    wait_until(lambda: c.all_are_alive() or len(c.home.observer.ask("members", group)) == len(c.nodes), PATIENCE,
+               "not every node is a member")
+    before = c.told("no nodes of its service")
+    took = c.home.observer.ask("join", group, group + "-requests", 6000)[0]["partitions"]
+    if not took:
+        raise Failure("the stranger was given no partition")
+    if c.told("no nodes of its service") == before:
+        raise Failure("no node names the stranger")
+
+
+def a_topic_made_anew(c):
+    """An input is deleted and made anew, with more records than were read: its node ends, and handles none of them."""
+    c.seen["topics made anew"] += 1
+    prefix = f"{c.home.prefix}anew{c.seen['topics made anew']}-"
+    topic = prefix + "source-events"
+    ask = c.home.observer.ask
+
+    def filled(count):
+        ask("create", topic, 1)
+        ask("feed", topic, 1, KEYS, 0, count, 0)
+        ask("end-feed", topic)
+    filled(400)
+    name = f"anew-{c.seen['topics made anew']}"
+    command = c.home.command("run", "--services", "exact", "--troubles", c.home.troubles, kafka__prefix=prefix, node__id=name,
+                             topics__partitions=1, store__path=c.home.disk / name)
+    node = Process(name, command, c.home.folder / f"{len(c.home.processes):03}-{name}.log")
+    c.home.processes.append(node)
+    wait_until(lambda: not node.alive() or kafka_verify.committed_of(c.home.observer, prefix + "exact", topic).get(0, 0) >= 400,
+               PATIENCE, lambda: f"the first topic is not read\n{node.tail()}")
+    handled = len(c.home.observer.records(prefix + "exact-events"))
+    ask("delete", topic)
+    filled(600)
+    node.wait_end(70, seconds=PATIENCE)
+    if not node.said("made anew"):
+        raise Failure(f"it does not say that its topic was made anew\n{node.tail()}")
+    if (after := len(c.home.observer.records(prefix + "exact-events"))) != handled:
+        raise Failure(f"{after - handled} records of the new topic were handled")
+
+
 EVERYWHERE = [outage, leave_and_return, kill, full_streams, readers_that_go]
-ON_KAFKA = EVERYWHERE + [join, leave, join_and_leave_at_once, freeze, odd_ones, release_at_work]
+ON_KAFKA = EVERYWHERE + [join, leave, join_and_leave_at_once, freeze, odd_ones, release_at_work, a_stranger_in_a_group,
+                         a_topic_made_anew]
 
 
 def on_kafka(seconds):

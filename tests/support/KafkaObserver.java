@@ -99,6 +99,7 @@ public class KafkaObserver {
       case "ends" -> ends(tail(q, 1));
       case "positions" -> positions(q[1]);
       case "members" -> members(q[1]);
+      case "join" -> join(q[1], q[2], Duration.ofMillis(Long.parseLong(q[3])));
       case "transactions" -> transactions(q[1]);
       case "producers" -> producers(tail(q, 1));
       case "writers" -> writers(tail(q, 1));
@@ -281,6 +282,23 @@ public class KafkaObserver {
       out.println("{\"instance\":" + text(m.groupInstanceId().orElse("")) + ",\"partitions\":[" + owned
           + "],\"state\":" + text(found.groupState().toString()) + "}");
     }
+  }
+
+  // A member of a group that is no node, for so long; how many partitions it was given.
+  void join(String group, String topic, Duration time) {
+    Properties p = base();
+    p.put("group.id", group);
+    p.put("client.id", "stranger");
+    p.put("enable.auto.commit", "false");
+    p.put("auto.offset.reset", "earliest");
+    p.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
+    int most = 0;
+    try (var consumer = new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      consumer.subscribe(List.of(topic));
+      for (Instant end = Instant.now().plus(time); Instant.now().isBefore(end); most = Math.max(most, consumer.assignment().size()))
+        consumer.poll(Duration.ofMillis(100));
+    }
+    out.println("{\"partitions\":" + most + "}");
   }
 
   void transactions(String prefix) throws Exception {

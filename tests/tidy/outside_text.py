@@ -33,6 +33,8 @@ PLACES = {
         "actors/node/tool/schema_check.cpp": 1,
         "adapters/avro/default_value.cpp": 3,
         "adapters/avro/yaml_text.cpp": 1,
+        "adapters/lines/line_source.cpp": 1,
+        "adapters/lines/text_file.cpp": 2,
         "examples/flights/report.cpp": 2,
         "examples/resilience/status.cpp": 5,
         "runtime/engine/failure_class.cpp": 2,
