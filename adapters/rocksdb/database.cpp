@@ -12,6 +12,7 @@
 
 #include "checksum.hpp"
 #include "eventy/store/open_files.hpp"
+#include "gap_watch.hpp"
 #include "keys.hpp"
 
 namespace eventy::rocksdb::detail {
@@ -115,14 +116,12 @@ Result<void> Database::open_for_writing() {
   auto view = std::make_shared<View>();
   {
     std::lock_guard lock(opening());
-    ::rocksdb::DB* db = nullptr;
     auto o = database_options(options_);
     o.listeners.push_back(log_);
     blob_files_ = log_bytes() >= options_.write_buffer_size / blob_share;
-    const auto status = ::rocksdb::DB::Open(o, database_folder(options_.path).string(),
-                                            families(options_, blob_files_), &view->handles, &db);
+    const auto status = open_without_gap(std::move(o), database_folder(options_.path).string(),
+                                         families(options_, blob_files_), cycle_key, view->handles, view->db);
     if (!status.ok()) return open_error(status);
-    view->db.reset(db);
   }
   view_ = view;
   // Read under the database's lock: until then another process may have been writing.

@@ -19,16 +19,13 @@ namespace {
 
 constexpr char last_write_property[] = "eventy.last-write";
 
-bool is_number(const ::rocksdb::Slice& key, const ::rocksdb::Slice& value) {
-  return bytes(key) == write_number_key && value.size() == 8;
-}
-
 // Notes for one table which write it goes up to: in each there is the number of its last one, or of none.
 class LastWrite final : public ::rocksdb::TablePropertiesCollector {
  public:
+  explicit LastWrite(std::string_view number_key) : number_key_(number_key) {}
   ::rocksdb::Status AddUserKey(const ::rocksdb::Slice& key, const ::rocksdb::Slice& value,
                                ::rocksdb::EntryType type, ::rocksdb::SequenceNumber, std::uint64_t) override {
-    if (type == ::rocksdb::kEntryPut && is_number(key, value))
+    if (type == ::rocksdb::kEntryPut && bytes(key) == number_key_ && value.size() == 8)
       number_ = std::max(number_, get64(bytes(value)));
     return ::rocksdb::Status::OK();
   }
@@ -42,23 +39,29 @@ class LastWrite final : public ::rocksdb::TablePropertiesCollector {
   const char* Name() const override { return last_write_property; }
 
  private:
+  std::string_view number_key_;
   std::uint64_t number_ = 0;
 };
 
 class LastWrites final : public ::rocksdb::TablePropertiesCollectorFactory {
  public:
+  explicit LastWrites(std::string_view number_key) : number_key_(number_key) {}
   ::rocksdb::TablePropertiesCollector* CreateTablePropertiesCollector(Context) override {
-    return new LastWrite;
+    return new LastWrite(number_key_);
   }
   const char* Name() const override { return last_write_property; }
+
+ private:
+  std::string number_key_;
 };
 
 // The number of a batch.
 class NumberOf final : public ::rocksdb::WriteBatch::Handler {
  public:
-  ::rocksdb::Status PutCF(std::uint32_t, const ::rocksdb::Slice& key,
+  explicit NumberOf(std::string_view number_key) : number_key_(number_key) {}
+  ::rocksdb::Status PutCF(std::uint32_t family, const ::rocksdb::Slice& key,
                           const ::rocksdb::Slice& value) override {
-    if (is_number(key, value)) number = get64(bytes(value));
+    if (family == 0 && bytes(key) == number_key_ && value.size() == 8) number = get64(bytes(value));
     return ::rocksdb::Status::OK();
   }
   ::rocksdb::Status DeleteCF(std::uint32_t, const ::rocksdb::Slice&) override {
@@ -69,11 +72,16 @@ class NumberOf final : public ::rocksdb::WriteBatch::Handler {
   }
 
   std::uint64_t number = 0;
+
+ private:
+  std::string_view number_key_;
 };
 
 // Told by RocksDB, on any of its threads, while it opens; read afterwards.
 class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFilter {
  public:
+  enum class Of : std::uint8_t { copies, store };
+  GapWatch(Of of, std::string_view number_key) : of_(of), number_key_(number_key) {}
   const char* Name() const override { return "eventy.GapWatch"; }
 
   void OnTableFileCreated(const ::rocksdb::TableFileCreationInfo& info) override {
@@ -88,32 +96,35 @@ class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFil
                                      bool*) override {
     std::uint64_t sequence = 0;
     std::memcpy(&sequence, batch.Data().data(), sizeof sequence);
-    if (next_ && sequence != *next_) return WalProcessingOption::kStopReplay;
+    if (of_ == Of::copies && next_ && sequence != *next_) return WalProcessingOption::kStopReplay;
     next_ = sequence + static_cast<std::uint64_t>(batch.Count());
     if (first_) return WalProcessingOption::kContinueProcessing;
-    NumberOf number;
+    NumberOf number(number_key_);
     if (!batch.Iterate(&number).ok()) return WalProcessingOption::kCorruptedRecord;
     first_ = number.number;
     return WalProcessingOption::kContinueProcessing;
   }
 
-  ::rocksdb::Status judge(::rocksdb::DB& db) {
+  ::rocksdb::Status judge(::rocksdb::DB& db, ::rocksdb::ColumnFamilyHandle* family) {
     ::rocksdb::TablePropertiesCollection tables;
-    if (auto status = db.GetPropertiesOfAllTables(&tables); !status.ok()) return status;
+    if (auto status = db.GetPropertiesOfAllTables(family, &tables); !status.ok()) return status;
     std::uint64_t last = 0;
     std::lock_guard lock(mutex_);
     for (const auto& [file, properties] : tables) {
       if (made_of_log_.contains(file)) continue;
       const auto& own = properties->user_collected_properties;
-      if (const auto number = own.find(last_write_property);
-          number != own.end() && number->second.size() == 8)
-        last = std::max(last, get64(number->second));
+      const auto number = own.find(last_write_property);
+      const bool is_numbered = number != own.end() && number->second.size() == 8;
+      if (is_numbered) last = std::max(last, get64(number->second));
+      if (!is_numbered && of_ == Of::store) return {};
     }
     if (!first_ || *first_ <= last + 1) return {};
     return ::rocksdb::Status::Corruption("its log begins behind its tables");
   }
 
  private:
+  Of of_;
+  std::string number_key_;
   std::optional<std::uint64_t> next_ = {};   // sequence number that the log goes on with
   std::optional<std::uint64_t> first_ = {};  // number of the first write in the log
   std::mutex mutex_ = {};
@@ -124,15 +135,33 @@ class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFil
 
 ::rocksdb::Status open_without_gap(::rocksdb::Options options, const std::string& path,
                                    std::unique_ptr<::rocksdb::DB>& db) {
-  const auto watch = std::make_shared<GapWatch>();  // the options keep it as long as the database lives
-  options.table_properties_collector_factories.push_back(std::make_shared<LastWrites>());
+  // The options keep it as long as the database lives.
+  const auto watch = std::make_shared<GapWatch>(GapWatch::Of::copies, write_number_key);
+  options.table_properties_collector_factories.push_back(std::make_shared<LastWrites>(write_number_key));
   options.listeners.push_back(watch);
   options.wal_filter = watch.get();
   ::rocksdb::DB* opened = nullptr;
   if (auto status = ::rocksdb::DB::Open(options, path, &opened); !status.ok()) return status;
   db.reset(opened);
   // At once: a compaction that mixes what is made of the log with the rest would hide a gap.
-  return watch->judge(*db);
+  return watch->judge(*db, db->DefaultColumnFamily());
+}
+
+::rocksdb::Status open_without_gap(::rocksdb::DBOptions options, const std::string& path,
+                                   std::vector<::rocksdb::ColumnFamilyDescriptor> families,
+                                   std::string_view number_key,
+                                   std::vector<::rocksdb::ColumnFamilyHandle*>& handles,
+                                   std::unique_ptr<::rocksdb::DB>& db) {
+  const auto watch = std::make_shared<GapWatch>(GapWatch::Of::store, number_key);
+  families.front().options.table_properties_collector_factories.push_back(
+      std::make_shared<LastWrites>(number_key));
+  options.listeners.push_back(watch);
+  options.wal_filter = watch.get();
+  ::rocksdb::DB* opened = nullptr;
+  if (auto status = ::rocksdb::DB::Open(options, path, families, &handles, &opened); !status.ok())
+    return status;
+  db.reset(opened);
+  return watch->judge(*db, handles.front());
 }
 
 }  // namespace eventy::rocksdb::detail
