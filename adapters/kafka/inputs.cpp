@@ -29,6 +29,9 @@ Result<void> Inputs::join() {
        {"partition.assignment.strategy", "cooperative-sticky"},
        // So that a topic that is deleted, and made anew soon after, is an error: librdkafka asks for its
        // leader when it meets no topic, by default after 250 ms, and tells of an unknown one after 30 s.
+       // Where the new one is there by then, its fetch meets no such offset, unless it comes too late: by
+       // default after 500 ms.
+       {"fetch.error.backoff.ms", "20"},
        {"topic.metadata.refresh.fast.interval.ms", "10"},
        {"topic.metadata.propagation.max.ms", "0"},
        {"queued.min.messages", "25000"},

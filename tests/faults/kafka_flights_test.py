@@ -66,7 +66,7 @@ def main(folder):
     shutil.rmtree(folder / "data")
     code, said = until_idle()
     check("a node without its copies goes on", code == 0, said)
-    check("and has them again", any((folder / "data").glob("*-carriers/*/CURRENT")))
+    check("and has them again", any((folder / "data").glob("states/CURRENT")))
     check_report("after that")
     return failures != 0
 

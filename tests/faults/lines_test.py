@@ -54,8 +54,8 @@ class Inbox:
         self.file.write(line)
         self.lines += 1
 
-    def put_some(self, most=30, pieces=0.05):
-        for _ in range(self.chance.randrange(most)):
+    def put_some(self, least=0, most=30, pieces=0.05):
+        for _ in range(self.chance.randrange(least, most)):
             customer, cents = self.chance.choice(CUSTOMERS), self.lines % 977 + 1
             self.expected[customer][0] += 1
             self.expected[customer][1] += cents
@@ -144,7 +144,7 @@ def judge(inbox, facts):
 def campaign(folder, chance):
     (folder / "rates").write_text("EUR 100\n")
     inbox, node, amid = Inbox(folder, chance), Node(folder), 0
-    inbox.put_some()
+    inbox.put_some(least=1)  # else it has no cycle to wait for
     node.start()
     for _ in range(KILLS):
         until = time.monotonic() + chance.uniform(0.2, 2)
@@ -157,7 +157,7 @@ def campaign(folder, chance):
         amid += node.facts()["lines"] < inbox.lines
         for _ in range(chance.randrange(20)):
             inbox.go_on()  # while nobody looks
-        inbox.put_some()
+        inbox.put_some(least=1)
         node.start()
     inbox.put(b"clear ann")  # an end
     wait_until(lambda: node.facts()["lines"] >= inbox.lines, 60, lambda: f"{node.facts()} of {inbox.lines}\n{node.process.tail()}")

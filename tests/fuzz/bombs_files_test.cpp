@@ -60,10 +60,12 @@ CAF_TEST(configurations) {
       "");
 }
 
-// Three megabytes of one line in three kilobytes.
+// Three megabytes of one line in three kilobytes: one row at most, which cannot be understood.
 CAF_TEST(a zip of flights) {
   const auto path = std::filesystem::path(EVENTY_SOURCE_DIR) / "tests/fuzz/corpus/flights/bomb.zip";
-  const Bomb bomb{"a line without end", std::filesystem::file_size(path), [=] { flights::count_rows(path); }};
+  const Bomb bomb{"a line without end", std::filesystem::file_size(path), [=] {
+                    if (flights::count_rows(path) <= 1) throw DecodeError("a row that is too long");
+                  }};
   CAF_CHECK_EQUAL(complaint(bomb, {.time = most.time, .memory = 1u << 20}), "");
 }
 

@@ -266,7 +266,7 @@ CAF_TEST(chunks of records) {
           index_records(*stretch, batch);
         }};
   };
-  const auto most = "\xff\xff\xff\xff"s, none = "\0\0\0\0"s;
+  const auto most = "\xfe\xff\xff\xff"s, none = "\0\0\0\0"s;  // one more says that there is no key or value
   judge({chunk("a claimed count", 0xffffffff, none + none + none),
          chunk("claimed headers", 1, most + none + most), chunk("a claimed value", 1, most + most + none)});
 }

@@ -66,7 +66,7 @@ CAF_TEST(an_older_record_that_lacks_a_member_of_its_own_version_is_a_dead_letter
   Bench bench{tests::desk()};
   bench.tell_bytes("shop-events", bytes_of(*testing::plain_serializer(), "1.0.0", data_v2), "ann");
   CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"), "cents: this member is missing");
+  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"), "data.cents: this member is missing");
 }
 
 CAF_TEST(what_upgrade_throws_is_a_failure_of_the_handler) {
