@@ -256,7 +256,16 @@ void Inputs::resume(const std::vector<PartitionId>& partitions) {
   const KafkaError ignored(rd_kafka_seek_partitions(consumer_.get(), list.get(), 0));
 }
 
-void Inputs::release(const std::vector<PartitionId>& partitions) {
+// librdkafka takes the first answer to a revocation for the whole of it: it joins again, as the owner of all
+// that is not in it, and nobody would read those that are given up later. So all of them go together.
+void Inputs::release(const std::vector<PartitionId>& released) {
+  for (const PartitionId p : released)
+    if (Owned* owned = find(p)) owned->released = true;
+  std::vector<PartitionId> partitions;
+  for (const auto& [p, owned] : owned_) {
+    if (owned.leaving && !owned.released) return;
+    if (owned.released) partitions.push_back(p);
+  }
   const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), list_of(partitions).get()));
   std::vector<PartitionId> again;
   for (const PartitionId p : partitions) {

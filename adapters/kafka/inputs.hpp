@@ -43,7 +43,7 @@ struct Owned {  // a partition from its assignment until its release
   Stage stage = Stage::asked;
   std::uint64_t takeover = 0;     // which one is to prepare it
   std::stop_source restore = {};  // of its states; requested when it goes
-  bool leaving = false;
+  bool leaving = false, released = false;
   bool paused = false;   // nothing is handed out
   bool stopped = false;  // nor fetched, for the backlog is long
   bool returns = false;  // lost, and assigned again meanwhile: taken over anew once it is released
@@ -89,7 +89,8 @@ class Inputs {
   Result<void> take_over(const std::vector<PartitionId>& partitions);
   void restored(const std::vector<PartitionId>& partitions);
   void set_paused(PartitionId partition, bool paused);
-  void release(const std::vector<PartitionId>& partitions);
+  // Those that were taken go once all of them are released.
+  void release(const std::vector<PartitionId>& released);
   Result<void> rewind();  // to the committed positions
   // Appends one batch for each place that has records.
   Result<void> read(const PollLimits& limits, std::vector<StoreEvent>& events);

@@ -123,6 +123,23 @@ void a_second_node_takes_its_share(Subject& subject) {
   CAF_CHECK_EQUAL(states_of(store, "counter", "state").size(), 2u);
 }
 
+// One may be held by a cycle for longer than another one.
+void partitions_that_are_given_up_one_by_one_all_go_to_the_second_node(Subject& subject) {
+  auto& store = subject.store();
+  two_topics(store, 4);
+  Driver first(store, driver_options("counter", "one"));
+  first.ready(4);
+  Driver second(store, driver_options("counter", "two"));
+  first.until("a revocation", [&] { return second.step(), first.revoked.size() == 2; });
+  first->release({first.revoked[0]});
+  // Were it an answer, it would come to its end by then.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (std::chrono::steady_clock::now() < end) first.step(), second.step();
+  first->release({first.revoked[1]});
+  second.until("both of them", [&] { return first.step(), second.states.size() == 2; });
+  CAF_CHECK((second.assigned == std::set<PartitionId>(first.revoked.begin(), first.revoked.end())));
+}
+
 void a_cycle_that_holds_a_lost_partition_is_refused(Subject& subject) {
   auto& store = subject.store();
   two_topics(store, 2);
@@ -208,15 +225,17 @@ std::vector<Case> member_cases() {
   constexpr Needs members{.many_members = true, .commands = true};
 #define CASE(name, needs) \
   { #name, name, needs }
-  return {CASE(a_cycle_that_the_store_undoes_takes_the_next_one_with_it, commands),
-          CASE(a_commit_in_flight_is_followed_by_the_next_cycle, commands),
-          CASE(an_unknown_outcome_was_committed, unknown),
-          CASE(an_unknown_outcome_was_aborted, unknown),
-          CASE(a_second_node_takes_its_share, (Needs{.many_members = true})),
-          CASE(a_cycle_that_holds_a_lost_partition_is_refused, members),
-          CASE(a_revoked_partition_sends_no_more_records, members),
-          CASE(nothing_comes_before_a_late_restore, commands),
-          CASE(a_failed_poll_ends_the_session, commands)};
+  return {
+      CASE(a_cycle_that_the_store_undoes_takes_the_next_one_with_it, commands),
+      CASE(a_commit_in_flight_is_followed_by_the_next_cycle, commands),
+      CASE(an_unknown_outcome_was_committed, unknown),
+      CASE(an_unknown_outcome_was_aborted, unknown),
+      CASE(a_second_node_takes_its_share, (Needs{.many_members = true})),
+      CASE(partitions_that_are_given_up_one_by_one_all_go_to_the_second_node, (Needs{.many_members = true})),
+      CASE(a_cycle_that_holds_a_lost_partition_is_refused, members),
+      CASE(a_revoked_partition_sends_no_more_records, members),
+      CASE(nothing_comes_before_a_late_restore, commands),
+      CASE(a_failed_poll_ends_the_session, commands)};
 #undef CASE
 }
 

@@ -85,6 +85,27 @@ CAF_TEST(positions_that_stay_the_same_are_committed_again_now_and_then) {
   CAF_CHECK_EQUAL(committed().next.value_or(Offset{-1}).value, 1);
 }
 
+// One may be held by a cycle for longer than another one.
+CAF_TEST(lost_partitions_that_are_given_up_one_by_one_all_come_back) {
+  options.session_timeout = std::chrono::milliseconds(3000);
+  options.properties["heartbeat.interval.ms"] = "5000";  // after the end of the session
+  store = kafka::open(options).value();
+  store->ensure_topics({{"in", 2}, {"out", 2}}).value();
+  Driver driver(*store);
+  driver.ready(2);
+  driver.until("the loss", [&] { return driver.lost.size() == 2; });
+  driver.states.clear();
+  const auto step_for = [&](std::chrono::seconds time) {
+    for (const auto end = std::chrono::steady_clock::now() + time; std::chrono::steady_clock::now() < end;)
+      driver.step();
+  };
+  driver->release({driver.lost[0]});
+  step_for(std::chrono::seconds(1));  // were it an answer, it would come to its end by then
+  driver->release({driver.lost[1]});
+  step_for(std::chrono::seconds(3));  // before they are lost again
+  CAF_CHECK_EQUAL(driver.states.size(), 2u);
+}
+
 // It learns of the loss by its first heartbeat, which comes too late. What it would send then names no
 // member: it is refused here, whatever a broker makes of that.
 CAF_TEST(a_session_that_lost_its_partitions_commits_nothing) {
