@@ -114,7 +114,15 @@ struct KafkaService {
   void feed(int records, const std::string& name) {
     std::vector<NewRecord> all;
     for (int i = 0; i < records; ++i) all.push_back(conformance::record(name + std::to_string(i)));
-    store->append("in", all).value();
+    // A client may take a topic that was just made for unknown: then nothing was written.
+    auto written = store->append("in", all);
+    const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+    while (!written && written.error().message.find("Unknown topic") != std::string::npos &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      written = store->append("in", all);
+    }
+    written.value();
   }
 
   kafka::Options options = {};
