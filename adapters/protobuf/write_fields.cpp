@@ -1,5 +1,6 @@
 #include <google/protobuf/descriptor.h>
 
+#include "eventy/core/encode_step.hpp"
 #include "message_fields.hpp"
 
 namespace eventy::protobuf::detail {
@@ -94,24 +95,12 @@ std::string key_of(const Message& entry) {
   }
 }
 
-// Runs a write of one value; an error in it names the step that leads there.
-template <class Write>
-void within(std::string_view step, Write write) {
-  try {
-    write();
-  } catch (const EncodeError& e) {
-    throw e.within(step);
-  } catch (const std::invalid_argument& e) {
-    throw EncodeError(e.what()).within(step);
-  }
-}
-
 void write_map(Writer& w, const Message& message, const FieldDescriptor& field, int size, Beyond beyond) {
   w.open_map(static_cast<std::size_t>(size));
   for (int i = 0; i < size; ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
     const auto key = key_of(entry);
-    within(key, [&] {
+    eventy::detail::encode_step(key, [&] {
       w.member(key);
       write_value(w, entry, *entry.GetDescriptor()->map_value(), 0, beyond);
     });
@@ -124,7 +113,7 @@ void write_repeated(Writer& w, const Message& message, const FieldDescriptor& fi
   if (field.is_map()) return write_map(w, message, field, size, beyond);
   w.open_list(static_cast<std::size_t>(size));
   for (int i = 0; i < size; ++i) {
-    within(eventy::detail::index_step(static_cast<std::size_t>(i)), [&] {
+    eventy::detail::encode_step(eventy::detail::index_step(static_cast<std::size_t>(i)), [&] {
       w.item();
       write_value(w, message, field, i, beyond);
     });
@@ -150,7 +139,7 @@ void write_fields(Writer& w, const Message& message, Beyond beyond) {
   w.open_map(static_cast<std::size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    within(field.name(), [&] { write_field(w, message, field, beyond); });
+    eventy::detail::encode_step(field.name(), [&] { write_field(w, message, field, beyond); });
   }
   w.close_map();
 }

@@ -1,7 +1,8 @@
 #include "eventy/core/serializer.hpp"
 
 #include <atomic>
-#include <stdexcept>
+
+#include "eventy/core/encode_step.hpp"
 
 namespace eventy {
 
@@ -13,18 +14,6 @@ std::uint64_t next_context_version() {
   return last.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Runs what writes one value; an error in it names the step that leads there.
-template <class Write>
-void at(std::string_view step, Write write) {
-  try {
-    write();
-  } catch (const EncodeError& e) {
-    throw e.within(step);
-  } catch (const std::invalid_argument& e) {
-    throw EncodeError(e.what()).within(step);
-  }
-}
-
 void write_with_path(Writer& w, const ValueMap& map);
 
 void write_with_path(Writer& w, const Value& value) {
@@ -34,7 +23,7 @@ void write_with_path(Writer& w, const Value& value) {
   w.open_list(list->size());
   for (std::size_t i = 0; i < list->size(); ++i) {
     w.item();
-    at(detail::index_step(i), [&] { write_with_path(w, (*list)[i]); });
+    detail::encode_step(detail::index_step(i), [&] { write_with_path(w, (*list)[i]); });
   }
   w.close_list();
 }
@@ -42,7 +31,7 @@ void write_with_path(Writer& w, const Value& value) {
 void write_with_path(Writer& w, const ValueMap& map) {
   w.open_map(map.size());
   for (const auto& [name, value] : map) {
-    at(name, [&] {
+    detail::encode_step(name, [&] {
       w.member(name);
       write_with_path(w, value);
     });
@@ -70,7 +59,7 @@ std::string encode(const Record& record, Encoder& encoder) {
   context.version = next_context_version();
   std::string out;
   Writer& data = encoder.begin(envelope, context, out);
-  at("data", [&] {
+  detail::encode_step("data", [&] {
     write_with_path(data, record.data);
     encoder.end();
   });

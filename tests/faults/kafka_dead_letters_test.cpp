@@ -39,6 +39,24 @@ NewRecord given(std::size_t size) {
           .headers = {{"trace", "t-1"}}};
 }
 
+// What becomes of these records: `refusing` makes a dead letter of each.
+auto letters_of(RecordStore& store, const std::vector<NewRecord>& inputs) {
+  store.append("source-events", inputs).value();
+  const SystemClock clock;
+  testing::LocalService node(
+      store, refusing(),
+      {.serializer = testing::plain_serializer(), .state_format = testing::plain_state_format()}, {}, clock,
+      1);
+  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
+  // Not by position(), which waits for the end of a cycle that only this thread can bring about.
+  while (support::log_of(store, "refusing-dead-letters").size() < inputs.size() &&
+         std::chrono::steady_clock::now() < deadline) {
+    node.round();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return support::log_of(store, "refusing-dead-letters");
+}
+
 }  // namespace
 
 CAF_TEST(a_dead_letter_that_its_topic_does_not_take_goes_without_its_bytes_but_with_its_place) {
@@ -51,20 +69,7 @@ CAF_TEST(a_dead_letter_that_its_topic_does_not_take_goes_without_its_bytes_but_w
   const auto store = kafka::open(options).value();
   store->ensure_topics({{"source-events", 1}}).value();
   const std::vector<NewRecord> inputs{given(1000), given(100'000), given(1000)};
-  store->append("source-events", inputs).value();
-  const SystemClock clock;
-  testing::LocalService node(
-      *store, refusing(),
-      {.serializer = testing::plain_serializer(), .state_format = testing::plain_state_format()}, {}, clock,
-      1);
-  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
-  // Not by position(), which waits for the end of a cycle that only this thread can bring about.
-  while (support::log_of(*store, "refusing-dead-letters").size() < inputs.size() &&
-         std::chrono::steady_clock::now() < deadline) {
-    node.round();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  const auto letters = support::log_of(*store, "refusing-dead-letters");
+  const auto letters = letters_of(*store, inputs);
   CAF_REQUIRE_EQUAL(letters.size(), inputs.size());
   for (std::size_t i = 0; i < letters.size(); ++i) {
     std::map<std::string, std::string> headers(letters[i].headers.begin(), letters[i].headers.end());
@@ -90,19 +95,7 @@ CAF_TEST(a_tombstone_and_a_null_key_come_back_as_they_were) {
                                       {.key = "ann", .value = ""},
                                       {.key = std::nullopt, .value = "x"},
                                       {.key = "", .value = "x"}};
-  store->append("source-events", inputs).value();
-  const SystemClock clock;
-  testing::LocalService node(
-      *store, refusing(),
-      {.serializer = testing::plain_serializer(), .state_format = testing::plain_state_format()}, {}, clock,
-      1);
-  const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
-  while (support::log_of(*store, "refusing-dead-letters").size() < inputs.size() &&
-         std::chrono::steady_clock::now() < deadline) {
-    node.round();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  const auto letters = support::log_of(*store, "refusing-dead-letters");
+  const auto letters = letters_of(*store, inputs);
   CAF_REQUIRE_EQUAL(letters.size(), inputs.size());
   for (std::size_t i = 0; i < letters.size(); ++i) {
     CAF_CHECK(letters[i].key == inputs[i].key);

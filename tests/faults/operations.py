@@ -126,6 +126,7 @@ def self_check():
 class Embedded(troubles.Embedded):
     services = (*troubles.Embedded.services, "strange", "odd")
     takes_large_states = True
+    rate = RATE
 
     def __init__(self, name):
         super().__init__(name)
@@ -137,6 +138,7 @@ class Embedded(troubles.Embedded):
 class OnKafka(troubles.OnKafka):
     services = (*SERVICES, "odd")
     takes_large_states = False
+    rate = RATE
     environment = {}
 
     def __init__(self, name):
@@ -145,16 +147,6 @@ class OnKafka(troubles.OnKafka):
         self.oddities = self.prefix + "strange-events"
         self.odd = 0  # how many were written
         self.observer.ask("create", self.oddities, troubles.PARTITIONS, "max.message.bytes=2000000")
-
-    @contextlib.contextmanager
-    def load(self):
-        self.observer.ask("feed", self.source, troubles.PARTITIONS, KEYS, self.given, 0, RATE)
-        try:
-            yield
-        except BaseException:
-            self.observer.ask("drop-feed", self.source)
-            raise
-        self.given += self.observer.ask("end-feed", self.source)[0]["fed"]
 
     def put(self, records):
         file = self.folder / "put"
@@ -192,8 +184,8 @@ class OnKafka(troubles.OnKafka):
 class Operations:
     """Draws one operation after the other, each kind as often as the others, until the time is over."""
 
-    def __init__(self, home, seconds, operations, before=("exact", "least", "most", "odd")):
-        self.home, self.seconds, self.operations, self.services = home, seconds, operations, before
+    def __init__(self, home, seconds, operations, services=("exact", "least", "most", "odd")):
+        self.home, self.seconds, self.operations, self.services = home, seconds, operations, services
         self.seed = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
         self.chance = random.Random(self.seed)
         self.seen, self.nodes, self.names = collections.Counter(), {}, 0
@@ -209,7 +201,7 @@ class Operations:
         if isinstance(self.home, OnKafka):
             settings |= {"node__id": name, "store__path": self.home.disk / name}
         command = self.home.command("run", "--services", ",".join(self.home.services), "--troubles", self.home.troubles,
-                                    "--rate", RATE, "--keys", KEYS, *more, **settings)
+                                    "--rate", self.home.rate, "--keys", KEYS, *more, **settings)
         if streams is not None:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=streams, stderr=streams,
                                     env={**os.environ, **self.home.environment})

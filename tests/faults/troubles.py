@@ -48,6 +48,7 @@ PATIENCE = 40  # seconds
 
 class Home:
     """A folder on a disk of its own, and the files that tell of troubles."""
+    rate = RATE
 
     def __init__(self, name):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"troubles.{name}."))
@@ -81,7 +82,7 @@ class Home:
         return [str(w) for w in (PROGRAM, *words, *(w for k, v in wanted.items() for w in ("--set", f"{k}={v}")))]
 
     def node(self, name, services, *more, **settings):
-        command = self.command("run", "--services", ",".join(services), "--troubles", self.troubles, "--rate", RATE,
+        command = self.command("run", "--services", ",".join(services), "--troubles", self.troubles, "--rate", self.rate,
                                "--keys", KEYS, *more, **settings)
         self.processes.append(Process(name, command, self.folder / f"{len(self.processes):03}-{name}.log"))
         return self.processes[-1]
@@ -153,7 +154,7 @@ class OnKafka(Home):
 
     @contextlib.contextmanager
     def load(self):
-        self.observer.ask("feed", self.source, PARTITIONS, KEYS, self.given, 0, RATE)
+        self.observer.ask("feed", self.source, PARTITIONS, KEYS, self.given, 0, self.rate)
         try:
             yield
         except BaseException:
