@@ -41,11 +41,17 @@ std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer&
   return records;
 }
 
-Result<void> Commits::open() {
-  std::vector<Client::Limits> limits = scope_.limits;
+Result<void> Commits::find_limits() {
   auto changelog = scope_.client->limits_of(changelog_of(scope_.options.service));
   if (!changelog) return changelog.error();
-  limits.push_back(changelog_limits_ = *changelog);
+  changelog_limits_ = *changelog;
+  worker_.emplace();
+  return {};
+}
+
+Result<void> Commits::open() {
+  std::vector<Client::Limits> limits = scope_.limits;
+  limits.push_back(changelog_limits_);
   ProducerOptions producer{.batch_size = Client::batch_size_for(limits),
                            .on_step = scope_.client->options().on_step};
   // Positions sent right after a commit often have to be sent again: see Transaction::send_positions(). Where
@@ -56,7 +62,6 @@ Result<void> Commits::open() {
   if (!transaction) return transaction.error();
   transaction_ = *std::move(transaction);
   transaction_->will_write_to(scope_.topics_in_kafka());
-  if (!worker_) worker_.emplace();
   return {};
 }
 
@@ -239,7 +244,7 @@ Result<void> Commits::apply_states(Flight& flight) const {
 
 void Commits::abort_now() {
   if (broken_ && broken_->how == Landing::How::aborted) broken_.reset();
-  if (broken_ || !transaction_->begun()) return;
+  if (broken_ || !transaction_ || !transaction_->begun()) return;
   transaction_->deliver();
   Landing landing = transaction_->abort({ErrorCode::aborted, "the session went back"});
   if (landing.how != Landing::How::failed) return;

@@ -21,6 +21,7 @@ class Commits {
   Commits(const Scope& scope, std::function<void()> wake) : scope_(scope), wake_(std::move(wake)) {}
   ~Commits() { close(); }
 
+  Result<void> find_limits();  // of the topics, before anything else
   // Makes the producer: whatever an earlier one of this session's name left open is undone.
   Result<void> open();
   const Client::Limits& changelog_limits() const { return changelog_limits_; }

@@ -12,7 +12,9 @@ class Cycles {
   Cycles(const Scope& scope, Inputs& inputs, std::function<void()> wake)
       : scope_(scope), inputs_(inputs), commits_(scope, wake), wake_(std::move(wake)) {}
 
-  Result<void> start() { return commits_.open(); }
+  Result<void> find_limits() { return commits_.find_limits(); }
+  // Before the first positions are read, so that nothing of a predecessor is open any more. Any thread.
+  Result<void> open() { return commits_.open(); }
   void close() { commits_.close(); }
   Result<void> append(const SliceEffects& effects);
   Result<void> commit(CycleId cycle);

@@ -214,6 +214,12 @@ Result<GroupMetadata> Inputs::group() const {
   return group;
 }
 
+bool Inputs::is_replaced() const {
+  char ignored[1];
+  return consumer_ && rd_kafka_fatal_error(consumer_.get(), ignored, sizeof ignored) ==
+                          RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
 // --- partitions ---
 
 Owned* Inputs::find(PartitionId partition) {

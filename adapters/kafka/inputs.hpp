@@ -96,6 +96,7 @@ class Inputs {
   Result<void> read(const PollLimits& limits, std::vector<StoreEvent>& events);
   // Of the generation that owns what is owned now; fenced if that is lost.
   Result<GroupMetadata> group() const;
+  bool is_replaced() const;  // by another member of the same static id
   Result<bool> at_end();
   // What is read, to be looked at; `ends` are to be filled in.
   std::vector<Look> to_look_at() const;

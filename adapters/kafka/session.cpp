@@ -73,6 +73,7 @@ class Session final : public StoreSession {
     return {};
   }
   Error end(Error error);
+  void notice_standstill();
   void wake() {
     std::lock_guard lock(wake_mutex_);
     if (wake_) wake_();
@@ -104,6 +105,9 @@ class Session final : public StoreSession {
   Scope scope_;
   std::optional<Error> ended_ = {};
   bool closed_ = false;
+  std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
+  bool was_assigned_ = false;
+  bool was_away_ = false;  // from the group, for longer than its session lasts
   std::uint64_t epoch_ = 0, takeovers_ = 0;
   std::vector<StoreEvent> events_ = {};
 
@@ -132,8 +136,7 @@ Result<void> Session::start() {
   auto made =
       client().ensure({{changelog_of(scope_.options.service), scope_.shape.partitions}}, Cleanup::compact);
   if (!made) return made;
-  // First of all, so that nothing of a predecessor is open any more when positions are read.
-  if (auto opened = cycles_.start(); !opened) return opened;
+  if (auto found = cycles_.find_limits(); !found) return found;
   // A group that cannot be asked now will tell why when it is joined.
   if (const auto now = membership_of(client(), scope_.group()); now && !now->foreign.empty())
     return foreign_members(scope_.group(), *now);
@@ -146,7 +149,22 @@ Result<void> Session::start() {
   return {};
 }
 
+void Session::notice_standstill() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - polled_ > client().options().session_timeout) was_away_ = true;
+  polled_ = now;
+}
+
+// A node that stood still or was cut off is fenced by those that took over its partitions. That is not the
+// work of a duplicate, which the group would have told of.
 Error Session::end(Error error) {
+  notice_standstill();
+  if (error.code == ErrorCode::fenced && was_away_ && !inputs_.is_replaced())
+    error = {ErrorCode::timed_out,
+             service() +
+                 " was away from its group for longer than session_timeout_ms, and other nodes took "
+                 "over its partitions: " +
+                 error.message};
   ended_ = error;
   inputs_.stop();
   ending_.request_stop();
@@ -225,9 +243,14 @@ void Session::assigned(std::vector<PartitionId> partitions) {
   takeover->stop = ending_.get_token();
   for (const PartitionId p : partitions) inputs_.find(p)->takeover = takeover->number;
   takeover->partitions = std::move(partitions);
-  preparer_->begin([this, takeover] {
+  // Others take a node that is no member of the group for dead, and take its transactional id from it. So the
+  // id is opened by a member.
+  const bool is_first = !std::exchange(was_assigned_, true);
+  preparer_->begin([this, takeover, is_first] {
     if (takeover->stop.stop_requested()) return;
-    auto found = takeover->find_positions(scope_);
+    Result<void> found;
+    if (is_first) found = cycles_.open();
+    if (found) found = takeover->find_positions(scope_);
     post([this, takeover, found] { positions_found(takeover, found); });
   });
 }
@@ -339,6 +362,7 @@ void Session::restored(const Takeover& part) {
 
 void Session::taken(std::vector<PartitionId> partitions, Taken how) {
   client().step(Step::revoke);
+  was_away_ = was_away_ || how == Taken::lost;
   for (const PartitionId p : partitions)
     if (Owned* owned = inputs_.find(p)) owned->restore.request_stop();
   if (how == Taken::revoked) {
@@ -360,6 +384,7 @@ void Session::release(const std::vector<PartitionId>& partitions) {
 // --- reading ---
 
 Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
+  notice_standstill();
   if (auto heard = hear(); !heard) return heard.error();
   std::vector<StoreEvent> events;
   auto outcome = cycles_.outcome();

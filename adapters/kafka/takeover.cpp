@@ -21,12 +21,12 @@ Result<void> Takeover::end_transactions_of_the_dead(const Scope& scope,
     const auto by = read_note(committed.metadata).by;
     if (!by.empty() && by != scope.transactional_id()) others.insert(by);
   }
-  if (others.empty()) return {};
-  auto now = membership_of(*scope.client, scope.group(), stop);
-  if (!now) return now.error();
   for (const auto& id : others) {
     const auto member = scope.member_with(id);
-    if (!member || (now->members.contains(*member) && *member != scope.member())) continue;
+    if (!member) continue;
+    auto now = membership_of(*scope.client, scope.group(), stop);
+    if (!now) return now.error();
+    if (now->members.contains(*member) && *member != scope.member()) continue;
     if (auto undone = Transaction::open(*scope.client, id); !undone) return undone.error();
   }
   return {};

@@ -92,6 +92,23 @@ def a_zombie_at_its_commit():
     zombie("commit_sent", refused=False)
 
 
+def a_node_that_stands_still_again_and_again():
+    """SIGSTOP past the session timeout, twice within a minute: it is fenced by its heir, not by a duplicate, and goes on."""
+    with Campaign("still", shared_bootstrap()) as c:
+        with c.load(RATE):
+            still, heir = c.node("a"), c.node("b")
+            shared_by(c, [still, heir])
+            for _ in range(2):
+                still.signal(signal.SIGSTOP)
+                wait_until(lambda: len(partitions_of(c, heir)) == c.partitions, 30, "b gets all partitions")
+                heir.wait_for_cycles("exact", 2, seconds=30)
+                fenced = len(still.said("was away from its group"))
+                still.signal(signal.SIGCONT)
+                still.wait_for(lambda: len(still.said("was away from its group")) > fenced, 20, "it is fenced by its heir")
+                shared_by(c, [still, heir])
+        c.finish(still, heir)
+
+
 def a_transaction_that_times_out():
     """SIGSTOP for longer than the transaction may take, with a session that lasts longer: no other node comes."""
     with Campaign("timeout", shared_bootstrap(), kafka__session_timeout_ms=20000, kafka__transaction_timeout_ms=2500) as c:
@@ -112,4 +129,5 @@ def a_transaction_that_times_out():
 
 if __name__ == "__main__":
     kafka_harness.main(three_nodes_join_and_leave, a_zombie_before_its_positions_are_sent,
-                       a_zombie_after_its_positions_were_sent, a_zombie_at_its_commit, a_transaction_that_times_out)
+                       a_zombie_after_its_positions_were_sent, a_zombie_at_its_commit,
+                       a_node_that_stands_still_again_and_again, a_transaction_that_times_out)

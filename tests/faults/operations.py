@@ -26,7 +26,6 @@ from troubles_judge import KEYS, SERVICES, Letter, judge, letters_of
 RATE = 100  # records a second of the input
 NODES = 3  # at most, at the same time
 MOST_NODE_KEY = 65_536  # bytes of a key of a service with state
-FENCED_AGAIN = 70  # seconds after which a node may be frozen again: two fencings within a minute pass for a second node of its name
 LONGEST_LINE = 8_400  # bytes of a node's log: two reasons of 4 KiB, and what stands around them
 KINDS = ("fine", "output", "state", "text")
 PLAIN = {"engine.commit_interval_ms": 50, "log.level": "trace", "topics.partitions": troubles.PARTITIONS,
@@ -189,7 +188,6 @@ class Operations:
         self.seed = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
         self.chance = random.Random(self.seed)
         self.seen, self.nodes, self.names = collections.Counter(), {}, 0
-        self.frozen = {}  # when which node was
 
     # nodes
 
@@ -411,11 +409,7 @@ def join_and_leave_at_once(c):
 
 def freeze(c):
     """A process stands still for longer than its session lasts: others take over, and it comes back as one that has nothing."""
-    thawed = [n for n in c.nodes.values() if time.monotonic() - c.frozen.get(n.name, -FENCED_AGAIN) > FENCED_AGAIN]
-    if not thawed:
-        return
-    node = c.chance.choice(thawed)
-    c.frozen[node.name] = time.monotonic()
+    node = c.any_node()
     node.signal(signal.SIGSTOP)
     time.sleep(c.chance.uniform(2.5, 6))
     node.signal(signal.SIGCONT)
