@@ -109,7 +109,7 @@ def a_missing_permission(broker, folder):
                   ["read.bench-events", "TOPIC_AUTHORIZATION_FAILED", "grant", "READ"]),
         "group.": (["--operation", "Read", "--group", "group.counter"], 70,
                    ["service counter", "GROUP_AUTHORIZATION_FAILED", "grant"]),
-        "txn.": (["--operation", "Write", "--transactional-id", "txn.counter", "--resource-pattern-type", "prefixed"], 1,
+        "txn.": (["--operation", "Write", "--transactional-id", "txn.counter", "--resource-pattern-type", "prefixed"], 70,
                  ["txn.counter", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "grant"]),
     }
     feed(broker, cases)

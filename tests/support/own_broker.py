@@ -13,6 +13,7 @@ source = pathlib.Path(os.environ.get("EVENTY_SOURCE_DIR", pathlib.Path(__file__)
 binaries = pathlib.Path(os.environ.get("EVENTY_BIN_DIR", source / "build/release/bin"))
 script = source / "config/kafka/broker"
 FIRST_PORT, LAST_PORT = int(os.environ.get("EVENTY_FIRST_PORT", 21000)), 29000
+copies = tempfile.TemporaryDirectory(prefix="copies.")  # of states, where a test says no place for them
 SECRETS = ("eventy-secret", "nobody-secret", "a-wrong-secret")
 
 
@@ -110,7 +111,8 @@ def counter(*arguments, timeout=120, **how):
 
 def on_kafka(bootstrap, prefix="", **settings):
     """Options of `counter` for the store; SECTION__KEY=VALUE sets more."""
-    values = {"store__type": "kafka", "kafka__bootstrap": bootstrap, "kafka__prefix": prefix, **settings}
+    values = {"store__type": "kafka", "store__path": copies.name, "kafka__bootstrap": bootstrap, "kafka__prefix": prefix,
+              **settings}
     return [o for name, value in values.items()
             for o in ("--set", f"{name.replace('__', '.', 1)}={value}")]
 
