@@ -18,10 +18,10 @@ namespace eventy::actors {
 
 // Which actor of a node one is.
 struct Role {
-  enum class Kind : std::uint8_t { root, supervisor, bridge, lane };
+  enum class Kind : std::uint8_t { root, supervisor, bridge, task };
   Kind kind = Kind::root;
   std::size_t service = 0;  // its number; not of the root
-  Lane lane = {};           // of a lane
+  TaskId task = {};         // of a task
 };
 
 // Where an actor runs: on one of the scheduler's threads, of which there are few, or on a thread of its own,

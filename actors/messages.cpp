@@ -6,9 +6,9 @@ namespace {
 
 std::string number(std::uint64_t n) { return std::to_string(n); }
 
-std::string names(const std::vector<Lane>& lanes) {
+std::string names(const std::vector<TaskId>& tasks) {
   std::string text;
-  for (const Lane lane : lanes) text += (text.empty() ? " " : ", ") + name_of(lane);
+  for (const TaskId task : tasks) text += (text.empty() ? " " : ", ") + name_of(task);
   return text;
 }
 
@@ -33,7 +33,7 @@ struct Describe {
   std::string operator()(const msg::StepOn&) const { return "StepOn"; }
   std::string operator()(const msg::Wake&) const { return "Wake"; }
   std::string operator()(const msg::Finished& m) const {
-    std::string text = "Finished " + name_of(m.slice->lane) + ", epoch " + number(m.slice->epoch.value) +
+    std::string text = "Finished " + name_of(m.slice->task) + ", epoch " + number(m.slice->epoch.value) +
                        ", slice " + number(m.slice->number.value) + ", " + number(m.slice->records) +
                        " records";
     for (const auto& p : m.slice->effects.positions)
@@ -41,25 +41,25 @@ struct Describe {
     return text;
   }
   std::string operator()(const msg::DeferredDone& m) const {
-    return "DeferredDone " + name_of(m.lane) + ", epoch " + number(m.epoch.value) + ", slice " +
+    return "DeferredDone " + name_of(m.task) + ", epoch " + number(m.epoch.value) + ", slice " +
            number(m.up_to.value) + ", " + number(m.outputs->entries.size()) + " outputs";
   }
-  std::string operator()(const msg::LaneWaits& m) const { return "LaneWaits " + name_of(m.lane); }
-  std::string operator()(const msg::LaneStarted& m) const {
-    return "LaneStarted " + name_of(m.lane) + ", epoch " + number(m.epoch.value);
+  std::string operator()(const msg::TaskWaits& m) const { return "TaskWaits " + name_of(m.task); }
+  std::string operator()(const msg::TaskStarted& m) const {
+    return "TaskStarted " + name_of(m.task) + ", epoch " + number(m.epoch.value);
   }
-  std::string operator()(const msg::LanesDown& m) const { return "LanesDown" + names(m.lanes); }
-  std::string operator()(const msg::StartAgain& m) const { return "StartAgain " + name_of(m.lane); }
+  std::string operator()(const msg::TasksDown& m) const { return "TasksDown" + names(m.tasks); }
+  std::string operator()(const msg::StartAgain& m) const { return "StartAgain " + name_of(m.task); }
   std::string operator()(const msg::Drain&) const { return "Drain"; }
   std::string operator()(const msg::AskStatus& m) const { return "AskStatus round " + number(m.round); }
-  std::string operator()(const msg::StartLane& m) const {
-    return "StartLane " + name_of(m.lane) + ", epoch " + number(m.epoch.value);
+  std::string operator()(const msg::StartTask& m) const {
+    return "StartTask " + name_of(m.task) + ", epoch " + number(m.epoch.value);
   }
-  std::string operator()(const msg::StopLane& m) const { return "StopLane " + name_of(m.lane); }
+  std::string operator()(const msg::StopTask& m) const { return "StopTask " + name_of(m.task); }
   std::string operator()(const msg::Drained& m) const {
     return m.busy.empty() ? "Drained" : "Drained but for" + names(m.busy);
   }
-  std::string operator()(const msg::RestartLanes& m) const { return "RestartLanes" + names(m.lanes); }
+  std::string operator()(const msg::RestartTasks& m) const { return "RestartTasks" + names(m.tasks); }
   std::string operator()(const msg::RestartBridge&) const { return "RestartBridge"; }
   std::string operator()(const msg::Status& m) const {
     return "Status of service " + number(m.service) + ", round " + number(m.round) +
@@ -80,9 +80,9 @@ struct Describe {
 
 }  // namespace
 
-std::string name_of(Lane lane) {
-  return (lane.is_source() ? "source " + number(lane.source) + " of " : "") + "partition " +
-         number(lane.partition.value);
+std::string name_of(TaskId task) {
+  return (task.is_source() ? "source " + number(task.source) + " of " : "") + "partition " +
+         number(task.partition.value);
 }
 
 std::string describe(const Mail& mail) { return std::visit(Describe{}, mail); }

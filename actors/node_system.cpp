@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "supervisor/root.hpp"
-#include "supervisor/watchman.hpp"
+#include "supervisor/watchdog_thread.hpp"
 
 namespace eventy::actors {
 
@@ -129,7 +129,7 @@ struct NodeSystem::Impl {
   std::shared_ptr<Board> board = std::make_shared<Board>();
   std::shared_ptr<Watchdog> watchdog = std::make_shared<Watchdog>();
   std::unique_ptr<Home> home = {};
-  std::unique_ptr<Watchman> watchman = {};
+  std::unique_ptr<WatchdogThread> watchdog_thread = {};
 };
 
 NodeSystem::NodeSystem(Options options, const Clock& clock) : impl_(new Impl{options, clock}) {}
@@ -148,7 +148,7 @@ Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
   const std::size_t threads = impl_->options.threads > 0 ? impl_->options.threads : cores;
   setup.watchdog->set_workers(threads);
   impl_->home = std::make_unique<Home>(threads, impl_->clock, setup);
-  impl_->watchman = std::make_unique<Watchman>(impl_->watchdog, impl_->board);
+  impl_->watchdog_thread = std::make_unique<WatchdogThread>(impl_->watchdog, impl_->board);
   return {};
 }
 

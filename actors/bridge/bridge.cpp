@@ -51,18 +51,18 @@ void BridgeState::perform(const std::vector<BridgeAction>& actions) {
 }
 
 void BridgeState::perform(const action::Start& a) {
-  children_[a.lane] = Child{a.epoch};
-  self_.post(setup_.supervisor, msg::StartLane{a.lane, a.epoch, engine_->routes(), a.state});
-  if (draining_ && a.lane.is_source()) tell(a.lane, msg::StopLooking{});
+  children_[a.task] = Child{a.epoch};
+  self_.post(setup_.supervisor, msg::StartTask{a.task, a.epoch, engine_->routes(), a.state});
+  if (draining_ && a.task.is_source()) tell(a.task, msg::StopLooking{});
 }
 
 void BridgeState::perform(const action::Stop& a) {
-  children_.erase(a.lane);
-  self_.post(setup_.supervisor, msg::StopLane{a.lane});
+  children_.erase(a.task);
+  self_.post(setup_.supervisor, msg::StopTask{a.task});
 }
 
-void BridgeState::tell(Lane lane, LaneMail mail) {
-  const auto it = children_.find(lane);
+void BridgeState::tell(TaskId task, TaskMail mail) {
+  const auto it = children_.find(task);
   if (it == children_.end()) return;  // it failed; its successor starts over
   if (it->second.actor) {
     post_to(*it->second.actor, mail);
@@ -71,35 +71,35 @@ void BridgeState::tell(Lane lane, LaneMail mail) {
   }
 }
 
-void BridgeState::post_to(const LaneRef& lane, const LaneMail& mail) const {
+void BridgeState::post_to(const TaskRef& task, const TaskMail& mail) const {
   std::visit(
       [this]<class Receiver, class Message>(const Ref<Receiver>& to, const Message& message) {
         if constexpr (Takes<Receiver, Message>) {
           self_.post(to, message);
         } else {
-          throw Failure({ErrorCode::internal, "mail for another kind of lane"});
+          throw Failure({ErrorCode::internal, "mail for another kind of task"});
         }
       },
-      lane, mail);
+      task, mail);
 }
 
-// --- what lanes and supervisor say ---
+// --- what tasks and supervisor say ---
 
 void BridgeState::handle(const msg::DeferredDone& m) {
-  engine_->deferred_done(m.lane, m.epoch, m.up_to, *m.outputs);
+  engine_->deferred_done(m.task, m.epoch, m.up_to, *m.outputs);
   go_on();
 }
 
-void BridgeState::handle(const msg::LaneStarted& m) {
-  const auto it = children_.find(m.lane);
+void BridgeState::handle(const msg::TaskStarted& m) {
+  const auto it = children_.find(m.task);
   if (it == children_.end() || it->second.started != m.epoch) return;
   it->second.actor = m.actor;
   for (const auto& mail : std::exchange(it->second.waiting, {})) post_to(m.actor, mail);
 }
 
-void BridgeState::handle(const msg::LanesDown& m) {
-  for (const Lane lane : m.lanes) children_.erase(lane);
-  perform(engine_->lanes_down(m.lanes));
+void BridgeState::handle(const msg::TasksDown& m) {
+  for (const TaskId task : m.tasks) children_.erase(task);
+  perform(engine_->tasks_down(m.tasks));
   go_on();
 }
 

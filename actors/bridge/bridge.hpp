@@ -1,7 +1,7 @@
 // The actor of a bridge: a shell that owns a BridgeEngine, and so the service's session with the store. Runs
 // on a thread of its own, for commits block. It goes on by message: one step at a time, woken by the store,
-// by a slice or by a timer. It never waits for a lane. A failure of the session ends it; its supervisor stops
-// the lanes and starts a new one with a new session.
+// by a slice or by a timer. It never waits for a task. A failure of the session ends it; its supervisor stops
+// the tasks and starts a new one with a new session.
 #pragma once
 
 #include <atomic>
@@ -25,10 +25,10 @@ struct BridgeState {
   void handle(const msg::Wake&) { wakes_at_.reset(), step(); }
   void handle(const msg::Finished& m) { perform(engine_->accept(*m.slice)), go_on(); }
   void handle(const msg::DeferredDone& m);
-  void handle(const msg::LaneWaits& m) { engine_->lane_waits(m.lane, m.epoch); }
-  void handle(const msg::LaneStarted& m);
-  void handle(const msg::LanesDown& m);
-  void handle(const msg::StartAgain& m) { perform(engine_->start_again(m.lane)), go_on(); }
+  void handle(const msg::TaskWaits& m) { engine_->task_waits(m.task, m.epoch); }
+  void handle(const msg::TaskStarted& m);
+  void handle(const msg::TasksDown& m);
+  void handle(const msg::StartAgain& m) { perform(engine_->start_again(m.task)), go_on(); }
   void handle(const msg::Drain&);
   void handle(const msg::AskStatus& m);
   void handle(const msg::End&) { self_.end(); }
@@ -36,27 +36,27 @@ struct BridgeState {
   Self<ToBridge> self_ = {};
 
  private:
-  using LaneMail = std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::StopLooking>;
+  using TaskMail = std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::StopLooking>;
   struct Child {
     Epoch started;                       // with which it was asked for
-    std::optional<LaneRef> actor = {};   // none until the supervisor has started it
-    std::vector<LaneMail> waiting = {};  // mail until then
+    std::optional<TaskRef> actor = {};   // none until the supervisor has started it
+    std::vector<TaskMail> waiting = {};  // mail until then
   };
   void open();
   void step();
   void perform(const std::vector<BridgeAction>& actions);
   void perform(const action::Start& a);
   void perform(const action::Stop& a);
-  void perform(const action::Deliver& a) { tell(a.lane, msg::Deliver{a.epoch, a.batch, a.from}); }
-  void perform(const action::Committed& a) { tell(a.lane, msg::CommittedUpTo{a.epoch, a.up_to}); }
-  void perform(const action::Rewind& a) { tell(a.lane, msg::RewindTo{a.epoch}); }
-  void tell(Lane lane, LaneMail mail);
-  void post_to(const LaneRef& lane, const LaneMail& mail) const;
+  void perform(const action::Deliver& a) { tell(a.task, msg::Deliver{a.epoch, a.batch, a.from}); }
+  void perform(const action::SlicesCommitted& a) { tell(a.task, msg::CommittedUpTo{a.epoch, a.up_to}); }
+  void perform(const action::Rewind& a) { tell(a.task, msg::RewindTo{a.epoch}); }
+  void tell(TaskId task, TaskMail mail);
+  void post_to(const TaskRef& task, const TaskMail& mail) const;
   void go_on();
   void step_soon();
 
   BridgeSetup setup_ = {};
-  std::map<Lane, Child> children_ = {};
+  std::map<TaskId, Child> children_ = {};
   std::shared_ptr<std::atomic<bool>> step_is_sent_ = std::make_shared<std::atomic<bool>>(false);
   std::optional<MonotonicTime> wakes_at_ = {};
   bool draining_ = false, reported_ = false;

@@ -68,7 +68,7 @@ struct Sub {
         command->add_flag(o.name, d.flag, o.help);
         continue;
       }
-      const auto help = o.otherwise.empty() ? o.help : o.help + " (default: " + o.otherwise + ")";
+      const auto help = o.default_value.empty() ? o.help : o.help + " (default: " + o.default_value + ")";
       auto* added = command->add_option(o.name, d.value, help);
       if (o.required) added->required();
     }
@@ -77,7 +77,7 @@ struct Sub {
     line.command = command->get_name();
     common.apply(*command, line);
     for (const auto& d : declared) {
-      line.options.declare(d.option->name, d.option->otherwise);
+      line.options.declare(d.option->name, d.option->default_value);
       if (command->count(d.option->name) > 0) line.options.set(d.option->name, d.flag ? "true" : d.value);
     }
   }

@@ -17,9 +17,9 @@ std::vector<std::string> names_in(const Map& map) {
 }
 
 // A text that must be one of some names.
-std::string one_of(Section& section, std::string_view key, const std::string& otherwise,
+std::string one_of(Section& section, std::string_view key, const std::string& default_value,
                    const std::vector<std::string>& names) {
-  auto value = section.text(key, otherwise);
+  auto value = section.text(key, default_value);
   std::string known;
   for (const auto& name : names) {
     if (name == value) return value;
@@ -43,7 +43,7 @@ void read_engine(Section s, NodeConfig& c) {
   c.max_cycle_bytes = s.size("max_cycle_bytes", c.max_cycle_bytes, 1);
   c.max_batch_records = s.size("max_batch_records", c.max_batch_records, 1);
   c.max_batch_bytes = s.size("max_batch_bytes", c.max_batch_bytes, 1);
-  c.batches_in_flight = s.size("batches_in_flight", c.batches_in_flight, 1);
+  c.max_batches_in_flight = s.size("max_batches_in_flight", c.max_batches_in_flight, 1);
   c.max_cached_keys = s.size("max_cached_keys", c.max_cached_keys);
   c.max_record_bytes = s.size("max_record_bytes", c.max_record_bytes, 1);
   s.finish();
@@ -51,10 +51,10 @@ void read_engine(Section s, NodeConfig& c) {
 
 void read_failures(Section s, NodeConfig& c) {
   c.durable_wait = s.milliseconds("durable_wait_ms", c.durable_wait);
-  c.parking.records_per_key = s.size("parked_records_per_key", c.parking.records_per_key);
-  c.parking.records = s.size("parked_records", c.parking.records);
-  c.parking.bytes = s.size("parked_bytes", c.parking.bytes);
-  c.parking.record_bytes = s.size("parked_record_bytes", c.parking.record_bytes);
+  c.parking.records_per_key = s.size("max_parked_records_per_key", c.parking.records_per_key);
+  c.parking.records = s.size("max_parked_records", c.parking.records);
+  c.parking.bytes = s.size("max_parked_bytes", c.parking.bytes);
+  c.parking.record_bytes = s.size("max_parked_record_bytes", c.parking.record_bytes);
   c.misplaced.records = s.size("misplaced_records", c.misplaced.records);
   c.misplaced.percent = static_cast<unsigned>(s.integer("misplaced_percent", c.misplaced.percent, 0, 100));
   s.finish();
@@ -76,9 +76,9 @@ void read_restarts(Section& s, SupervisionOptions& o) {
   r.intensity = static_cast<int>(s.integer("intensity", r.intensity, 0, 1'000'000));
   r.period = s.milliseconds("period_ms", r.period);
   r.first_backoff = s.milliseconds("first_backoff_ms", r.first_backoff);
-  r.most_backoff = s.milliseconds("most_backoff_ms", r.most_backoff);
+  r.max_backoff = s.milliseconds("max_backoff_ms", r.max_backoff);
   r.calm = s.milliseconds("calm_ms", r.calm);
-  if (r.most_backoff < r.first_backoff) s.fail("most_backoff_ms", "must not be less than first_backoff_ms");
+  if (r.max_backoff < r.first_backoff) s.fail("max_backoff_ms", "must not be less than first_backoff_ms");
 }
 
 void read_supervision(Section s, ServiceSupervision& o) {
@@ -161,7 +161,7 @@ Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeCo
 BridgeOptions NodeConfig::bridge_options() const {
   return {.cycle = {.interval = commit_interval, .max_bytes = max_cycle_bytes},
           .poll = {.max_bytes_per_batch = max_batch_bytes, .max_records_per_batch = max_batch_records},
-          .max_batches_in_flight = batches_in_flight};
+          .max_batches_in_flight = max_batches_in_flight};
 }
 
 const ServiceSupervision& NodeConfig::supervision_of(const std::string& service) const {

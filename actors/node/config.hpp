@@ -32,7 +32,7 @@ struct NodeConfig {
   std::size_t max_cycle_bytes = CycleOptions{}.max_bytes;
   std::size_t max_batch_records = PollLimits{}.max_records_per_batch;
   std::size_t max_batch_bytes = PollLimits{}.max_bytes_per_batch;
-  std::size_t batches_in_flight = BridgeOptions{}.max_batches_in_flight;
+  std::size_t max_batches_in_flight = BridgeOptions{}.max_batches_in_flight;
   std::size_t max_cached_keys = RuntimeOptions{}.max_cached_keys;
   std::size_t max_record_bytes = RuntimeOptions{}.max_record_bytes;
   // [failures]

@@ -30,6 +30,22 @@ std::string hint(std::string_view written, const std::vector<std::string>& known
   return near ? "; did you mean " + in_quotes(*near) + "?" : "";
 }
 
+// Keys of earlier releases and what they are called now.
+constexpr std::pair<std::string_view, std::string_view> renamed_keys[] = {
+    {"most_backoff_ms", "max_backoff_ms"},
+    {"batches_in_flight", "max_batches_in_flight"},
+    {"parked_records_per_key", "max_parked_records_per_key"},
+    {"parked_records", "max_parked_records"},
+    {"parked_bytes", "max_parked_bytes"},
+    {"parked_record_bytes", "max_parked_record_bytes"}};
+
+std::string hint_for_key(std::string_view written, const std::vector<std::string>& known) {
+  for (const auto& [before, now] : renamed_keys)
+    if (written == before && std::find(known.begin(), known.end(), now) != known.end())
+      return "; it is called " + in_quotes(now) + " now.";
+  return hint(written, known);
+}
+
 std::string type_of(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::table:
@@ -119,7 +135,7 @@ struct Section::Impl {
       const std::string_view key = full.substr(before.size());
       if (std::find(known.begin(), known.end(), key) != known.end() || is_inner(key)) continue;
       eventy::refuse(document->place(name, key, written.source()), "unknown key " + in_quotes(key) + " in [" +
-                                                                       name + "]" + hint(key, known) +
+                                                                       name + "]" + hint_for_key(key, known) +
                                                                        " Known keys: " + list_of(known));
     }
   }
@@ -229,17 +245,17 @@ std::vector<std::string> Document::absent() const {
 
 // --- Section ---
 
-bool Section::boolean(std::string_view key, bool otherwise) {
-  return impl_->get<bool>(key, "true or false").value_or(otherwise);
+bool Section::boolean(std::string_view key, bool default_value) {
+  return impl_->get<bool>(key, "true or false").value_or(default_value);
 }
 
-std::string Section::text(std::string_view key, std::string_view otherwise) {
-  return impl_->get<std::string>(key, "a text").value_or(std::string(otherwise));
+std::string Section::text(std::string_view key, std::string_view default_value) {
+  return impl_->get<std::string>(key, "a text").value_or(std::string(default_value));
 }
 
-std::int64_t Section::integer(std::string_view key, std::int64_t otherwise, std::int64_t least,
+std::int64_t Section::integer(std::string_view key, std::int64_t default_value, std::int64_t least,
                               std::int64_t most) {
-  const auto value = impl_->get<std::int64_t>(key, "an integer").value_or(otherwise);
+  const auto value = impl_->get<std::int64_t>(key, "an integer").value_or(default_value);
   if (value < least)
     impl_->refuse(key, "must be at least " + std::to_string(least) + ", not " + std::to_string(value));
   if (value > most)
@@ -247,13 +263,13 @@ std::int64_t Section::integer(std::string_view key, std::int64_t otherwise, std:
   return value;
 }
 
-std::size_t Section::size(std::string_view key, std::size_t otherwise, std::size_t least) {
+std::size_t Section::size(std::string_view key, std::size_t default_value, std::size_t least) {
   return static_cast<std::size_t>(
-      integer(key, static_cast<std::int64_t>(otherwise), static_cast<std::int64_t>(least)));
+      integer(key, static_cast<std::int64_t>(default_value), static_cast<std::int64_t>(least)));
 }
 
-Duration Section::milliseconds(std::string_view key, Duration otherwise) {
-  return Duration(integer(key, otherwise.count(), 0, 1'000'000'000'000));
+Duration Section::milliseconds(std::string_view key, Duration default_value) {
+  return Duration(integer(key, default_value.count(), 0, 1'000'000'000'000));
 }
 
 std::map<std::string, std::string> Section::texts() {

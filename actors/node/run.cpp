@@ -22,11 +22,11 @@ namespace eventy {
 namespace {
 
 constexpr int exit_error = 1, exit_gave_up = 70, exit_configuration = 78;
-constexpr Duration idle_check{20}, most_for_stopping{10'000}, most_for_stopping_stuck{1'000};
+constexpr Duration idle_check{20}, max_for_stopping{10'000}, max_for_stopping_stuck{1'000};
 // Of the time for draining: how much of it is kept for closing the sessions, and after how much of it without
 // anything finished the partitions that are done are handed over.
 constexpr int share_for_closing = 4, share_until_handing_over = 4;
-constexpr std::size_t most_named = 8;
+constexpr std::size_t max_named = 8;
 
 int complain(const App& app, const std::string& what, int code) {
   say_on_standard_error(app.name + ": " + what);
@@ -191,7 +191,7 @@ class Node {
                               clock_);
     as_configured(system.start(std::move(setups_)));
     const int code = run(system, signals);
-    const Duration most = most_for_end(system);
+    const Duration most = max_for_end(system);
     const bool all_ended = system.stop(most);
     if (!all_ended) name_the_busy(system, most);
     tell_counts(system);
@@ -224,16 +224,16 @@ class Node {
   }
 
   Duration for_closing() const {
-    return std::min(most_for_stopping_stuck, config_.drain_timeout / share_for_closing);
+    return std::min(max_for_stopping_stuck, config_.drain_timeout / share_for_closing);
   }
 
   // What is stuck does not end; the others have a moment to leave in order.
-  Duration most_for_end(actors::NodeSystem& system) const {
+  Duration max_for_end(actors::NodeSystem& system) const {
     if (is_stuck(system) || system.wait_for({}) == actors::NodeState::handed_over) return for_closing();
     const MonotonicTime until = drain_until_;
-    if (until == MonotonicTime{}) return most_for_stopping;
+    if (until == MonotonicTime{}) return max_for_stopping;
     const auto left = std::chrono::duration_cast<Duration>(until - clock_.now());
-    return std::clamp(left, for_closing(), std::max(for_closing(), most_for_stopping));
+    return std::clamp(left, for_closing(), std::max(for_closing(), max_for_stopping));
   }
 
   void name_the_busy(const actors::NodeSystem& system, Duration most) const {
@@ -250,8 +250,8 @@ class Node {
   static std::string busy_handlers(const actors::NodeSystem& system) {
     const auto all = system.running();
     std::string names;
-    for (std::size_t i = 0; i < std::min(all.size(), most_named); ++i) names += (i == 0 ? "" : "; ") + all[i];
-    if (all.size() > most_named) names += fmt::format("; and {} more", all.size() - most_named);
+    for (std::size_t i = 0; i < std::min(all.size(), max_named); ++i) names += (i == 0 ? "" : "; ") + all[i];
+    if (all.size() > max_named) names += fmt::format("; and {} more", all.size() - max_named);
     return names;
   }
 
@@ -273,7 +273,7 @@ class Node {
   }
 
   int run(actors::NodeSystem& system, Signals& signals) {
-    const Signals::Watch watching(signals, [&](int signal) {
+    const Signals::Watcher watching(signals, [&](int signal) {
       log_->info("{}: draining; a second signal ends at once", signal == SIGINT ? "SIGINT" : "SIGTERM");
       drain(system);
     });

@@ -34,13 +34,13 @@ void Signals::wait_for_signals() {
   }
 }
 
-Signals::Watch::Watch(Signals& signals, std::function<void(int signal)> drain) : signals_(signals) {
+Signals::Watcher::Watcher(Signals& signals, std::function<void(int signal)> drain) : signals_(signals) {
   const std::lock_guard lock(signals_.mutex_);
   signals_.drain_ = std::move(drain);
   signals_.stage_ = Stage::watched;
 }
 
-Signals::Watch::~Watch() {
+Signals::Watcher::~Watcher() {
   const std::lock_guard lock(signals_.mutex_);
   signals_.drain_ = nullptr;
   signals_.stage_ = Stage::over;

@@ -22,12 +22,12 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   // As long as this lives, `drain` may be called.
-  class Watch {
+  class Watcher {
    public:
-    Watch(Signals& signals, std::function<void(int signal)> drain);
-    ~Watch();
-    Watch(const Watch&) = delete;
-    Watch& operator=(const Watch&) = delete;
+    Watcher(Signals& signals, std::function<void(int signal)> drain);
+    ~Watcher();
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
 
    private:
     Signals& signals_;

@@ -24,9 +24,9 @@ void say_on_standard_error(const std::string& line) {
 }
 
 void print_line(const std::string& line) {
-  constexpr std::size_t most_on_a_terminal = 64u << 10;
+  constexpr std::size_t max_on_a_terminal = 64u << 10;
   const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  const std::string shown = (is_terminal ? one_line(line, most_on_a_terminal) : line) + '\n';
+  const std::string shown = (is_terminal ? one_line(line, max_on_a_terminal) : line) + '\n';
   std::fwrite(shown.data(), 1, shown.size(), stdout);
 }
 

@@ -6,30 +6,30 @@
 
 namespace eventy::actors {
 
-void PartitionState::begin(LaneSetup setup) {
+void PartitionTask::begin(TaskSetup setup) {
   setup_ = std::move(setup);
   step_soon();  // the release of a key may have been interrupted
 }
 
-PartitionEngine& PartitionState::engine() {
+PartitionEngine& PartitionTask::engine() {
   if (!engine_)
-    engine_ = std::make_unique<PartitionEngine>(setup_.routes, setup_.lane.partition, setup_.epoch,
+    engine_ = std::make_unique<PartitionEngine>(setup_.routes, setup_.task.partition, setup_.epoch,
                                                 setup_.state, self_.host->clock(), setup_.watch);
   return *engine_;
 }
 
-void PartitionState::handle(const msg::Deliver& m) {
+void PartitionTask::handle(const msg::Deliver& m) {
   if (m.epoch != engine().epoch()) return;
   engine().accept(m.batch, m.from);
   step_soon();
 }
 
-void PartitionState::handle(const msg::StepOn&) {
+void PartitionTask::handle(const msg::StepOn&) {
   step_is_sent_ = false;
   auto done = engine().step();
   if (done.slice)
     self_.post(setup_.bridge, msg::Finished{std::make_shared<const Slice>(std::move(*done.slice))});
-  if (done.waits) self_.post(setup_.bridge, msg::LaneWaits{setup_.lane, engine().epoch()});
+  if (done.waits) self_.post(setup_.bridge, msg::TaskWaits{setup_.task, engine().epoch()});
   if (done.more) {
     step_soon();
   } else if (done.wake) {
@@ -38,20 +38,20 @@ void PartitionState::handle(const msg::StepOn&) {
   }
 }
 
-void PartitionState::handle(const msg::CommittedUpTo& m) {
+void PartitionTask::handle(const msg::CommittedUpTo& m) {
   if (m.epoch != engine().epoch()) return;
   auto outputs = engine().committed(m.up_to);
-  self_.post(setup_.bridge, msg::DeferredDone{setup_.lane, m.epoch, m.up_to,
+  self_.post(setup_.bridge, msg::DeferredDone{setup_.task, m.epoch, m.up_to,
                                               std::make_shared<const OutputBuffer>(std::move(outputs))});
 }
 
-void PartitionState::handle(const msg::RewindTo& m) {
+void PartitionTask::handle(const msg::RewindTo& m) {
   engine().rewind(m.epoch);
   step_soon();
 }
 
 // A bad question is the asker's error, not a crash of the partition.
-void PartitionState::handle(const msg::Query& m) {
+void PartitionTask::handle(const msg::Query& m) {
   std::string bytes;
   try {
     bytes = answer(m);
@@ -63,7 +63,7 @@ void PartitionState::handle(const msg::Query& m) {
   m.answer(std::move(bytes));
 }
 
-std::string PartitionState::answer(const msg::Query& m) {
+std::string PartitionTask::answer(const msg::Query& m) {
   const auto& format = *setup_.routes->runtime->options().state_format;
   const auto decoder = format.make_decoder();
   const auto encoder = format.make_encoder();
@@ -72,7 +72,7 @@ std::string PartitionState::answer(const msg::Query& m) {
   return bytes;
 }
 
-void PartitionState::step_soon() {
+void PartitionTask::step_soon() {
   if (!std::exchange(step_is_sent_, true)) self_.post(self_.ref, msg::StepOn{});
 }
 

@@ -4,16 +4,16 @@
 #pragma once
 
 #include "eventy/engine/partition_engine.hpp"
-#include "lane.hpp"
+#include "task.hpp"
 
 namespace eventy::actors {
 
-struct PartitionState {
+struct PartitionTask {
   using Receiver = ToPartition;
-  using Setup = LaneSetup;
+  using Setup = TaskSetup;
   static inline const char* name = "partition";
 
-  void begin(LaneSetup setup);
+  void begin(TaskSetup setup);
   void handle(const msg::Deliver& m);
   void handle(const msg::StepOn&);
   void handle(const msg::CommittedUpTo& m);
@@ -28,7 +28,7 @@ struct PartitionState {
   std::string answer(const msg::Query& m);
   void step_soon();
 
-  LaneSetup setup_ = {};
+  TaskSetup setup_ = {};
   std::unique_ptr<PartitionEngine> engine_ = {};
   bool step_is_sent_ = false;
 };

@@ -2,24 +2,24 @@
 
 namespace eventy::actors {
 
-void SourceState::begin(LaneSetup setup) {
+void SourceTask::begin(TaskSetup setup) {
   setup_ = std::move(setup);
-  look_soon();
+  poll_soon();
 }
 
-SourceEngine& SourceState::engine() {
+SourceEngine& SourceTask::engine() {
   if (!engine_)
     engine_ =
-        std::make_unique<SourceEngine>(setup_.routes, setup_.lane, setup_.epoch, setup_.state,
-                                       self_.host->clock(), setup_.source_records_per_look, setup_.watch);
+        std::make_unique<SourceEngine>(setup_.routes, setup_.task, setup_.epoch, setup_.state,
+                                       self_.host->clock(), setup_.source_records_per_poll, setup_.watch);
   return *engine_;
 }
 
-void SourceState::look() {
+void SourceTask::poll() {
   if (stopped_ || waits_ || failure_ || sent_ - committed_ >= setup_.source_slices_in_flight) return;
-  SourceEngine::Look found;
+  SourceEngine::Poll found;
   try {
-    found = engine().look();
+    found = engine().poll();
   } catch (...) {
     failure_ = failure_of(std::current_exception());
     return quit_when_committed();
@@ -28,35 +28,35 @@ void SourceState::look() {
     sent_ = found.slice->number.value;
     self_.post(setup_.bridge, msg::Finished{std::make_shared<const Slice>(std::move(*found.slice))});
   }
-  if (!found.wait) return look_soon();
-  self_.post(setup_.bridge, msg::LaneWaits{setup_.lane, engine().epoch()});
+  if (!found.wait) return poll_soon();
+  self_.post(setup_.bridge, msg::TaskWaits{setup_.task, engine().epoch()});
   waits_ = true;
   self_.post(self_.ref, msg::Wake{}, *found.wait);
 }
 
-void SourceState::look_soon() {
-  if (!std::exchange(look_is_sent_, true)) self_.post(self_.ref, msg::StepOn{});
+void SourceTask::poll_soon() {
+  if (!std::exchange(poll_is_sent_, true)) self_.post(self_.ref, msg::StepOn{});
 }
 
-void SourceState::handle(const msg::CommittedUpTo& m) {
+void SourceTask::handle(const msg::CommittedUpTo& m) {
   if (m.epoch != engine().epoch()) return;
   committed_ = m.up_to.value;
   quit_when_committed();
-  look_soon();
+  poll_soon();
 }
 
 // The looks before the one that failed were good: their commit comes first, or a failure that stays would
 // undo them again and again.
-void SourceState::quit_when_committed() {
+void SourceTask::quit_when_committed() {
   if (failure_ && committed_ == sent_) self_.actor->quit(*failure_);
 }
 
-void SourceState::handle(const msg::RewindTo& m) {
+void SourceTask::handle(const msg::RewindTo& m) {
   engine().rewind(m.epoch);
   sent_ = committed_ = 0;
   failure_.reset();
   waits_ = false;  // what was found may have to be found again
-  look_soon();
+  poll_soon();
 }
 
 }  // namespace eventy::actors

@@ -5,18 +5,18 @@
 #pragma once
 
 #include "eventy/engine/source_engine.hpp"
-#include "lane.hpp"
+#include "task.hpp"
 
 namespace eventy::actors {
 
-struct SourceState {
+struct SourceTask {
   using Receiver = ToSource;
-  using Setup = LaneSetup;
+  using Setup = TaskSetup;
   static inline const char* name = "source";
 
-  void begin(LaneSetup setup);
-  void handle(const msg::StepOn&) { look_is_sent_ = false, look(); }
-  void handle(const msg::Wake&) { waits_ = false, look(); }
+  void begin(TaskSetup setup);
+  void handle(const msg::StepOn&) { poll_is_sent_ = false, poll(); }
+  void handle(const msg::Wake&) { waits_ = false, poll(); }
   void handle(const msg::CommittedUpTo& m);
   void handle(const msg::RewindTo& m);
   void handle(const msg::StopLooking&) { stopped_ = true; }
@@ -26,14 +26,14 @@ struct SourceState {
 
  private:
   SourceEngine& engine();
-  void look();
-  void look_soon();
+  void poll();
+  void poll_soon();
   void quit_when_committed();
 
-  LaneSetup setup_ = {};
+  TaskSetup setup_ = {};
   std::unique_ptr<SourceEngine> engine_ = {};
   std::uint64_t sent_ = 0, committed_ = 0;  // slices of this epoch
-  bool look_is_sent_ = false, stopped_ = false, waits_ = false;
+  bool poll_is_sent_ = false, stopped_ = false, waits_ = false;
   std::optional<caf::error> failure_ = {};
 };
 

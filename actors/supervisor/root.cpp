@@ -10,7 +10,7 @@
 namespace eventy::actors {
 
 namespace {
-constexpr std::size_t most_checks_for_an_answer = 500;
+constexpr std::size_t max_checks_for_an_answer = 500;
 }
 
 void RootState::begin(RootSetup setup) {
@@ -133,7 +133,7 @@ void RootState::handle(const msg::AskRound&) {
   self_.post(self_.ref, msg::AskRound{}, setup_.idle_check);
   // A store elsewhere takes its time to answer; an answer that never comes was asked of a bridge that failed.
   const bool waits = round_ > 0 && answers_ < services_.size();
-  if (waits && ++waited_ < most_checks_for_an_answer) return;
+  if (waits && ++waited_ < max_checks_for_an_answer) return;
   waited_ = 0;
   ++round_;
   answers_ = 0;

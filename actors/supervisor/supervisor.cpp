@@ -14,13 +14,13 @@ namespace eventy::actors {
 
 namespace {
 
-std::string name_of(const ServiceRuntime& runtime, Lane lane) {
-  if (lane.is_source()) return "source " + runtime.plan().sources.at(lane.source).name;
-  return "partition " + std::to_string(lane.partition.value);
+std::string name_of(const ServiceRuntime& runtime, TaskId task) {
+  if (task.is_source()) return "source " + runtime.plan().sources.at(task.source).name;
+  return "partition " + std::to_string(task.partition.value);
 }
 
-ActorId id_of(const LaneRef& lane) {
-  return std::visit([](const auto& ref) { return ref.id(); }, lane);
+ActorId id_of(const TaskRef& task) {
+  return std::visit([](const auto& ref) { return ref.id(); }, task);
 }
 
 }  // namespace
@@ -31,9 +31,9 @@ void SupervisorState::begin(SupervisorSetup setup) {
   start_bridge();
 }
 
-void SupervisorState::handle(const msg::RestartLanes& m) {
-  if (m.generation == generation_) due_.insert(m.lanes.begin(), m.lanes.end());
-  start_due_lanes();
+void SupervisorState::handle(const msg::RestartTasks& m) {
+  if (m.generation == generation_) due_.insert(m.tasks.begin(), m.tasks.end());
+  start_due_tasks();
 }
 
 void SupervisorState::handle(const msg::RestartBridge& m) {
@@ -44,7 +44,7 @@ void SupervisorState::handle(const msg::RestartBridge& m) {
 void SupervisorState::handle(const msg::Drained& m) {
   const auto& runtime = *setup_.service->runtime;
   std::string names;
-  for (const Lane lane : m.busy) names += (names.empty() ? "" : ", ") + name_of(runtime, lane);
+  for (const TaskId task : m.busy) names += (names.empty() ? "" : ", ") + name_of(runtime, task);
   if (const auto& log = runtime.options().log; log && !names.empty())
     log->warn(
         "service {}: {} held up by handlers that do not return: all others are handed over now, and what "
@@ -65,72 +65,72 @@ void SupervisorState::start_bridge() {
   if (draining_) self_.post(bridge_, msg::Drain{});
 }
 
-void SupervisorState::handle(const msg::StartLane& m) {
+void SupervisorState::handle(const msg::StartTask& m) {
   if (stopping_ || self_.sender != bridge_.id()) return;  // of a bridge that has failed since
-  stop_lane(m.lane);
-  if (is_closing(m.lane)) {
-    waiting_.emplace(m.lane, m);
+  stop_task(m.task);
+  if (is_closing(m.task)) {
+    waiting_.emplace(m.task, m);
   } else {
-    start_lane(m);
+    start_task(m);
   }
 }
 
-void SupervisorState::start_lane(const msg::StartLane& m) {
+void SupervisorState::start_task(const msg::StartTask& m) {
   try {
-    lanes_[m.lane] = spawn_lane(m);
+    tasks_[m.task] = spawn_task(m);
   } catch (...) {
-    return lane_failed(m.lane, reason_of(failure_of(std::current_exception())));
+    return task_failed(m.task, reason_of(failure_of(std::current_exception())));
   }
-  self_.post(bridge_, msg::LaneStarted{m.lane, m.epoch, lanes_[m.lane]});
+  self_.post(bridge_, msg::TaskStarted{m.task, m.epoch, tasks_[m.task]});
 }
 
 // A handler that does not return keeps its old self busy. A second self would begin the same record beside
 // it, and each rebalance one more.
-void SupervisorState::start_waiting_lanes() {
+void SupervisorState::start_waiting_tasks() {
   const auto is_ready = [&](const auto& entry) { return !is_closing(entry.first); };
   for (;;) {
     const auto next = std::find_if(waiting_.begin(), waiting_.end(), is_ready);
     if (next == waiting_.end()) return;
-    start_lane(waiting_.extract(next).mapped());  // where that fails, others may not be wanted any more
+    start_task(waiting_.extract(next).mapped());  // where that fails, others may not be wanted any more
   }
 }
 
-bool SupervisorState::is_closing(std::optional<Lane> child) const {
+bool SupervisorState::is_closing(std::optional<TaskId> child) const {
   return std::any_of(closing_.begin(), closing_.end(), [&](const auto& c) { return c.second == child; });
 }
 
-LaneRef SupervisorState::spawn_lane(const msg::StartLane& m) {
+TaskRef SupervisorState::spawn_task(const msg::StartTask& m) {
   const ServiceSetup& service = *setup_.service;
   const Placement placement = service.is_blocking ? Placement::own_thread : Placement::scheduler;
-  const LaneSetup setup{
-      m.lane,
+  const TaskSetup setup{
+      m.task,
       m.epoch,
       m.routes,
       m.state,
       bridge_,
       service.source_slices_in_flight,
-      service.source_records_per_look,
-      setup_.watchdog->watch(setup_.service_number, service.runtime, m.lane, service.turns,
+      service.source_records_per_poll,
+      setup_.watchdog->watch(setup_.service_number, service.runtime, m.task, service.turns,
                              service.is_blocking ? Watchdog::Runs::on_its_own : Watchdog::Runs::on_a_worker)};
-  const Role role{Role::Kind::lane, setup_.service_number, m.lane};
-  if (m.lane.is_source())
-    return spawn<SourceState>(*self_.host, role, Placement::own_thread, setup, self_.ref);
-  return spawn<PartitionState>(*self_.host, role, placement, setup, self_.ref);
+  const Role role{Role::Kind::task, setup_.service_number, m.task};
+  if (m.task.is_source())
+    return spawn<SourceTask>(*self_.host, role, Placement::own_thread, setup, self_.ref);
+  return spawn<PartitionTask>(*self_.host, role, placement, setup, self_.ref);
 }
 
 // --- ending ---
 
-void SupervisorState::stop_lane(Lane lane) {
-  due_.erase(lane);
-  waiting_.erase(lane);
-  const auto it = lanes_.find(lane);
-  if (it == lanes_.end()) return;
-  close(it->second, lane);
-  lanes_.erase(it);
+void SupervisorState::stop_task(TaskId task) {
+  due_.erase(task);
+  waiting_.erase(task);
+  const auto it = tasks_.find(task);
+  if (it == tasks_.end()) return;
+  close(it->second, task);
+  tasks_.erase(it);
 }
 
-void SupervisorState::close(const LaneRef& child, Lane lane) {
-  closing_[id_of(child)] = lane;
+void SupervisorState::close(const TaskRef& child, TaskId task) {
+  closing_[id_of(child)] = task;
   std::visit([this](const auto& ref) { self_.post(ref, msg::End{}); }, child);
 }
 
@@ -138,8 +138,8 @@ void SupervisorState::close_all() {
   ++generation_;
   due_.clear();
   waiting_.clear();
-  for (const auto& [lane, child] : lanes_) close(child, lane);
-  lanes_.clear();
+  for (const auto& [task, child] : tasks_) close(child, task);
+  tasks_.clear();
   if (!bridge_) return;
   closing_[bridge_.id()] = std::nullopt;
   self_.post(std::exchange(bridge_, {}), msg::End{});
@@ -152,16 +152,16 @@ void SupervisorState::stop() {
 }
 
 // What had to wait until children were really gone: the end until all are, a new bridge until the old one is,
-// a lane until its old self is. So a handler that does not return holds up no other partition.
+// a task until its old self is. So a handler that does not return holds up no other partition.
 void SupervisorState::after_closing() {
-  start_due_lanes();
+  start_due_tasks();
   if (stopping_) {
     if (closing_.empty()) gave_up_ ? self_.actor->quit(*gave_up_) : self_.actor->quit();
   } else if (bridge_is_due_ && !is_closing(std::nullopt)) {
     bridge_is_due_ = false;
     start_bridge();
   }
-  start_waiting_lanes();
+  start_waiting_tasks();
 }
 
 // --- failures ---
@@ -169,30 +169,30 @@ void SupervisorState::after_closing() {
 void SupervisorState::handle(const msg::Down& m) {
   if (closing_.erase(m.child) > 0) return after_closing();
   if (bridge_ && m.child == bridge_.id()) return bridge_failed(m.reason);
-  for (const auto& [lane, child] : lanes_)
-    if (m.child == id_of(child)) return lane_failed(Lane(lane), m.reason);
+  for (const auto& [task, child] : tasks_)
+    if (m.child == id_of(child)) return task_failed(TaskId(task), m.reason);
 }
 
-void SupervisorState::lane_failed(Lane lane, const EndReason& reason) {
-  lanes_.erase(lane);
-  if (reason.code == ErrorCode::fenced) return lane_was_taken_away(lane);
-  const auto decision = judge(Supervision::child(lane), name_of(*setup_.service->runtime, lane), reason);
+void SupervisorState::task_failed(TaskId task, const EndReason& reason) {
+  tasks_.erase(task);
+  if (reason.code == ErrorCode::fenced) return task_was_taken_away(task);
+  const auto decision = judge(Supervision::child(task), name_of(*setup_.service->runtime, task), reason);
   if (!decision) return;
-  count_restart(lane);
+  count_restart(task);
   const auto& with_it = decision->with_it;
   const bool takes_bridge = std::find(with_it.begin(), with_it.end(), Supervision::bridge) != with_it.end();
-  takes_bridge ? restart_all(decision->wait) : restart_lanes(lane, *decision);
+  takes_bridge ? restart_all(decision->wait) : restart_tasks(task, *decision);
 }
 
 // Its partition moved to another node while it worked, and its state with it. That is no failure and not
-// counted, however often partitions move; a twin fences the whole session, not a lane. The bridge gives it up
-// before the wait is over; else it starts again.
-void SupervisorState::lane_was_taken_away(Lane lane) {
+// counted, however often partitions move; a duplicate fences the whole session, not a task. The bridge gives
+// it up before the wait is over; else it starts again.
+void SupervisorState::task_was_taken_away(TaskId task) {
   if (const auto& log = setup_.service->runtime->options().log)
     log->debug("service {}: {} was taken away while it worked", setup_.service->runtime->plan().name,
-               name_of(*setup_.service->runtime, lane));
-  self_.post(bridge_, msg::LanesDown{{lane}});
-  self_.post(self_.ref, msg::RestartLanes{{lane}, generation_},
+               name_of(*setup_.service->runtime, task));
+  self_.post(bridge_, msg::TasksDown{{task}});
+  self_.post(self_.ref, msg::RestartTasks{{task}, generation_},
              setup_.service->supervision.restarts.first_backoff);
 }
 
@@ -213,7 +213,7 @@ std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child c
   setup_.board->count_failure(setup_.service_number, error_class);
   std::vector<Supervision::Child> running;
   if (bridge_) running.push_back(Supervision::bridge);
-  for (const auto& lane : lanes_) running.push_back(Supervision::child(lane.first));
+  for (const auto& task : tasks_) running.push_back(Supervision::child(task.first));
   auto decision = supervision_.failed(child, self_.now(), code, running);
   switch (decision.verdict) {
     case RestartPolicy::Verdict::restart:
@@ -231,8 +231,8 @@ std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child c
     case RestartPolicy::Verdict::is_final:
       give_up(what + " failed, and no restart can heal it: " + text, code, decision.verdict);
       break;
-    case RestartPolicy::Verdict::has_twin:
-      give_up(what + " was fenced twice within " + std::to_string(restarts.twin.count()) +
+    case RestartPolicy::Verdict::has_duplicate:
+      give_up(what + " was fenced twice within " + std::to_string(restarts.duplicate.count()) +
                   " ms: does another process run with the same [node] id? " + text,
               code, decision.verdict);
       break;
@@ -260,32 +260,32 @@ void SupervisorState::restart_all(Duration wait) {
 }
 
 // The bridge undoes what is not committed, and asks for them when their backoff is over.
-void SupervisorState::restart_lanes(Lane failed, const Supervision::Decision& decision) {
-  std::vector<Lane> lanes{failed};
-  for (const auto& entry : lanes_) {
+void SupervisorState::restart_tasks(TaskId failed, const Supervision::Decision& decision) {
+  std::vector<TaskId> tasks{failed};
+  for (const auto& entry : tasks_) {
     const auto child = Supervision::child(entry.first);
     if (std::find(decision.with_it.begin(), decision.with_it.end(), child) != decision.with_it.end())
-      lanes.push_back(entry.first);
+      tasks.push_back(entry.first);
   }
-  for (std::size_t i = 1; i < lanes.size(); ++i) {
-    stop_lane(lanes[i]);
-    count_restart(lanes[i]);
+  for (std::size_t i = 1; i < tasks.size(); ++i) {
+    stop_task(tasks[i]);
+    count_restart(tasks[i]);
   }
-  self_.post(bridge_, msg::LanesDown{lanes});
-  self_.post(self_.ref, msg::RestartLanes{std::move(lanes), generation_}, decision.wait);
+  self_.post(bridge_, msg::TasksDown{tasks});
+  self_.post(self_.ref, msg::RestartTasks{std::move(tasks), generation_}, decision.wait);
 }
 
-void SupervisorState::start_due_lanes() {
-  std::erase_if(due_, [&](Lane lane) {
-    if (is_closing(lane)) return false;
-    self_.post(bridge_, msg::StartAgain{lane});
+void SupervisorState::start_due_tasks() {
+  std::erase_if(due_, [&](TaskId task) {
+    if (is_closing(task)) return false;
+    self_.post(bridge_, msg::StartAgain{task});
     return true;
   });
 }
 
-void SupervisorState::count_restart(Lane lane) const {
+void SupervisorState::count_restart(TaskId task) const {
   setup_.board->count(setup_.service_number,
-                      lane.is_source() ? &ServiceCounts::sources : &ServiceCounts::partitions);
+                      task.is_source() ? &ServiceCounts::sources : &ServiceCounts::partitions);
 }
 
 // --- questions and orders ---

@@ -10,7 +10,7 @@ namespace {
 
 struct ProcessDied {};  // thrown where a process dies: nothing after that point happened
 
-constexpr Duration most_drain{5'000}, most_end{10'000};  // what a node takes to drain, and to end, at most
+constexpr Duration max_drain{5'000}, max_end{10'000};  // what a node takes to drain, and to end, at most
 
 class Answers final : public Mailbox {
  public:
@@ -38,7 +38,7 @@ void Cluster::add(std::shared_ptr<const ServiceRuntime> service, std::uint32_t p
 void Cluster::set_faults(const SimulationFaults& faults) {
   faults_ = faults;
   store_.set_faults(faults.store);
-  world_.set_lane_crashes(faults.crash_lane);
+  world_.set_task_crashes(faults.crash_task);
 }
 
 void Cluster::thaw() {
@@ -68,7 +68,7 @@ std::shared_ptr<const ServiceSetup> Cluster::setup_of(std::uint32_t n, std::size
   ServiceSetup setup{.runtime = services_[s], .open_session = [this, n, s] { return open_session(n, s); }};
   setup.bridge = options_.bridge, setup.supervision = options_.supervision;
   setup.source_slices_in_flight = options_.source_slices_in_flight;
-  setup.source_records_per_look = options_.source_records_per_look;
+  setup.source_records_per_poll = options_.source_records_per_poll;
   return std::make_shared<const ServiceSetup>(std::move(setup));
 }
 
@@ -108,7 +108,7 @@ void Cluster::begin_to_stop(std::uint32_t n) {
   world_.trace().fired("node stopped");
   nodes_[n].phase = Node::Phase::drains;
   post({}, nodes_[n].process->root(), msg::Drain{});
-  at_this_start(n, most_drain, [this, n] {
+  at_this_start(n, max_drain, [this, n] {
     if (nodes_[n].phase == Node::Phase::drains) stop(n);
   });
 }
@@ -117,7 +117,7 @@ void Cluster::stop(std::uint32_t n) {
   world_.note(nodes_[n].name + " is stopped");
   nodes_[n].phase = Node::Phase::ends;
   post({}, nodes_[n].process->root(), msg::Stop{});
-  at_this_start(n, most_end, [this, n] {
+  at_this_start(n, max_end, [this, n] {
     world_.trace().fired("node killed, for it did not end");
     die(n);
   });
@@ -203,7 +203,7 @@ void Cluster::look_at(std::uint32_t n) {
     world_.note(node.name + " gave up: " + node.board->failure());
     world_.chance().happens(0.5) ? die(n) : stop(n);
   } else if (state >= NodeState::drained && node.phase == Node::Phase::drains) {
-    world_.trace().fired(state == NodeState::drained ? "node drained" : "node drained but for busy lanes");
+    world_.trace().fired(state == NodeState::drained ? "node drained" : "node drained but for busy tasks");
     if (node.drained.size() < services_.size())
       wrong("a node says that it is drained before its services are");
     stop(n);
@@ -274,11 +274,11 @@ std::vector<msg::Status> Cluster::ask_all(Node& node) {
 bool Cluster::ask(const std::string& service, msg::Query query) {
   for (std::size_t s = 0; s < services_.size(); ++s) {
     if (services_[s]->plan().name != service) continue;
-    const Lane lane{partition_of(query.key, partitions_[s])};
+    const TaskId task{partition_of(query.key, partitions_[s])};
     for (const Node& node : nodes_) {
       if (!node.process) continue;
       for (const auto& known : world_.actors_of(*node.process)) {
-        if (known.role.kind != Role::Kind::lane || known.role.service != s || known.role.lane != lane)
+        if (known.role.kind != Role::Kind::task || known.role.service != s || known.role.task != task)
           continue;
         post({}, node.process->ref<ToPartition>(known.id), std::move(query));
         return true;
@@ -300,12 +300,12 @@ Cluster::Node* Cluster::node_of(const SimulatedNode* process) {
 void Cluster::born(const SimulatedNode& process, const Role& role) {
   for (const auto& known : world_.actors_of(process)) {
     if (known.role.service != role.service || known.role.kind == Role::Kind::root) continue;
-    const bool is_its_old_self = known.role.kind == role.kind && known.role.lane == role.lane;
+    const bool is_its_old_self = known.role.kind == role.kind && known.role.task == role.task;
     if (role.kind == Role::Kind::supervisor || is_its_old_self)
-      return wrong("a lane, bridge or supervisor starts beside what is left of its predecessor");
-    if (role.kind == Role::Kind::bridge && known.role.kind == Role::Kind::lane &&
+      return wrong("a task, bridge or supervisor starts beside what is left of its predecessor");
+    if (role.kind == Role::Kind::bridge && known.role.kind == Role::Kind::task &&
         !told_to_end_.contains(known.id))
-      return wrong("a bridge starts beside a lane of its predecessor that was not told to end");
+      return wrong("a bridge starts beside a task of its predecessor that was not told to end");
   }
 }
 
@@ -318,16 +318,16 @@ void Cluster::sent(ActorId to, const Letter& letter) {
   } else if (message_if<msg::End>(mail) || message_if<msg::Stop>(mail)) {
     told_to_end_.insert(to);
     if (const auto child = world_.find(to)) ended(*child);
-  } else if (const auto* lanes = message_if<msg::RestartLanes>(mail)) {
-    trace.fired("lane restarted");
-    if (lanes->lanes.size() > 1) trace.fired("lanes restarted with a source");
+  } else if (const auto* tasks = message_if<msg::RestartTasks>(mail)) {
+    trace.fired("task restarted");
+    if (tasks->tasks.size() > 1) trace.fired("tasks restarted with a source");
   } else if (message_if<msg::RestartBridge>(mail)) {
     restarts_bridge(letter.from);
   } else if (message_if<msg::RestartServices>(mail)) {
     trace.fired("service restarted");
   } else if (const auto* gave_up = message_if<msg::GaveUp>(mail)) {
     trace.fired(!gave_up->is_final                   ? "gave up: too many failures"
-                : gave_up->code == ErrorCode::fenced ? "gave up: fenced by a twin"
+                : gave_up->code == ErrorCode::fenced ? "gave up: fenced by a duplicate"
                                                      : "gave up: final failure");
   } else if (message_if<msg::Drained>(mail)) {
     const auto bridge = world_.find(letter.from);
@@ -351,8 +351,8 @@ Cluster::Ended* Cluster::ended(const World::Known& child) {
     case Role::Kind::bridge:
       ++ended.bridges;
       break;
-    case Role::Kind::lane:
-      ++(child.role.lane.is_source() ? ended.sources : ended.partitions);
+    case Role::Kind::task:
+      ++(child.role.task.is_source() ? ended.sources : ended.partitions);
       break;
   }
   return &ended;
@@ -370,8 +370,8 @@ void Cluster::has_failed(const World::Known& child, const EndReason& reason) {
 
 void Cluster::restarts_bridge(ActorId supervisor) {
   if (last_down_[supervisor] == Role::Kind::bridge) return world_.trace().fired("bridge restarted");
-  world_.trace().fired("lane restarted");
-  world_.trace().fired("all restarted with a lane");
+  world_.trace().fired("task restarted");
+  world_.trace().fired("all restarted with a task");
 }
 
 void Cluster::judge_counts() {

@@ -54,8 +54,8 @@ void SimulatedNode::spawned(ActorId id, const Role& role, const caf::actor& acto
     name += '/' + (role.service < services_.size() ? services_[role.service] : "service");
     if (role.kind == Role::Kind::supervisor) name += "/supervisor";
     if (role.kind == Role::Kind::bridge) name += "/bridge";
-    if (role.kind == Role::Kind::lane)
-      name += (role.lane.is_source() ? "/source of " : "/") + std::to_string(role.lane.partition.value);
+    if (role.kind == Role::Kind::task)
+      name += (role.task.is_source() ? "/source of " : "/") + std::to_string(role.task.partition.value);
   }
   ++actors_;
   world_.add(id, *this, role, std::move(name), actor);

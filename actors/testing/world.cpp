@@ -172,7 +172,7 @@ void World::deliver(ActorId to, Letter letter) {
   const Actor actor = actors_.at(to);
   note(actor.name + " < " + describe(letter.mail));
   if (hook_ && !hook_(to, letter)) return;
-  const bool crashes = actor.role.kind == Role::Kind::lane && chance_.happens(lane_crashes_);
+  const bool crashes = actor.role.kind == Role::Kind::task && chance_.happens(task_crashes_);
   const bool early = crashes && chance_.happens(0.5);
   work(to, actor, [&] {
     if (!early) {
@@ -180,7 +180,7 @@ void World::deliver(ActorId to, Letter letter) {
       actor.node->run(actor.handle);
     }
     if (!crashes || !actors_.contains(to)) return;
-    trace_.fired(early ? "lane crashed before a step" : "lane crashed after a step");
+    trace_.fired(early ? "task crashed before a step" : "task crashed after a step");
     outgoing_.clear();
     fail(actor.handle, "an injected crash");
     actor.node->run(actor.handle);

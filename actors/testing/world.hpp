@@ -51,7 +51,7 @@ class World {
   // --- what may go wrong ---
   void freeze(const SimulatedNode& node, MonotonicTime until) { frozen_[&node] = until; }
   bool frozen(const SimulatedNode& node) const;
-  void set_lane_crashes(double probability) { lane_crashes_ = probability; }
+  void set_task_crashes(double probability) { task_crashes_ = probability; }
   // Mail that a hook may change, before it is delivered; false: it is lost.
   using Hook = std::function<bool(actors::ActorId to, actors::Letter& letter)>;
   void set_hook(Hook hook) { hook_ = std::move(hook); }
@@ -126,7 +126,7 @@ class World {
   const SimulatedNode* working_node_ = nullptr;
   Hook hook_;
   Observer observer_;
-  double lane_crashes_ = 0;
+  double task_crashes_ = 0;
   std::uint64_t last_id_ = 0, last_item_ = 0;
 };
 

@@ -23,7 +23,7 @@ void keep(std::optional<std::string_view>& slot, std::string_view key, std::stri
   slot = value;
 }
 
-Meta read_meta(Cursor& cursor) {
+Meta read_meta(ByteCursor& cursor) {
   Meta meta;
   for (std::int64_t count = cursor.integer(); count != 0; count = cursor.integer()) {
     const bool with_size = count < 0;
@@ -40,7 +40,7 @@ Meta read_meta(Cursor& cursor) {
   return meta;
 }
 
-std::string_view read_block(Cursor& cursor) {
+std::string_view read_block(ByteCursor& cursor) {
   const auto count = cursor.integer();
   if (count != 1) throw DecodeError("must hold one datum, not " + std::to_string(count));
   return cursor.sized();
@@ -52,7 +52,7 @@ Container read_container(std::string_view bytes) {
   if (bytes.empty()) throw DecodeError("not an Avro container file: there are no bytes");
   if (!bytes.starts_with(magic))
     throw DecodeError("not an Avro container file, which begins with Obj and 1" + seems_to_be(bytes));
-  Cursor cursor(bytes.substr(magic.size()));
+  ByteCursor cursor(bytes.substr(magic.size()));
   const auto meta = read_meta(cursor);
   if (!meta.schema) eventy::detail::fail_member_missing(schema_key);
   if (meta.codec && *meta.codec != no_codec)

@@ -5,12 +5,12 @@ namespace eventy::avro::detail {
 void fail_end() { throw DecodeError("the bytes end too early"); }
 void fail_varint() { throw DecodeError("a number has more than 64 bits"); }
 
-void Cursor::fail_size(std::int64_t size) const {
+void ByteCursor::fail_size(std::int64_t size) const {
   if (size < 0) throw DecodeError("a size of " + std::to_string(size) + " bytes");
   throw DecodeError("the bytes end too early for the " + std::to_string(size) + " that are claimed");
 }
 
-std::int64_t Cursor::long_integer() {
+std::int64_t ByteCursor::long_integer() {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     const std::uint64_t group = byte();

@@ -18,10 +18,10 @@ static_assert(std::endian::native == std::endian::little, "Avro's reals are litt
 [[noreturn]] void fail_end();  // the bytes end too early
 [[noreturn]] void fail_varint();
 
-class Cursor {
+class ByteCursor {
  public:
-  Cursor() = default;
-  explicit Cursor(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  ByteCursor() = default;
+  explicit ByteCursor(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
   std::string_view rest() const { return {at_, left()}; }

@@ -23,7 +23,7 @@ bool is_shortest(std::string_view number) {
 Token bytes_token(const Node& node, std::string_view view) {
   auto logical = node.logical;
   if (logical == Logical::decimal &&
-      (view.size() > most_decimal_bytes || (node.type == Type::bytes && !is_shortest(view))))
+      (view.size() > max_decimal_bytes || (node.type == Type::bytes && !is_shortest(view))))
     logical = Logical::padded_decimal;
   return {.tag = Tag::bytes,
           .logical = logical,
@@ -41,7 +41,7 @@ Token real_token(double value) { return {.tag = Tag::real, .real = value}; }
 }  // namespace
 
 void DatumParser::start(std::string_view datum, std::size_t weightless) {
-  cursor_ = Cursor(datum);
+  cursor_ = ByteCursor(datum);
   depth_ = elements_ = repeated_ = 0;
   weightless_ = weightless;
 }
@@ -170,7 +170,7 @@ void DatumParser::absent_fields(const Node& node) {
 // A datum of its own, which stands in the schema: only how often it is meant is bounded.
 void DatumParser::default_value(const Field& field) {
   count_repeated(field.default_datum.size());
-  const auto rest = std::exchange(cursor_, Cursor(field.default_datum));
+  const auto rest = std::exchange(cursor_, ByteCursor(field.default_datum));
   const auto weightless = std::exchange(weightless_, limits_.max_elements);
   value(*field.type);
   cursor_ = rest, weightless_ = weightless;

@@ -55,7 +55,7 @@ class DatumParser {
 
   DecodeLimits limits_;
   std::vector<Token>& tape_;
-  Cursor cursor_;
+  ByteCursor cursor_;
   static constexpr std::size_t short_text = 64;
   std::size_t depth_ = 0, elements_ = 0, weightless_ = 0, repeated_ = 0;
   std::vector<std::string_view> names_ = {};

@@ -195,7 +195,7 @@ void DatumWriter::find_fields(const Node& node, const Note& note, std::size_t fi
 
 void DatumWriter::absent(const Field& field) {
   static const Note null{};
-  if (field.otherwise) {  // what a reader takes for a record without the field
+  if (field.default_value) {  // what a reader takes for a record without the field
     out_.append(field.default_datum);
   } else if (takes_null(*field.type)) {
     value(*field.type, null);

@@ -87,7 +87,7 @@ std::optional<Digits> parse(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> decimal_text(std::string_view unscaled, std::size_t scale) {
-  if (unscaled.size() > most_decimal_bytes || scale > most_decimal_bytes * 3) return {};
+  if (unscaled.size() > max_decimal_bytes || scale > max_decimal_bytes * 3) return {};
   std::string number(unscaled);
   const bool negative = !number.empty() && static_cast<unsigned char>(number[0]) >= 0x80;
   if (negative) negate(number);
@@ -101,8 +101,8 @@ std::optional<std::string> decimal_text(std::string_view unscaled, std::size_t s
 }
 
 std::optional<std::string> decimal_bytes(std::string_view text, std::size_t precision, std::size_t scale) {
-  constexpr std::size_t most_digits = 3 * most_decimal_bytes;
-  if (text.size() > most_digits) return {};
+  constexpr std::size_t max_digits = 3 * max_decimal_bytes;
+  if (text.size() > max_digits) return {};
   auto digits = parse(text);
   if (!digits) return {};
   auto& all = digits->all;
@@ -111,7 +111,7 @@ std::optional<std::string> decimal_bytes(std::string_view text, std::size_t prec
   if (all.find_first_not_of('0') == all.npos) all.assign(1, '0'), digits->behind = wanted;
   if (digits->behind > wanted) return {};
   const auto zeros = static_cast<std::uint64_t>(wanted - digits->behind);
-  if (zeros > most_digits) return {};
+  if (zeros > max_digits) return {};
   all.append(zeros, '0');
   const auto significant = all.size() - std::min(all.find_first_not_of('0'), all.size() - 1);
   if (significant > precision) return {};

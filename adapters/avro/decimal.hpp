@@ -8,9 +8,9 @@
 
 namespace eventy::avro::detail {
 
-inline constexpr std::size_t most_decimal_bytes = 128;  // some 300 digits; conversion takes quadratic time
+inline constexpr std::size_t max_decimal_bytes = 128;  // some 300 digits; conversion takes quadratic time
 
-// As `-12.30`, with exactly `scale` digits behind the point. nullopt: more than most_decimal_bytes.
+// As `-12.30`, with exactly `scale` digits behind the point. nullopt: more than max_decimal_bytes.
 std::optional<std::string> decimal_text(std::string_view unscaled, std::size_t scale);
 
 // The shortest bytes for a text such as `-12.3`, `1e3` or `12`. nullopt: it is no such text, or has more

@@ -16,7 +16,7 @@ namespace eventy::avro::detail {
 namespace {
 
 constexpr std::size_t shown = 80;  // bytes of a default in a message
-constexpr std::size_t most_steps = 1u << 20;
+constexpr std::size_t max_steps = 1u << 20;
 
 [[noreturn]] void fail_default(const Node& node, const Value& json) {
   throw DecodeError("the default " + one_line(python_json(json), shown) + " is no " +
@@ -75,16 +75,16 @@ class Defaults {
   // Of all fields of the types in a type. An error names the field.
   void encode(const Node& node) {
     if (!seen_.insert(&node).second) return;
-    if (node.otherwise &&
-        std::find(node.symbols.begin(), node.symbols.end(), *node.otherwise) == node.symbols.end())
-      throw DecodeError("the default " + one_line(*node.otherwise, shown) + " is none of its symbols");
+    if (node.default_value &&
+        std::find(node.symbols.begin(), node.symbols.end(), *node.default_value) == node.symbols.end())
+      throw DecodeError("the default " + one_line(*node.default_value, shown) + " is none of its symbols");
     if (node.items) within(node.type == Type::map ? "values" : "items", [&] { encode(*node.items); });
     for (std::size_t i = 0; i < node.branches.size(); ++i)
       within(eventy::detail::index_step(i), [&] { encode(*node.branches[i]); });
     for (const auto& field : node.fields) {
       within(field.name, [&] {
         encode(*field.type);
-        if (field.otherwise) datum_of(field);
+        if (field.default_value) datum_of(field);
       });
     }
   }
@@ -94,8 +94,8 @@ class Defaults {
     const auto [at, fresh] = datums_.try_emplace(&field);
     if (fresh) {
       std::string datum;
-      append(datum, *field.type, *field.otherwise, 0);
-      if ((bytes_ += datum.size()) > most_schema_bytes) fail_size();
+      append(datum, *field.type, *field.default_value, 0);
+      if ((bytes_ += datum.size()) > max_schema_bytes) fail_size();
       at->second = std::move(datum);
     }
     if (!at->second) throw DecodeError("the default holds itself");
@@ -114,12 +114,12 @@ class Defaults {
 
   [[noreturn]] static void fail_size() {
     throw DecodeError("the defaults of the schema come to more than the limit of " +
-                      std::to_string(most_schema_bytes) + " bytes");
+                      std::to_string(max_schema_bytes) + " bytes");
   }
 
   void append(std::string& out, const Node& node, const Value& json, std::size_t depth) {
-    if (depth == most_schema_depth) throw DecodeError("the default is nested too deep");
-    if (out.size() > most_schema_bytes || ++steps_ > most_steps) fail_size();
+    if (depth == max_schema_depth) throw DecodeError("the default is nested too deep");
+    if (out.size() > max_schema_bytes || ++steps_ > max_steps) fail_size();
     switch (node.type) {
       case Type::null:
         as<std::nullptr_t>(node, json);
@@ -170,7 +170,7 @@ class Defaults {
         append_integer(out, static_cast<std::int64_t>(i));
         return append(out, *node.branches[i], json, depth);
       } catch (const DecodeError&) {
-        if (steps_ > most_steps) throw;
+        if (steps_ > max_steps) throw;
         out.resize(size);
       }
     }
@@ -182,7 +182,7 @@ class Defaults {
     for (const auto& field : node.fields) {
       if (const auto* value = member_of(json, field.name)) {
         append(out, *field.type, *value, depth);
-      } else if (field.otherwise) {
+      } else if (field.default_value) {
         out.append(datum_of(field));
       } else {
         fail_default(node, json);
@@ -203,7 +203,7 @@ void Schema::encode_defaults() {
   defaults.encode(root());
   for (auto& node : nodes_) {
     for (auto& field : node.fields)
-      if (field.otherwise) field.default_datum = defaults.datum_of(field);
+      if (field.default_value) field.default_datum = defaults.datum_of(field);
   }
 }
 

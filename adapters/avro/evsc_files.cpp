@@ -13,10 +13,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view extension = ".evsc.yaml";
-constexpr int most_folders_deep = 32;  // a link may lead back into its own folder
+constexpr int max_folders_deep = 32;  // a link may lead back into its own folder
 
 void find_files(const fs::path& folder, int depth, std::vector<fs::path>& files) {
-  if (depth == most_folders_deep)
+  if (depth == max_folders_deep)
     throw Failure({ErrorCode::configuration,
                    folder.string() + ": folders are nested too deep; a link that leads back?"});
   for (const auto& entry : fs::directory_iterator(folder)) {

@@ -142,11 +142,11 @@ std::string with_long_numbers_blanked(std::string_view text) {
 }  // namespace
 
 Value parse_json(std::string_view text) {
-  if (text.size() > most_schema_bytes)
-    throw DecodeError("a schema of more than " + std::to_string(most_schema_bytes) + " bytes");
+  if (text.size() > max_schema_bytes)
+    throw DecodeError("a schema of more than " + std::to_string(max_schema_bytes) + " bytes");
   simdjson::dom::parser parser;
   // Each level of a schema takes up to three of JSON: fields, a field, its type.
-  if (parser.allocate(text.size() + 1, 4 * most_schema_depth)) throw std::bad_alloc();
+  if (parser.allocate(text.size() + 1, 4 * max_schema_depth)) throw std::bad_alloc();
   simdjson::dom::element root;
   auto error = parser.parse(text.data(), text.size()).get(root);
   if (error == simdjson::NUMBER_ERROR) error = parser.parse(with_long_numbers_blanked(text)).get(root);

@@ -58,9 +58,9 @@ bool is_consumed(Role role, Kind kind) {
 
 void AvroDecoder::settle_legacy(std::string_view datum) {
   Envelope& e = envelope_;
-  const auto text_or = [&](Role role, std::string_view otherwise) {
+  const auto text_or = [&](Role role, std::string_view default_value) {
     const auto* token = found(role);
-    return token ? text_in(*token, role) : otherwise;
+    return token ? text_in(*token, role) : default_value;
   };
   if (const auto* token = found(Role::type)) e.kind = kind_in(*token);
   e.ns = plan_->ns, e.name = plan_->name;

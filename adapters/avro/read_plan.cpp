@@ -114,7 +114,7 @@ const ReadPlan& PlanCache::find(std::string_view schema) {
 const ReadPlan& PlanCache::add(Set& set, std::string_view schema) {
   auto plan = make_plan(schema, book_);
   last_ = nullptr;
-  if (weight_ + plan->weight() > most_weight) sets_ = {}, weight_ = 0;
+  if (weight_ + plan->weight() > max_weight) sets_ = {}, weight_ = 0;
   auto& entry = set.entries[set.oldest];
   if (entry) weight_ -= entry->weight();
   set.oldest = (set.oldest + 1) % ways;

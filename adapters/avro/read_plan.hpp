@@ -68,7 +68,7 @@ class PlanCache {
   const ReadPlan& find(std::string_view schema);  // lasts until the next call
 
  private:
-  static constexpr std::size_t sets = 64, ways = 4, most_weight = 16u << 20;
+  static constexpr std::size_t sets = 64, ways = 4, max_weight = 16u << 20;
   struct Set {
     std::array<std::unique_ptr<const ReadPlan>, ways> entries = {};
     std::size_t oldest = 0;

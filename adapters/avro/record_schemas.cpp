@@ -12,13 +12,12 @@ using detail::Node;
 using detail::Type;
 
 // Types by name are spelled out wherever they are used, so their number has a limit of its own.
-constexpr std::size_t most_types = 1u << 16;
+constexpr std::size_t max_types = 1u << 16;
 
 class Plain {
  public:
   TypeSchema type(const Node& node) {
-    if (++types_ > most_types)
-      throw DecodeError("more types than the limit of " + std::to_string(most_types));
+    if (++types_ > max_types) throw DecodeError("more types than the limit of " + std::to_string(max_types));
     switch (node.type) {
       case Type::null:
         return {.shape = Shape::null};
@@ -37,7 +36,7 @@ class Plain {
       case Type::fixed:
         return bytes(node);
       case Type::enumeration:
-        return {.shape = Shape::symbols, .names = node.symbols, .otherwise = node.otherwise};
+        return {.shape = Shape::symbols, .names = node.symbols, .default_value = node.default_value};
       case Type::array:
         return {.shape = Shape::list, .items = {type(*node.items)}};
       case Type::map:
@@ -73,7 +72,7 @@ class Plain {
     open_.push_back(&node);
     TypeSchema all{.shape = Shape::members};
     for (const auto& field : node.fields)
-      all.members.push_back({field.name, type(*field.type), field.otherwise.has_value()});
+      all.members.push_back({field.name, type(*field.type), field.default_value.has_value()});
     open_.pop_back();
     return all;
   }

@@ -49,7 +49,7 @@ class Resolver {
   explicit Resolver(Schema& into) : into_(into) {}
 
   const Node& resolve(const Node& written, const Node& wanted) {
-    if (depth_ == most_schema_depth) return written;
+    if (depth_ == max_schema_depth) return written;
     ++depth_;
     const Node& node = resolve_any(written, wanted);
     --depth_;
@@ -102,10 +102,10 @@ class Resolver {
   }
 
   static void take_default_symbol(Node& node, const Node& wanted) {
-    if (!wanted.otherwise) return;
+    if (!wanted.default_value) return;
     for (auto& symbol : node.symbols) {
       if (std::find(wanted.symbols.begin(), wanted.symbols.end(), symbol) == wanted.symbols.end())
-        symbol = *wanted.otherwise;
+        symbol = *wanted.default_value;
     }
   }
 
@@ -127,7 +127,7 @@ class Resolver {
     }
     std::vector<Field> absent;
     for (const auto& field : wanted.fields) {
-      if (field.otherwise && !found.contains(&field)) absent.push_back(field);
+      if (field.default_value && !found.contains(&field)) absent.push_back(field);
     }
     if (!absent.empty()) node.absent = &into_.keep(std::move(absent));
   }

@@ -69,7 +69,7 @@ class SchemaParser {
   explicit SchemaParser(Schema& schema) : schema_(schema) {}
 
   const Node& parse(const Value& json, std::string_view space) {
-    if (depth_ == most_schema_depth) throw DecodeError("the schema is nested too deep");
+    if (depth_ == max_schema_depth) throw DecodeError("the schema is nested too deep");
     ++depth_;
     const Node& node = parse_any(json, space);
     --depth_;
@@ -146,8 +146,9 @@ class SchemaParser {
       node.symbols = texts_in(json, "symbols");
       // What is no text is no symbol either.
       if (const auto* symbol = member_of(json, "default"))
-        node.otherwise = std::holds_alternative<std::string>(symbol->is) ? std::get<std::string>(symbol->is)
-                                                                         : "that is no text";
+        node.default_value = std::holds_alternative<std::string>(symbol->is)
+                                 ? std::get<std::string>(symbol->is)
+                                 : "that is no text";
     } else {
       const auto dot = node.name.rfind('.');
       parse_fields(node, json, dot == std::string::npos ? std::string() : node.name.substr(0, dot));
@@ -167,7 +168,8 @@ class SchemaParser {
       if (!names.insert(*name).second) throw DecodeError("a second field of this name").within(*name);
       try {
         Field field{.name = *name, .type = &parse(*type, space), .aliases = texts_in(json_field, "aliases")};
-        if (const auto* otherwise = member_of(json_field, "default")) field.otherwise = *otherwise;
+        if (const auto* default_value = member_of(json_field, "default"))
+          field.default_value = *default_value;
         node.fields.push_back(std::move(field));
       } catch (const DecodeError& e) {
         throw e.within(*name);
@@ -255,7 +257,7 @@ std::size_t weight_of(const std::vector<Field>& fields) {
   std::size_t sum = 0;
   for (const auto& field : fields) {
     sum += sizeof field + field.name.size() + weight_of(field.aliases);
-    if (field.otherwise) sum += weight_of(*field.otherwise) + field.default_datum.size();
+    if (field.default_value) sum += weight_of(*field.default_value) + field.default_datum.size();
   }
   return sum;
 }
@@ -295,7 +297,7 @@ std::string_view spelled(Type type) {
 }
 
 Node& Schema::add(Node node) {
-  if (nodes_.size() == most_nodes) throw DecodeError("the schema has too many types");
+  if (nodes_.size() == max_nodes) throw DecodeError("the schema has too many types");
   return nodes_.emplace_back(std::move(node));
 }
 
@@ -328,7 +330,7 @@ std::size_t Schema::weight() const {
 
 Schema parse_schema(const Value& json) {
   // Before the parser is so deep: an error there takes a step for each level on its way out.
-  if (is_deeper(json, most_schema_depth)) throw DecodeError("the schema is nested too deep");
+  if (is_deeper(json, max_schema_depth)) throw DecodeError("the schema is nested too deep");
   Schema schema;
   SchemaParser parser(schema);
   schema.set_root(parser.parse(json, ""));

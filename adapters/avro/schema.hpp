@@ -49,8 +49,8 @@ struct Node;
 struct Field {
   std::string name;
   const Node* type = nullptr;
-  std::optional<Value> otherwise = {};  // its default, as JSON
-  std::string default_datum = {};       // the same encoded; see Schema::encode_defaults()
+  std::optional<Value> default_value = {};  // its default, as JSON
+  std::string default_datum = {};           // the same encoded; see Schema::encode_defaults()
   std::vector<std::string> aliases = {};
 };
 
@@ -67,15 +67,15 @@ struct Node {
   std::vector<std::string> aliases = {};
   std::vector<Field> fields = {};
   std::vector<std::string> symbols = {};
-  std::optional<std::string> otherwise = {};  // the default symbol of an enum
-  const Node* items = nullptr;                // of an array; the values of a map
-  std::vector<const Node*> branches = {};     // of a union
+  std::optional<std::string> default_value = {};  // the default symbol of an enum
+  const Node* items = nullptr;                    // of an array; the values of a map
+  std::vector<const Node*> branches = {};         // of a union
   const std::vector<Field>* absent =
       nullptr;  // fields that only the reader's schema has: read as their defaults
 };
 
 // The limits of a schema, which may come from outside.
-inline constexpr std::size_t most_schema_bytes = 1u << 20, most_schema_depth = 100, most_nodes = 1u << 14;
+inline constexpr std::size_t max_schema_bytes = 1u << 20, max_schema_depth = 100, max_nodes = 1u << 14;
 
 class Schema {
  public:
@@ -87,7 +87,7 @@ class Schema {
   std::size_t weight() const;  // bytes of memory, roughly
 
   // For those that make one.
-  Node& add(Node node);  // throws DecodeError beyond most_nodes
+  Node& add(Node node);  // throws DecodeError beyond max_nodes
   void set_root(const Node& root) { root_ = &root; }
   std::vector<Field>& keep(std::vector<Field> fields) { return kept_.emplace_back(std::move(fields)); }
   void measure();  // fills in Node::least and what is weightless

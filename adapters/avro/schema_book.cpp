@@ -31,8 +31,8 @@ WriteSchema make_write_schema(const Evsc& evsc) {
   const auto json = peer_form(avro_schema_of(evsc));
   made.kind = evsc.kind;
   made.text = python_json(json);
-  if (made.text.size() > most_schema_bytes)
-    throw DecodeError("more than the limit of " + std::to_string(most_schema_bytes) +
+  if (made.text.size() > max_schema_bytes)
+    throw DecodeError("more than the limit of " + std::to_string(max_schema_bytes) +
                       " bytes as an Avro schema");
   made.frame = make_frame(made.text);
   made.schema = parse_schema(json);

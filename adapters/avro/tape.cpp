@@ -173,7 +173,7 @@ void TapeReader::skip() {
 std::string TapeReader::take_decimal() {
   const Token& token = *at_;
   auto text = decimal_text(token.view(), token.scale);
-  if (!text) throw DecodeError("a decimal of more than " + std::to_string(most_decimal_bytes) + " bytes");
+  if (!text) throw DecodeError("a decimal of more than " + std::to_string(max_decimal_bytes) + " bytes");
   ++at_;
   return *std::move(text);
 }

@@ -16,8 +16,8 @@ namespace eventy::avro::detail {
 namespace {
 
 // Aliases can name a large value many times, and one that they are in.
-constexpr std::size_t most_values = 1u << 16, most_text = 4 * most_schema_bytes,
-                      most_depth = 4 * most_schema_depth;
+constexpr std::size_t max_values = 1u << 16, max_text = 4 * max_schema_bytes,
+                      max_depth = 4 * max_schema_depth;
 
 bool one_of(std::string_view text, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), text) != names.end();
@@ -101,8 +101,8 @@ Value scalar_of(const YAML::Node& node) {
 class YamlReader {
  public:
   Value read(const YAML::Node& node) {
-    if (++values_ > most_values) throw DecodeError("too many values");
-    if (depth_ == most_depth) fail(node, "nested too deep");
+    if (++values_ > max_values) throw DecodeError("too many values");
+    if (depth_ == max_depth) fail(node, "nested too deep");
     ++depth_;
     auto value = read_any(node);
     --depth_;
@@ -136,7 +136,7 @@ class YamlReader {
   }
 
   void count(const YAML::Node& scalar) {
-    if ((text_ += scalar.Scalar().size()) > most_text) throw DecodeError("too much text");
+    if ((text_ += scalar.Scalar().size()) > max_text) throw DecodeError("too much text");
   }
 
   void add(ValueMap& map, std::set<std::string>& names, const YAML::Node& name, const YAML::Node& value) {
@@ -158,8 +158,8 @@ class YamlReader {
 }  // namespace
 
 Value parse_yaml(const std::string& text) {
-  if (text.size() > most_schema_bytes)
-    throw DecodeError("more than the limit of " + std::to_string(most_schema_bytes) + " bytes");
+  if (text.size() > max_schema_bytes)
+    throw DecodeError("more than the limit of " + std::to_string(max_schema_bytes) + " bytes");
   try {
     return YamlReader().read(YAML::Load(text));
   } catch (const YAML::Exception& e) {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
 constexpr int answer_ms = 50;  // of waiting for an answer, before a look at whether it is still wanted
-constexpr std::size_t most_batch_bytes = 1'000'000;                     // librdkafka's own default
+constexpr std::size_t max_batch_bytes = 1'000'000;                      // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
 // What a user's value would break, with the reason; each under all names that librdkafka knows it by.
@@ -225,9 +225,10 @@ Event Client::answer(const Queue& queue, const std::stop_token& stop, Duration p
 }
 
 // While a transaction that holds some of them is being decided, there is no answer: ask again.
-Result<std::vector<Client::Committed>> Client::committed(const std::string& group,
-                                                         const std::vector<TopicPartition>& places,
-                                                         Stability stability, const std::stop_token& stop) {
+Result<std::vector<Client::CommittedOffset>> Client::committed(const std::string& group,
+                                                               const std::vector<TopicPartition>& places,
+                                                               Stability stability,
+                                                               const std::stop_token& stop) {
   const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
   for (;;) {
     bool unstable = false;
@@ -238,11 +239,11 @@ Result<std::vector<Client::Committed>> Client::committed(const std::string& grou
   }
 }
 
-Result<std::vector<Client::Committed>> Client::committed_now(const std::string& group,
-                                                             const std::vector<TopicPartition>& places,
-                                                             Stability stability, bool& unstable,
-                                                             const std::stop_token& stop) {
-  if (places.empty()) return std::vector<Committed>();
+Result<std::vector<Client::CommittedOffset>> Client::committed_now(const std::string& group,
+                                                                   const std::vector<TopicPartition>& places,
+                                                                   Stability stability, bool& unstable,
+                                                                   const std::stop_token& stop) {
+  if (places.empty()) return std::vector<CommittedOffset>();
   auto handle = admin();
   if (!handle) return handle.error();
   const auto list = make_list(static_cast<int>(places.size()));
@@ -272,7 +273,7 @@ Result<std::vector<Client::Committed>> Client::committed_now(const std::string& 
   }
   const auto* found = rd_kafka_group_result_partitions(groups[0]);
   reports_->answered();
-  std::vector<Committed> result(places.size());
+  std::vector<CommittedOffset> result(places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto* at = rd_kafka_topic_partition_list_find(const_cast<rd_kafka_topic_partition_list_t*>(found),
                                                         places[i].topic.c_str(), places[i].partition);
@@ -294,7 +295,7 @@ std::size_t Client::batch_size(const Outgoing& record) {
 }
 
 std::string Client::batch_size_for(const std::vector<Limits>& limits) {
-  std::size_t size = most_batch_bytes;
+  std::size_t size = max_batch_bytes;
   for (const auto& l : limits) size = std::min(size, l.batch_bytes.value_or(size));
   return std::to_string(std::max<std::size_t>(size, 1));
 }

@@ -66,7 +66,7 @@ class Client {
     std::optional<Duration> delete_retention = {};  // of tombstones in a compacted topic
     // message.timestamp.after.max.ms and .before.max.ms: how far the date of a record may be from the
     // broker's
-    std::optional<Duration> most_ahead = {}, most_behind = {};
+    std::optional<Duration> max_ahead = {}, most_behind = {};
     // Takes no record without a key, and may lack records in its midst.
     std::optional<bool> is_compacted = {};
   };
@@ -89,17 +89,17 @@ class Client {
   Result<std::vector<Offset>> edges(const std::vector<TopicPartition>& places, Edge edge,
                                     Isolation isolation);
 
-  struct Committed {
+  struct CommittedOffset {
     std::optional<Offset> next = {};
     std::string metadata = {};
   };
   // The group's committed offsets in the order of `places`. stable: waits for transactions that are open on
   // them to end; as_is: what was committed before those.
   enum class Stability : std::uint8_t { stable, as_is };
-  Result<std::vector<Committed>> committed(const std::string& group,
-                                           const std::vector<TopicPartition>& places,
-                                           Stability stability = Stability::stable,
-                                           const std::stop_token& stop = {});
+  Result<std::vector<CommittedOffset>> committed(const std::string& group,
+                                                 const std::vector<TopicPartition>& places,
+                                                 Stability stability = Stability::stable,
+                                                 const std::stop_token& stop = {});
   // The answer to a question that was asked of an admin(); null: none came within the request timeout or
   // `patience`, whichever is shorter, or before `stop` was requested.
   Event answer(const Queue& queue, const std::stop_token& stop = {},
@@ -138,9 +138,10 @@ class Client {
   Result<void> check_properties() const;
   std::optional<Reports::Trouble> trouble() const;
   Error with_reason(Error error, rd_kafka_resp_err_t code, const std::string& what) const;
-  Result<std::vector<Committed>> committed_now(const std::string& group,
-                                               const std::vector<TopicPartition>& places, Stability stability,
-                                               bool& unstable, const std::stop_token& stop);
+  Result<std::vector<CommittedOffset>> committed_now(const std::string& group,
+                                                     const std::vector<TopicPartition>& places,
+                                                     Stability stability, bool& unstable,
+                                                     const std::stop_token& stop);
 
   // topics.cpp
   using CreatedTopics = std::map<std::string, std::uint32_t>;

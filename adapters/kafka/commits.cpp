@@ -9,12 +9,12 @@ namespace eventy::kafka::detail {
 namespace {
 
 // Longer values are referred to in requests too, which may outlive an abort (message.copy.max.bytes).
-constexpr std::uint32_t most_to_share = 65'535;
+constexpr std::uint32_t max_to_share = 65'535;
 
 // Whether librdkafka may read the values where they are.
 bool can_share(const OutputBuffer& outputs) {
   return std::all_of(outputs.entries.begin(), outputs.entries.end(),
-                     [](const auto& e) { return e.headers == 0 && e.value_size <= most_to_share; });
+                     [](const auto& e) { return e.headers == 0 && e.value_size <= max_to_share; });
 }
 
 // Views that are not null.

@@ -8,7 +8,7 @@ namespace {
 
 // Of a cycle; what comes behind waits for the commit. So much at once is not in a hurry, and a key's state is
 // written once.
-constexpr std::size_t most_bytes_ahead = 128 << 10;
+constexpr std::size_t max_bytes_ahead = 128 << 10;
 
 }  // namespace
 
@@ -69,7 +69,7 @@ void Cycles::change(States& states, const SliceEffects& effects) const {
 // Of a short cycle all of the slice, so that little is left to do at the commit. Of a longer one the outputs;
 // the first of them come with positions, which open the transaction.
 void Cycles::send_ahead(const SliceEffects& effects, const Owned& owned) {
-  const bool whole = short_ && open_.states_sent && open_.bytes <= most_bytes_ahead;
+  const bool whole = short_ && open_.states_sent && open_.bytes <= max_bytes_ahead;
   const bool has_outputs =
       early_ && !effects.outputs.empty() && open_.outputs_sent + 1 == open_.outputs.size();
   open_.states_sent = open_.states_sent && (whole || effects.state.empty());
@@ -93,7 +93,7 @@ void Cycles::send_ahead(const SliceEffects& effects, const Owned& owned) {
 }
 
 // Where a service stands once the cycle in flight is committed.
-Position Cycles::next_position(const Place& place, const Cursor& cursor) const {
+Position Cycles::next_position(const Place& place, const InputCursor& cursor) const {
   if (flight_) {
     const auto& flying = flight_->effects.positions;
     if (const auto it = flying.find(place); it != flying.end()) return it->second;

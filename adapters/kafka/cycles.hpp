@@ -31,7 +31,7 @@ class Cycles {
   std::optional<Error> failure() { return commits_.failure(); }
 
  private:
-  Position next_position(const Place& place, const Cursor& cursor) const;
+  Position next_position(const Place& place, const InputCursor& cursor) const;
   Result<void> check_positions(const SliceEffects& effects, const Owned& owned) const;
   void take(const SliceEffects& effects, const Owned& owned);
   void change(States& states, const SliceEffects& effects) const;

@@ -9,7 +9,7 @@ namespace eventy::kafka::detail {
 
 namespace {
 
-constexpr Duration most_to_list{2'000};  // a list comes from all brokers, of which one may be away
+constexpr Duration max_to_list{2'000};  // a list comes from all brokers, of which one may be away
 
 // Nodes are static members whose ids begin with the group's.
 bool is_node(const rd_kafka_MemberDescription_t* member, const std::string& group) {
@@ -34,7 +34,7 @@ Result<rd_kafka_consumer_group_state_t> listed_state_of(Client& client, const st
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS));
   never_time_out(how);
   rd_kafka_ListConsumerGroups(*handle, how.get(), queue.get());
-  const Event event = client.answer(queue, stop, most_to_list);
+  const Event event = client.answer(queue, stop, max_to_list);
   const std::string what = "cannot list groups";
   if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
   if (const auto code = rd_kafka_event_error(event.get()))

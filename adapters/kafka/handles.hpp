@@ -48,9 +48,9 @@ using AdminOptions = Owner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destro
 // that is away, and that broker comes back. So librdkafka is given all the time that it takes, and who asks
 // stops waiting by himself.
 inline void never_time_out(const AdminOptions& how) {
-  constexpr int most_ms = 3'600'000;
+  constexpr int max_ms = 3'600'000;
   char why[512];
-  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), most_ms, why, sizeof why);
+  (void)rd_kafka_AdminOptions_set_request_timeout(how.get(), max_ms, why, sizeof why);
 }
 using PartitionList = Owner<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 

@@ -345,7 +345,8 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
   for (auto& [place, batch] : batches_) {
     if (batch.records() == 0) continue;
     Owned* owned = find(place.first);
-    if (owned) batch.for_some([&](const auto& m) { owned->cursors[place.second].trail.add(mark_of(m)); });
+    if (owned)
+      batch.for_some([&](const auto& m) { owned->cursors[place.second].trail.add(fingerprint_of(m)); });
     events.push_back(Records{batch.finish()});
   }
   batches_.clear();
@@ -419,7 +420,7 @@ Result<void> Inputs::take(Message message, const PollLimits& limits) {
   const Source& source = cached_source_of(*message);
   if (!source.cursor) return {};
   Owned& owned = *source.owned;
-  Cursor& cursor = *source.cursor;
+  InputCursor& cursor = *source.cursor;
   if (cursor.trail.verifying())
     if (auto verified = verify(source, *message); !verified) return verified.error();
   if (end) {

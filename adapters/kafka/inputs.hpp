@@ -17,16 +17,16 @@
 
 namespace eventy::kafka::detail {
 
-class PartitionState;
+class CopyReader;
 
-struct Cursor {      // of one topic partition that is read
-  Offset read = {};  // handed out up to here
+struct InputCursor {  // of one topic partition that is read
+  Offset read = {};   // handed out up to here
   Offset committed = {};
   Offset fetched = read;  // taken from librdkafka up to here: what is between waits in the backlog
-  Offset end = {-1};      // nothing but marks of transactions is between `read` and here
+  Offset end = {-1};      // nothing but transaction markers is between `read` and here
   Trail trail = {};
   // An error came as of a topic that was deleted, or of an offset that is not there: nothing is taken until
-  // the topic was looked at.
+  // the topic was checked_inputs at.
   bool suspect = false;
 
   Position position() const { return {committed, trail.before(committed)}; }
@@ -50,15 +50,15 @@ struct Owned {  // a partition from its assignment until its release
   std::deque<Message> backlog = {};
   std::size_t backlog_bytes = 0;
   std::shared_ptr<LocalState> copy = {};
-  std::shared_ptr<PartitionState> state = {};
-  std::map<TopicIndex, Cursor> cursors = {};
+  std::shared_ptr<CopyReader> state = {};
+  std::map<TopicIndex, InputCursor> cursors = {};
   LogPlace log = {};  // of the changelog
 };
 
 enum class Taken : std::uint8_t { revoked, lost };
 
 // A place that is read, and what the cluster says of it.
-struct Look {
+struct InputCheck {
   Place place = {};
   Offset fetched = {};
   bool suspect = false;
@@ -98,11 +98,11 @@ class Inputs {
   Result<GroupMetadata> group() const;
   bool is_replaced() const;  // by another member of the same static id
   Result<bool> at_end();
-  // What is read, to be looked at; `ends` are to be filled in.
-  std::vector<Look> to_look_at() const;
+  // What is read, to be checked_inputs at; `ends` are to be filled in.
+  std::vector<InputCheck> to_check() const;
   bool has_suspects() const;
   // What a look has found: a place that may be another topic's is read on, from a record that is known.
-  Result<void> looked(const Look& look);
+  Result<void> checked_inputs(const InputCheck& check);
   bool more() const { return more_; }  // the last read() did not take all that was there
 
  private:
@@ -125,7 +125,7 @@ class Inputs {
   struct Source {  // where the messages of a place go
     Place place = {};
     Owned* owned = nullptr;
-    Cursor* cursor = nullptr;
+    InputCursor* cursor = nullptr;
     BatchBuilder* batch = nullptr;
   };
   Source source_of(const rd_kafka_message_t& message);
@@ -154,7 +154,7 @@ class Inputs {
   std::map<Place, BatchBuilder> batches_ = {};
   // Places that told of errors only, since when; by their topics in Kafka.
   std::map<std::pair<std::string, std::int32_t>, std::chrono::steady_clock::time_point> failing_ = {};
-  // Messages come in runs of one place: the last one is looked up once.
+  // Messages come in runs of one place: the last one is checked_inputs up once.
   const void* last_topic_ = nullptr;
   std::int32_t last_partition_ = -1;
   Source last_ = {};

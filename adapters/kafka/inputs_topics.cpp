@@ -45,35 +45,35 @@ bool Inputs::has_suspects() const {
          });
 }
 
-std::vector<Look> Inputs::to_look_at() const {
-  std::vector<Look> looks;
+std::vector<InputCheck> Inputs::to_check() const {
+  std::vector<InputCheck> checks;
   for (const auto& [p, owned] : owned_)
     for (const auto& [input, cursor] : owned.cursors)
       if (!owned.leaving)
-        looks.push_back({.place = {p, input}, .fetched = cursor.fetched, .suspect = cursor.suspect});
-  return looks;
+        checks.push_back({.place = {p, input}, .fetched = cursor.fetched, .suspect = cursor.suspect});
+  return checks;
 }
 
-Result<void> Inputs::looked(const Look& look) {
-  Owned* owned = find(look.place.first);
-  if (!owned || owned->leaving || !owned->cursors.contains(look.place.second)) return {};
-  if (auto checked = check_range(scope_, look.place, look.fetched, look.ends); !checked) return checked;
-  Cursor& cursor = owned->cursors.at(look.place.second);
-  if (!look.suspect || !std::exchange(cursor.suspect, false)) return {};
-  cursor.trail.verify(look.ends.first);
-  const auto list = list_of({look.place.first});
+Result<void> Inputs::checked_inputs(const InputCheck& check) {
+  Owned* owned = find(check.place.first);
+  if (!owned || owned->leaving || !owned->cursors.contains(check.place.second)) return {};
+  if (auto checked = check_range(scope_, check.place, check.fetched, check.ends); !checked) return checked;
+  InputCursor& cursor = owned->cursors.at(check.place.second);
+  if (!check.suspect || !std::exchange(cursor.suspect, false)) return {};
+  cursor.trail.verify(check.ends.first);
+  const auto list = list_of({check.place.first});
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
-  if (error) return scope_.client->failed(*error, "cannot read " + scope_.names(look.place) + " again");
+  if (error) return scope_.client->failed(*error, "cannot read " + scope_.names(check.place) + " again");
   return {};
 }
 
 Result<void> Inputs::verify(const Source& source, const rd_kafka_message_t& message) {
   Trail& trail = source.cursor->trail;
-  const RecordMark awaited = trail.awaited();
+  const RecordFingerprint awaited = trail.awaited();
   const bool is_it = message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset == awaited.at.value;
   const auto verdict =
-      trail.judge(Offset{message.offset}, is_it ? std::optional(mark_of(message)) : std::nullopt);
+      trail.judge(Offset{message.offset}, is_it ? std::optional(fingerprint_of(message)) : std::nullopt);
   const bool may_be_missing = scope_.limits[source.place.second.value].is_compacted.value_or(true);
   if (verdict == Trail::Verdict::another || (verdict == Trail::Verdict::missing && !may_be_missing))
     return made_anew(scope_, source.place, awaited, verdict);
@@ -82,7 +82,7 @@ Result<void> Inputs::verify(const Source& source, const rd_kafka_message_t& mess
 
 // --- the end ---
 
-// Marks of transactions are no messages, but they move the consumer's position.
+// Transaction markers are no messages, but they move the consumer's position.
 void Inputs::look_behind_marks() {
   std::vector<PartitionId> all;
   for (const auto& [p, owned] : owned_)
@@ -94,7 +94,7 @@ void Inputs::look_behind_marks() {
     const auto input = inputs_by_name_.find(at.topic);
     Owned* owned = find(PartitionId{static_cast<std::uint32_t>(at.partition)});
     if (at.err || input == inputs_by_name_.end() || !owned) continue;
-    Cursor& cursor = owned->cursors.at(input->second);
+    InputCursor& cursor = owned->cursors.at(input->second);
     if (at.offset >= cursor.read.value) cursor.end = std::max(cursor.end, Offset{at.offset});
   }
 }
@@ -114,7 +114,7 @@ Result<bool> Inputs::at_end() {
   if (!ends) return ends.error();
   look_behind_marks();
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const Cursor& cursor = owned_.at(places[i].first).cursors.at(places[i].second);
+    const InputCursor& cursor = owned_.at(places[i].first).cursors.at(places[i].second);
     if (std::max(cursor.end, cursor.read) < (*ends)[i]) return false;
   }
   return true;

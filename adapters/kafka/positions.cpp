@@ -16,17 +16,17 @@ std::string_view read_number(std::string_view text, Number& number) {
 }
 
 // OFFSET:TIMESTAMP:CHECKSUM
-RecordMark read_mark(std::string_view text) {
-  RecordMark mark;
+RecordFingerprint read_fingerprint(std::string_view text) {
+  RecordFingerprint mark;
   for (auto* number : {&mark.at.value, &mark.timestamp}) {
     text = read_number(text, *number);
     if (!text.starts_with(':')) return {};
     text.remove_prefix(1);
   }
-  return !text.empty() && read_number(text, mark.checksum).empty() ? mark : RecordMark{};
+  return !text.empty() && read_number(text, mark.checksum).empty() ? mark : RecordFingerprint{};
 }
 
-std::string to_text(const RecordMark& mark) {
+std::string to_text(const RecordFingerprint& mark) {
   return std::to_string(mark.at.value) + ":" + std::to_string(mark.timestamp) + ":" +
          std::to_string(mark.checksum);
 }
@@ -58,7 +58,7 @@ PositionNote read_note(std::string_view text) {
     if (name == "log") note.log = value;
     if (name == "reached") read_number(value, note.log_reached.value);
     if (name == "next") read_number(value, note.next.emplace().value);
-    if (name == "last") note.last = read_mark(value);
+    if (name == "last") note.last = read_fingerprint(value);
   }
   return note;
 }

@@ -14,18 +14,18 @@
 namespace eventy::kafka::detail {
 
 // What tells a record from another one at the same offset.
-struct RecordMark {
+struct RecordFingerprint {
   Offset at = {-1};             // -1: of no record
   std::int64_t timestamp = -1;  // ms since 1970, as the topic keeps it
   std::uint32_t checksum = 0;   // of sizes, key and the first bytes of the value
 
   bool known() const { return at.value >= 0; }
-  friend bool operator==(const RecordMark&, const RecordMark&) = default;
+  friend bool operator==(const RecordFingerprint&, const RecordFingerprint&) = default;
 };
 
 struct Position {
   Offset next = {};
-  RecordMark last = {};  // of a record before it, as near as one is known
+  RecordFingerprint last = {};  // of a record before it, as near as one is known
 };
 
 struct PositionNote {
@@ -34,7 +34,7 @@ struct PositionNote {
   std::string log = {};             // incarnation of the changelog; empty: not known
   Offset log_reached = {};          // the changelog holds at least as much
   std::optional<Offset> next = {};  // the position that it was written with; earlier releases left it out
-  RecordMark last = {};             // as in Position; earlier releases left it out
+  RecordFingerprint last = {};      // as in Position; earlier releases left it out
 
   // It was written with this position, and by a node.
   bool belongs_to(Offset position) const { return !by.empty() && next.value_or(position) == position; }

@@ -17,14 +17,14 @@ std::size_t number(rd_kafka_t& consumer, const char* property) {
 Refill::Refill(rd_kafka_t& consumer, rd_kafka_queue_t& queue)
     : consumer_(consumer),
       queue_(queue),
-      most_messages_(number(consumer, "queued.min.messages")),
-      most_bytes_(number(consumer, "queued.max.messages.kbytes") * 1024) {}
+      max_messages_(number(consumer, "queued.min.messages")),
+      max_bytes_(number(consumer, "queued.max.messages.kbytes") * 1024) {}
 
 // From full to half empty is half a queue that was taken, so none of these moments is missed.
 void Refill::took(std::size_t messages, std::size_t bytes, const std::function<PartitionList()>& fetched) {
   messages_ += messages, bytes_ += bytes;
-  if (asking_ || (messages_ < most_messages_ / 2 && bytes_ < most_bytes_ / 2)) return;
-  if (rd_kafka_queue_length(&queue_) > most_messages_ / 2) return;
+  if (asking_ || (messages_ < max_messages_ / 2 && bytes_ < max_bytes_ / 2)) return;
+  if (rd_kafka_queue_length(&queue_) > max_messages_ / 2) return;
   messages_ = bytes_ = 0;
   asking_ = true;
   const std::shared_ptr<rd_kafka_topic_partition_list_t> partitions = fetched();

@@ -24,8 +24,8 @@ class Refill {
 
   rd_kafka_t& consumer_;
   rd_kafka_queue_t& queue_;
-  std::size_t most_messages_, most_bytes_;  // in the queue; beyond, nothing is fetched
-  std::size_t messages_ = 0, bytes_ = 0;    // taken since the leaders were asked
+  std::size_t max_messages_, max_bytes_;  // in the queue; beyond, nothing is fetched
+  std::size_t messages_ = 0, bytes_ = 0;  // taken since the leaders were asked
   std::atomic<bool> asking_ = false;
   Worker worker_ = {};  // the last member: its jobs use the others
 };

@@ -14,7 +14,7 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::size_t least_secret = 3;  // bytes; a shorter one would blot out half of every line
-constexpr std::chrono::seconds most_to_destroy{5};
+constexpr std::chrono::seconds max_to_destroy{5};
 
 // librdkafka's callbacks get nothing but the handle: whose it is. Never destroyed, for its threads may
 // outlive everything else.
@@ -92,11 +92,11 @@ void destroy_handle_with(rd_kafka_t* handle, int flags, std::shared_ptr<const vo
     }
     destroyed->set_value();
   });
-  if (destroyed->get_future().wait_for(most_to_destroy) == std::future_status::ready) return thread.join();
+  if (destroyed->get_future().wait_for(max_to_destroy) == std::future_status::ready) return thread.join();
   thread.detach();
   if (reports && reports->log())
     reports->log()->warn("librdkafka: a handle does not end within {} s and is left behind",
-                         most_to_destroy.count());
+                         max_to_destroy.count());
 }
 
 void Reports::on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {

@@ -16,8 +16,8 @@ namespace eventy::kafka::detail {
 namespace {
 
 // In memory before they go into the copies: of a partition, and of all of them.
-constexpr std::size_t least_batch_bytes = 32u << 10, most_batch_bytes = 1u << 20, all_batches = 16u << 20;
-constexpr int most_applying = 2;  // batches on their way into copies
+constexpr std::size_t least_batch_bytes = 32u << 10, max_batch_bytes = 1u << 20, all_batches = 16u << 20;
+constexpr int max_applying = 2;  // batches on their way into copies
 constexpr int poll_ms = 10;
 constexpr std::chrono::milliseconds turn{20};  // copies are opened, then records are read, for so long
 constexpr std::chrono::milliseconds report_interval{100};       // at least, between reports of what is done
@@ -26,7 +26,7 @@ constexpr Duration default_retention = std::chrono::hours(24);  // of tombstones
 
 // A copy that was not brought up to date for so long may hold keys whose end is no longer in the log. Less
 // than the log keeps tombstones, for the restore itself takes time.
-Duration most_age_of_copies(const Client::Limits& log) {
+Duration max_age_of_copies(const Client::Limits& log) {
   const Duration kept = log.delete_retention.value_or(default_retention);
   return kept - std::min<Duration>(std::chrono::hours(1), kept / 2);
 }
@@ -137,10 +137,10 @@ class Restorer {
   Client& client_;
   std::string service_, topic_;
   const RestoreNews& news_;
-  Duration most_age_ = {};                      // of a copy that is continued
-  std::map<std::int32_t, Work> works_ = {};     // those that are left
-  std::deque<std::int32_t> waiting_ = {};       // for their copies to be opened
-  std::size_t batch_bytes_ = most_batch_bytes;  // of a partition, in memory
+  Duration max_age_ = {};                      // of a copy that is continued
+  std::map<std::int32_t, Work> works_ = {};    // those that are left
+  std::deque<std::int32_t> waiting_ = {};      // for their copies to be opened
+  std::size_t batch_bytes_ = max_batch_bytes;  // of a partition, in memory
   Clock::time_point heard_ = {}, told_ = {}, reported_ = Clock::now();
   std::string trouble_ = {};  // since something was heard
   Handle handle_ = {};
@@ -172,7 +172,7 @@ Result<void> Restorer::find_ends(std::vector<Restore>& tasks) {
     work.ends = {(*first)[i], (*end)[i]};
     waiting_.push_back(places[i].partition);
   }
-  batch_bytes_ = std::clamp(all_batches / tasks.size(), least_batch_bytes, most_batch_bytes);
+  batch_bytes_ = std::clamp(all_batches / tasks.size(), least_batch_bytes, max_batch_bytes);
   return {};
 }
 
@@ -210,7 +210,7 @@ Result<void> Restorer::look_at_copy(Work& work) {
   work.named = NamedAt::read(place->log);
   const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
                     work.named.at >= work.ends.first && work.named.at < work.ends.end;
-  const bool fresh = place->next == work.ends.end || SystemClock{}.date() - place->synced < most_age_;
+  const bool fresh = place->next == work.ends.end || SystemClock{}.date() - place->synced < max_age_;
   if (fits && (fresh || work.task.is_kept)) {
     work.stage = Work::Stage::verifying;
     work.task.place = *place;
@@ -354,7 +354,7 @@ Result<void> Restorer::take_record(Work& work, const rd_kafka_message_t& message
 
 // Copies are written while the next records are read. Once one is stopped, nothing more of it is written.
 Result<void> Restorer::flush(Work& work) {
-  if (applying_ >= most_applying) writer_.wait();
+  if (applying_ >= max_applying) writer_.wait();
   work.task.place.next = work.next;
   work.task.place.synced = SystemClock{}.date();
   ++applying_;
@@ -383,7 +383,7 @@ void Restorer::tell_progress() {
   for (auto& [p, work] : works_) tell_progress(work);
 }
 
-// If it has moved. What it has to read is known once its copy was looked at.
+// If it has moved. What it has to read is known once its copy was checked_inputs at.
 void Restorer::tell_progress(Work& work) {
   if (!news_.progress || work.stage != Work::Stage::reading || work.told == work.next) return;
   work.told = work.next;
@@ -391,7 +391,7 @@ void Restorer::tell_progress(Work& work) {
                  static_cast<std::uint64_t>(work.ends.end.value - work.start.value));
 }
 
-// Marks of transactions are no messages, but they move the consumer's position.
+// Transaction markers are no messages, but they move the consumer's position.
 Result<void> Restorer::look_behind_marks() {
   const auto list = unread();
   if (list->cnt == 0 || rd_kafka_position(handle_.get(), list.get())) return {};
@@ -433,7 +433,7 @@ Result<void> Restorer::read() {
         continue;
       }
     }
-    if (auto looked = look_behind_marks(); !looked) return looked;
+    if (auto checked_inputs = look_behind_marks(); !checked_inputs) return checked_inputs;
     if (is_read() || (!message && patience == 0)) break;
   }
   if (heard) heard_ = Clock::now(), trouble_.clear();
@@ -515,7 +515,7 @@ Result<void> Restorer::check_end(const Work& work) const {
 Result<void> Restorer::run(std::vector<Restore>& tasks) {
   auto limits = client_.limits_of(topic_);
   if (!limits) return limits.error();
-  most_age_ = most_age_of_copies(*limits);
+  max_age_ = max_age_of_copies(*limits);
   if (auto found = find_ends(tasks); !found) return found;
   for (leave_out_stopped(); !works_.empty(); leave_out_stopped()) {
     if (auto opened = open_copies(); !opened) return opened;

@@ -19,7 +19,7 @@ struct Restore {
   // What a committed position says of the log; empty where nothing was committed yet.
   std::string expected_log = {};
   Offset expected_reach = {};
-  // This session has had the copy all the time: however old it looks, it is read on, and never emptied.
+  // This session has had the copy all the time: however old it checks, it is read on, and never emptied.
   bool is_kept = false;
   std::stop_token stop = {};  // requested: nobody waits for this partition any more, and it is left out
 

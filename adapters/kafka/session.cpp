@@ -6,13 +6,13 @@
 #include <deque>
 #include <stop_token>
 
+#include "copy_reader.hpp"
 #include "cycles.hpp"
 #include "eventy/store/worker.hpp"
 #include "group.hpp"
 #include "inputs.hpp"
-#include "partition_state.hpp"
+#include "monitor.hpp"
 #include "takeover.hpp"
-#include "watch.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
@@ -26,11 +26,11 @@ class Session final : public StoreSession {
         inputs_(scope_, {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
                          [this](std::vector<PartitionId> p, Taken how) { taken(std::move(p), how); }}),
         cycles_(scope_, inputs_, [this] { wake(); }),
-        watch_(scope_, inputs_,
-               {[this](std::function<void()> news) { post(std::move(news)); },
-                [this](const Error& error) { (void)end(error); },
-                [this](const std::vector<Look>& looks) { looked(looks); },
-                [this](std::size_t count) { mend_group(count); }}) {}
+        monitor_(scope_, inputs_,
+                 {[this](std::function<void()> news) { post(std::move(news)); },
+                  [this](const Error& error) { (void)end(error); },
+                  [this](const std::vector<InputCheck>& checks) { checked_inputs(checks); },
+                  [this](std::size_t count) { mend_group(count); }}) {}
   ~Session() override { close(); }
 
   Result<void> start();
@@ -99,7 +99,7 @@ class Session final : public StoreSession {
   }
   void restored(const Takeover& part);
 
-  void looked(const std::vector<Look>& looks);
+  void checked_inputs(const std::vector<InputCheck>& checks);
   void mend_group(std::size_t without_owner);
 
   Scope scope_;
@@ -118,7 +118,7 @@ class Session final : public StoreSession {
 
   Inputs inputs_;
   Cycles cycles_;
-  Watch watch_;
+  Monitor monitor_;
   std::mutex ticks_mutex_ = {};
   std::condition_variable ticks_changed_ = {};
   bool ticks_end_ = false;
@@ -237,7 +237,7 @@ std::size_t Session::max_state_size() const {
 // --- assignments ---
 
 void Session::assigned(std::vector<PartitionId> partitions) {
-  watch_.assigned();
+  monitor_.assigned();
   auto takeover = std::make_shared<Takeover>();
   takeover->number = ++takeovers_;
   takeover->stop = ending_.get_token();
@@ -264,7 +264,7 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
   std::erase_if(takeover->unread, [&](const auto& p) { return gone(p.first); });
   if (takeover->partitions.empty()) return;
   for (const auto& [place, position] : takeover->positions) {
-    Cursor& cursor = inputs_.find(place.first)->cursors[place.second];
+    InputCursor& cursor = inputs_.find(place.first)->cursors[place.second];
     cursor = {.read = position.next, .committed = position.next, .trail = Trail(position.last)};
     cursor.trail.verify(Offset{});
   }
@@ -352,8 +352,7 @@ void Session::restored(const Takeover& part) {
     if (!owned) continue;
     owned->copy = log.copy;
     owned->log = log.place;
-    owned->state =
-        std::make_shared<PartitionState>(log.copy, scope_.options, log.partition, scope_.changelog());
+    owned->state = std::make_shared<CopyReader>(log.copy, scope_.options, log.partition, scope_.changelog());
     events_.push_back(Restored{log.partition, owned->state, log.records});
     partitions.push_back(log.partition);
   }
@@ -395,7 +394,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   if (inputs_.more()) wake();
   if (auto noted = cycles_.note_copies_if_due(); !noted) return end(noted.error());
   cycles_.refresh_if_due();
-  watch_.look_if_due(*preparer_);
+  monitor_.check_if_due(*preparer_);
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
   events_.clear();
   std::move(records.begin(), records.end(), std::back_inserter(events));
@@ -434,9 +433,9 @@ Result<Outcome> Session::resolve(CycleId cycle) {
   return outcome;
 }
 
-void Session::looked(const std::vector<Look>& looks) {
-  for (const auto& look : looks)
-    if (auto good = inputs_.looked(look); !good) return (void)end(good.error());
+void Session::checked_inputs(const std::vector<InputCheck>& checks) {
+  for (const auto& check : checks)
+    if (auto good = inputs_.checked_inputs(check); !good) return (void)end(good.error());
 }
 
 void Session::mend_group(std::size_t without_owner) {

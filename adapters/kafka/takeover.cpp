@@ -50,8 +50,8 @@ Result<void> Takeover::find_positions(const Scope& scope) {
     if (auto checked = check_range(scope, places[i], next, {(*first)[i], (*end)[i]}); !checked)
       return checked;
     const auto note = read_note(at.metadata);
-    positions[places[i]] = {next,
-                            note.last.at >= (*first)[i] && note.belongs_to(next) ? note.last : RecordMark{}};
+    positions[places[i]] = {
+        next, note.last.at >= (*first)[i] && note.belongs_to(next) ? note.last : RecordFingerprint{}};
     if (!at.next) unread.push_back(places[i]);
     if (at.next && !(note.belongs_to(next) && scope.member_with(note.by))) unsigned_.push_back(places[i]);
     signed_by_us = signed_by_us && at.next && note.by == scope.transactional_id() && note.belongs_to(next);

@@ -152,7 +152,7 @@ Result<std::vector<Client::Limits>> Client::limits_of(const std::vector<std::str
       limits.batch_bytes = static_cast<std::size_t>(std::max<std::int64_t>(*most, 0));
     if (const auto retention = number(told, "delete.retention.ms"))
       limits.delete_retention = Duration(*retention);
-    if (const auto most = number(told, "message.timestamp.after.max.ms")) limits.most_ahead = Duration(*most);
+    if (const auto most = number(told, "message.timestamp.after.max.ms")) limits.max_ahead = Duration(*most);
     if (const auto most = number(told, "message.timestamp.before.max.ms"))
       limits.most_behind = Duration(*most);
     if (const auto policy = text(told, "cleanup.policy"); !policy.empty())
@@ -181,7 +181,7 @@ Error Client::wrong_clock(const std::string& topic_in_kafka) {
     settings += (settings.empty() ? "" : ", ") + std::string(setting) + "=" + std::to_string(most->count());
   };
   if (limits) {
-    add(limits->most_ahead, "ahead of", "message.timestamp.after.max.ms");
+    add(limits->max_ahead, "ahead of", "message.timestamp.after.max.ms");
     add(limits->most_behind, "behind", "message.timestamp.before.max.ms");
   }
   if (off.empty()) off = "too far from the broker's", settings = "message.timestamp.after.max.ms";

@@ -5,15 +5,15 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::size_t most_to_sum = 4096;  // bytes of a value: enough to tell records apart
+constexpr std::size_t max_to_sum = 4096;  // bytes of a value: enough to tell records apart
 
 std::string_view start_of(const void* data, std::size_t size) {
-  return {static_cast<const char*>(data), std::min(size, most_to_sum)};
+  return {static_cast<const char*>(data), std::min(size, max_to_sum)};
 }
 
 }  // namespace
 
-RecordMark mark_of(const rd_kafka_message_t& message) {
+RecordFingerprint fingerprint_of(const rd_kafka_message_t& message) {
   rd_kafka_timestamp_type_t type = {};
   std::string text = std::to_string(message.key_len) + ":" + std::to_string(message.len) + ":";
   text += start_of(message.key, message.key_len);
@@ -21,9 +21,9 @@ RecordMark mark_of(const rd_kafka_message_t& message) {
   return {Offset{message.offset}, rd_kafka_message_timestamp(&message, &type), crc32(text)};
 }
 
-RecordMark Trail::before(Offset next) const {
+RecordFingerprint Trail::before(Offset next) const {
   const auto behind = std::find_if(handed_out_.rbegin(), handed_out_.rend(),
-                                   [next](const RecordMark& mark) { return mark.at < next; });
+                                   [next](const RecordFingerprint& mark) { return mark.at < next; });
   return behind == handed_out_.rend() ? committed_ : *behind;
 }
 
@@ -38,13 +38,13 @@ void Trail::rewind() {
 }
 
 void Trail::verify(Offset first) {
-  const RecordMark& newest = handed_out_.empty() ? committed_ : handed_out_.back();
-  awaited_ = newest.at >= first ? newest : RecordMark{};
+  const RecordFingerprint& newest = handed_out_.empty() ? committed_ : handed_out_.back();
+  awaited_ = newest.at >= first ? newest : RecordFingerprint{};
 }
 
-Trail::Verdict Trail::judge(Offset at, const std::optional<RecordMark>& record) {
+Trail::Verdict Trail::judge(Offset at, const std::optional<RecordFingerprint>& record) {
   if (at < awaited_.at || (at == awaited_.at && !record)) return Verdict::open;
-  const RecordMark awaited = std::exchange(awaited_, {});
+  const RecordFingerprint awaited = std::exchange(awaited_, {});
   if (at > awaited.at) return Verdict::missing;
   return *record == awaited ? Verdict::same : Verdict::another;
 }
@@ -59,7 +59,8 @@ Result<void> check_range(const Scope& scope, const Place& place, Offset next, co
                    scope.how_to_go_on()};
 }
 
-Error made_anew(const Scope& scope, const Place& place, const RecordMark& mark, Trail::Verdict verdict) {
+Error made_anew(const Scope& scope, const Place& place, const RecordFingerprint& mark,
+                Trail::Verdict verdict) {
   return {ErrorCode::corrupt,
           "service " + printable(scope.options.service) + " has read " + scope.names(place) +
               ", but the record at offset " + std::to_string(mark.at.value) +

@@ -11,17 +11,17 @@
 
 namespace eventy::kafka::detail {
 
-RecordMark mark_of(const rd_kafka_message_t& message);
+RecordFingerprint fingerprint_of(const rd_kafka_message_t& message);
 
 class Trail {
  public:
   Trail() = default;
-  explicit Trail(RecordMark committed) : committed_(committed) {}
+  explicit Trail(RecordFingerprint committed) : committed_(committed) {}
 
   // Of a record that was handed out; in the order of their offsets.
-  void add(const RecordMark& mark) { handed_out_.push_back(mark); }
-  // The newest mark of a record before this offset; none is known: RecordMark{}.
-  RecordMark before(Offset next) const;
+  void add(const RecordFingerprint& mark) { handed_out_.push_back(mark); }
+  // The newest mark of a record before this offset; none is known: RecordFingerprint{}.
+  RecordFingerprint before(Offset next) const;
   void commit(const Position& position);
   void rewind();  // to the committed position
 
@@ -33,18 +33,19 @@ class Trail {
   // While verifying(): what comes at an offset, behind all that lies before it. `record`: if one lies at that
   // of awaited(), its mark; of others, and of ends, none is needed.
   enum class Verdict : std::uint8_t { open, same, another, missing };
-  Verdict judge(Offset at, const std::optional<RecordMark>& record);
-  const RecordMark& awaited() const { return awaited_; }
+  Verdict judge(Offset at, const std::optional<RecordFingerprint>& record);
+  const RecordFingerprint& awaited() const { return awaited_; }
 
  private:
-  RecordMark committed_ = {};
-  std::deque<RecordMark> handed_out_ = {};  // not committed yet
-  RecordMark awaited_ = {};
+  RecordFingerprint committed_ = {};
+  std::deque<RecordFingerprint> handed_out_ = {};  // not committed yet
+  RecordFingerprint awaited_ = {};
 };
 
 // corrupt: the position is not in what the topic holds.
 Result<void> check_range(const Scope& scope, const Place& place, Offset next, const Client::Ends& ends);
 // The record of the mark is not there, or is another one.
-Error made_anew(const Scope& scope, const Place& place, const RecordMark& mark, Trail::Verdict verdict);
+Error made_anew(const Scope& scope, const Place& place, const RecordFingerprint& mark,
+                Trail::Verdict verdict);
 
 }  // namespace eventy::kafka::detail

@@ -202,8 +202,8 @@ Error Transaction::not_delivered(const Undelivered& output) const {
 }
 
 void Transaction::deliver() {
-  constexpr int most_ms = 1000;
-  (void)rd_kafka_flush(handle_.get(), most_ms);
+  constexpr int max_ms = 1000;
+  (void)rd_kafka_flush(handle_.get(), max_ms);
 }
 
 Landing Transaction::abort(Error reason) {
@@ -225,8 +225,8 @@ void Transaction::ended() {
 }
 
 void Transaction::give_up() {
-  constexpr int most_ms = 1000;
-  const KafkaError ignored(rd_kafka_abort_transaction(handle_.get(), most_ms));
+  constexpr int max_ms = 1000;
+  const KafkaError ignored(rd_kafka_abort_transaction(handle_.get(), max_ms));
   begun_ = false;
 }
 

@@ -17,8 +17,8 @@ using lines::TextFile;
 
 namespace {
 
-constexpr std::uint64_t most_bytes_a_look = 1 << 20;  // about; of lines that become one slice
-constexpr std::uint64_t most_passed_over = 64 << 20;  // of a line that is too long, at a look
+constexpr std::uint64_t max_bytes_a_look = 1 << 20;  // about; of lines that become one slice
+constexpr std::uint64_t max_passed_over = 64 << 20;  // of a line that is too long, at a look
 
 FileId id_of(const LinePosition& at) { return {at.device, at.inode}; }
 
@@ -82,7 +82,7 @@ class LineSource::Follower {
   bool take_lines(Pull<LinePosition>& pull, const TextFile& file, LinePosition& at) {
     reader_.start(file, at.offset);
     const std::uint64_t start = at.offset;
-    for (std::size_t n = 0; n < pull.limit() && at.offset - start < most_bytes_a_look; ++n)
+    for (std::size_t n = 0; n < pull.limit() && at.offset - start < max_bytes_a_look; ++n)
       if (!(at.in_long_line ? pass_over(at) : take_line(pull, at))) break;
     if (at.offset == start) return false;
     at.fingerprint = file.fingerprint(at.offset);
@@ -98,7 +98,7 @@ class LineSource::Follower {
 
   bool pass_over(LinePosition& at) {
     std::uint64_t bytes = 0;
-    at.in_long_line = !reader_.pass_over(most_passed_over, bytes);
+    at.in_long_line = !reader_.pass_over(max_passed_over, bytes);
     at.offset += bytes;
     return !at.in_long_line;
   }

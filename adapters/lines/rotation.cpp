@@ -25,12 +25,12 @@ struct Rotated {
 };
 
 int generation_of(std::string_view suffix) {
-  constexpr std::size_t most_digits = 4;  // more are a date
+  constexpr std::size_t max_digits = 4;  // more are a date
   int number = 0;
   const char* const end = suffix.data() + suffix.size();
   const auto [stop, error] = std::from_chars(suffix.data() + 1, end, number);
-  return suffix[0] == '.' && suffix.size() <= most_digits + 1 && error == std::errc{} && stop == end ? number
-                                                                                                     : 0;
+  return suffix[0] == '.' && suffix.size() <= max_digits + 1 && error == std::errc{} && stop == end ? number
+                                                                                                    : 0;
 }
 
 std::vector<Rotated> rotations_of(const std::filesystem::path& path) {

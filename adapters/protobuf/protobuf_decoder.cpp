@@ -64,13 +64,13 @@ Kind kind_in(std::uint64_t value) {
   return kinds[value - 1];
 }
 
-std::string_view text_in(Cursor& at) {
+std::string_view text_in(WireCursor& at) {
   const auto text = at.block();
   if (!is_utf8(text)) throw DecodeError("a text is not UTF-8");
   return text;
 }
 
-Slot map_in(Cursor& at, Is is) { return {.is = is, .block = at.block()}; }
+Slot map_in(WireCursor& at, Is is) { return {.is = is, .block = at.block()}; }
 
 }  // namespace
 
@@ -84,7 +84,7 @@ const Envelope& ProtobufDecoder::decode(std::string_view bytes) {
   context_ = {.is = Is::services};
   data_ = {.is = Is::map};
   std::uint32_t seen = 0;
-  for (Cursor at(bytes); !at.done();) {
+  for (WireCursor at(bytes); !at.done();) {
     const auto tag = at.tag();
     const auto field = tag >> 3;
     if (field >= Field::unknown) {
@@ -105,7 +105,7 @@ const Envelope& ProtobufDecoder::decode(std::string_view bytes) {
   return envelope_;
 }
 
-void ProtobufDecoder::read_field(std::uint32_t tag, Cursor& at) {
+void ProtobufDecoder::read_field(std::uint32_t tag, WireCursor& at) {
   Envelope& e = envelope_;
   const auto field = tag >> 3;
   if (static_cast<Wire>(tag & 7) != (is_number(field) ? Wire::varint : Wire::block)) fail_wire(tag);

@@ -15,7 +15,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr int most_levels = 100;  // as the library's parser has it
+constexpr int max_levels = 100;  // as the library's parser has it
 
 using eventy::detail::fail_out_of_range;
 using eventy::detail::narrow;
@@ -145,8 +145,8 @@ void read_field(Reader& reader, Message& message, const FieldDescriptor& field, 
 }  // namespace
 
 void read_fields(Reader& reader, Message& message, int level) {
-  if (level > most_levels)
-    throw DecodeError("messages are nested deeper than the limit of " + std::to_string(most_levels));
+  if (level > max_levels)
+    throw DecodeError("messages are nested deeper than the limit of " + std::to_string(max_levels));
   message.Clear();
   std::set<std::string, std::less<>> names;
   reader.open_map();

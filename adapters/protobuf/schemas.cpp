@@ -11,7 +11,7 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
-constexpr int most_levels = 100;  // of messages within each other: that of the library's parser
+constexpr int max_levels = 100;  // of messages within each other: that of the library's parser
 
 // How many elements of repeated fields a parser would make of the bytes, at least; stops beyond `most`. What
 // is malformed is left to the parser.
@@ -28,8 +28,8 @@ class ElementCount {
 
  private:
   void walk(const Descriptor& type, std::string_view bytes, int level) {
-    if (level == most_levels) return;
-    for (Cursor at(bytes); !at.done() && count_ <= most_;) {
+    if (level == max_levels) return;
+    for (WireCursor at(bytes); !at.done() && count_ <= most_;) {
       const auto tag = at.tag();
       const auto* field = type.FindFieldByNumber(static_cast<int>(tag >> 3));
       if (!field || field->is_repeated()) ++count_;  // unknown fields are kept, each by itself

@@ -9,7 +9,7 @@ void fail_wire(std::uint32_t tag) {
                     std::to_string(tag & 7));
 }
 
-std::uint64_t Cursor::long_varint() {
+std::uint64_t WireCursor::long_varint() {
   std::uint64_t v = 0;
   for (unsigned shift = 0; shift < 70; shift += 7) {
     if (at_ == end_) fail_truncated();
@@ -21,7 +21,7 @@ std::uint64_t Cursor::long_varint() {
   fail_varint();
 }
 
-void Cursor::skip(std::uint32_t tag) {
+void WireCursor::skip(std::uint32_t tag) {
   switch (static_cast<Wire>(tag & 7)) {
     case Wire::varint:
       varint();

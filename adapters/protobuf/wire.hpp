@@ -38,10 +38,10 @@ inline char* put_varint(char* to, std::uint64_t v) {
 [[noreturn]] void fail_wire(std::uint32_t tag);
 
 // Goes over the bytes of one message. Sizes are checked against what is there before anything is believed.
-class Cursor {
+class WireCursor {
  public:
-  Cursor() = default;
-  explicit Cursor(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  WireCursor() = default;
+  explicit WireCursor(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   bool done() const { return at_ == end_; }
   std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }

@@ -50,7 +50,7 @@ void check_text(std::string_view text) {
 // Of a Value: the fields have wire types of their own.
 Slot slot_of_value(std::string_view value) {
   Slot slot;
-  for (Cursor at(value); !at.done();) {
+  for (WireCursor at(value); !at.done();) {
     const auto tag = at.tag();
     const auto field = tag >> 3;
     if (field > static_cast<std::uint32_t>(Is::instant)) {
@@ -74,7 +74,7 @@ Slot slot_of_value(std::string_view value) {
 }
 
 // The next field number 1 of a message, which is all that Map, List and Context have; others are passed over.
-bool next_block(Cursor& at, std::string_view& block) {
+bool next_block(WireCursor& at, std::string_view& block) {
   while (!at.done()) {
     const auto field = at.tag();
     if (field == tag(1, Wire::block)) return block = at.block(), true;
@@ -90,7 +90,7 @@ struct Entry {  // of a map: either part may be absent
 Entry entry_of(std::string_view bytes) {
   Entry entry;
   bool has_key = false, has_value = false;
-  for (Cursor at(bytes); !at.done();) {
+  for (WireCursor at(bytes); !at.done();) {
     const auto field = at.tag();
     if (field == tag(1, Wire::block) && !std::exchange(has_key, true)) {
       entry.key = at.block();
@@ -160,7 +160,7 @@ void WireReader::open(Is is) {
   if (open_.size() == limits_.max_depth)
     throw DecodeError("maps and lists are nested deeper than the limit of " +
                       std::to_string(limits_.max_depth));
-  open_.push_back({Cursor(current_.block), is});
+  open_.push_back({WireCursor(current_.block), is});
 }
 
 void WireReader::open_map() {

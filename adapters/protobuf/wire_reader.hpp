@@ -65,7 +65,7 @@ class WireReader final : public Reader {
 
  private:
   struct Open {
-    Cursor rest;
+    WireCursor rest;
     Is is;
   };
 

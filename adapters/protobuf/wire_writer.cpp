@@ -22,11 +22,11 @@ void check_text(std::string_view utf8) {
 
 }  // namespace
 
-void WireWriter::start(std::string& out, Root root, std::size_t most_elements) {
+void WireWriter::start(std::string& out, Root root, std::size_t max_elements) {
   out_ = &out;
   at_ = out.size();
   root_ = root;
-  elements_left_ = most_elements;
+  elements_left_ = max_elements;
   entry_ = none;
   open_.clear();
 }

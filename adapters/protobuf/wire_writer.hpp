@@ -24,8 +24,8 @@ class WireWriter final : public Writer {
     bare_map  // the members of a Map alone
   };
   // One value follows: a map. The string is complete after finish() only, and longer meanwhile. Beyond
-  // `most_elements` members and items std::invalid_argument is thrown.
-  void start(std::string& out, Root root, std::size_t most_elements = none);
+  // `max_elements` members and items std::invalid_argument is thrown.
+  void start(std::string& out, Root root, std::size_t max_elements = none);
   void finish();
 
   // For encoders: fields of a Record, between start() and the value.

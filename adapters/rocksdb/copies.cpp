@@ -13,7 +13,7 @@
 #include "copy_keys.hpp"
 #include "eventy/store/open_files.hpp"
 #include "folder.hpp"
-#include "gap_watch.hpp"
+#include "gap_detector.hpp"
 
 namespace eventy::rocksdb::detail {
 namespace {
@@ -224,7 +224,7 @@ Result<void> Copies::open() {
   // Without room for its first files RocksDB can end the process by an assertion of its own.
   if (auto room = check_room(0); !room) return room;
   auto o = database_options();
-  const auto log = std::make_shared<LogWatch>();
+  const auto log = std::make_shared<LogFailures>();
   o.listeners.push_back(log);
   const auto status = open_without_gap(std::move(o), path_.string(), db_);
   if (!status.ok()) return error(status, "cannot open it");

@@ -17,7 +17,7 @@
 
 #include "eventy/rocksdb/local_state.hpp"
 #include "local_state_folder.hpp"
-#include "log_watch.hpp"
+#include "log_failures.hpp"
 
 namespace eventy::rocksdb::detail {
 
@@ -78,7 +78,7 @@ class Copies {
   std::map<std::string, std::uint32_t> numbers_ = {};  // of copies, by copy_name_key()
   std::uint64_t number_ = 0;                           // of the last write
   std::optional<Error> stopped_ = {};                  // why the last write failed
-  std::shared_ptr<LogWatch> log_ = {};
+  std::shared_ptr<LogFailures> log_ = {};
   mutable std::shared_mutex gate_ = {};  // shared: the database stays; exclusive: it changes
   std::unique_ptr<::rocksdb::DB> db_ = {};
   std::uint32_t generation_ = 1;

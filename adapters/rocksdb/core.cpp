@@ -144,39 +144,39 @@ std::set<std::uint32_t> Core::publish(StagedChunks& outputs,
   return changed;
 }
 
-void Core::seat(const std::shared_ptr<Seat>& seat) {
+void Core::enter(const std::shared_ptr<SessionEntry>& entry) {
   std::lock_guard lock(seats_mutex_);
-  for (const auto& other : seats_) {
-    if (other->service != seat->service) continue;
+  for (const auto& other : sessions_) {
+    if (other->service != entry->service) continue;
     other->fenced = true;
     if (other->wake) other->wake();
   }
-  std::erase_if(seats_, [](const auto& other) { return other->fenced.load(); });
-  seats_.push_back(seat);
+  std::erase_if(sessions_, [](const auto& other) { return other->fenced.load(); });
+  sessions_.push_back(entry);
 }
 
-void Core::leave(const std::shared_ptr<Seat>& seat) {
+void Core::leave(const std::shared_ptr<SessionEntry>& entry) {
   std::lock_guard lock(seats_mutex_);
-  std::erase(seats_, seat);
-  seat->wake = nullptr;
+  std::erase(sessions_, entry);
+  entry->wake = nullptr;
 }
 
-void Core::set_wake(Seat& seat, std::function<void()> wake) {
+void Core::set_wake(SessionEntry& entry, std::function<void()> wake) {
   std::lock_guard lock(seats_mutex_);
-  seat.wake = std::move(wake);
+  entry.wake = std::move(wake);
 }
 
-void Core::wake(Seat& seat) {
+void Core::wake(SessionEntry& entry) {
   std::lock_guard lock(seats_mutex_);
-  if (seat.wake) seat.wake();
+  if (entry.wake) entry.wake();
 }
 
 void Core::wake_readers(const std::set<std::uint32_t>& topics) {
   std::lock_guard lock(seats_mutex_);
-  for (const auto& seat : seats_) {
+  for (const auto& entry : sessions_) {
     const bool reads = std::any_of(topics.begin(), topics.end(),
-                                   [&](std::uint32_t topic) { return seat->reads.contains(topic); });
-    if (reads && seat->wake) seat->wake();
+                                   [&](std::uint32_t topic) { return entry->reads.contains(topic); });
+    if (reads && entry->wake) entry->wake();
   }
 }
 

@@ -34,7 +34,7 @@ inline std::uint64_t chunk_place(const Topic& topic, PartitionId partition) {
 }
 
 // How the store sees a session: fenced by its successor, woken by writers.
-struct Seat {
+struct SessionEntry {
   std::string service = {};
   std::atomic<bool> fenced = false, closed = false;
   std::set<std::uint32_t> reads = {};  // topic ids
@@ -69,18 +69,19 @@ class Core {
                                             const PollLimits& limits) const;
   Result<Offset> stored_end(const Topic& topic, PartitionId partition) const;
 
-  void seat(const std::shared_ptr<Seat>& seat);  // fences the service's last one. The caller holds writer()
-  void leave(const std::shared_ptr<Seat>& seat);
-  void set_wake(Seat& seat, std::function<void()> wake);
+  void enter(const std::shared_ptr<SessionEntry>&
+                 entry);  // fences the service's last one. The caller holds writer()
+  void leave(const std::shared_ptr<SessionEntry>& entry);
+  void set_wake(SessionEntry& entry, std::function<void()> wake);
   void wake_readers(const std::set<std::uint32_t>& topics);
-  void wake(Seat& seat);
+  void wake(SessionEntry& entry);
 
  private:
   std::unique_ptr<Database> database_;
   mutable std::mutex topics_mutex_ = {};
   std::map<std::string, std::shared_ptr<Topic>> topics_ = {};
   std::mutex seats_mutex_ = {};
-  std::vector<std::shared_ptr<Seat>> seats_ = {};
+  std::vector<std::shared_ptr<SessionEntry>> sessions_ = {};
 };
 
 Result<std::unique_ptr<StoreSession>> make_session(std::shared_ptr<Core> core, const SessionOptions& options);

@@ -12,7 +12,7 @@
 
 #include "checksum.hpp"
 #include "eventy/store/open_files.hpp"
-#include "gap_watch.hpp"
+#include "gap_detector.hpp"
 #include "keys.hpp"
 
 namespace eventy::rocksdb::detail {

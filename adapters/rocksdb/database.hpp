@@ -15,7 +15,7 @@
 
 #include "eventy/rocksdb/rocksdb_store.hpp"
 #include "folder.hpp"
-#include "log_watch.hpp"
+#include "log_failures.hpp"
 
 namespace eventy::rocksdb::detail {
 
@@ -93,7 +93,7 @@ class Database {
   std::uint64_t number_ = 0;           // of the last write
   std::optional<Error> stopped_ = {};  // why the last write failed: resume before the next one
   bool blob_files_ = false;            // whether large records go to blob files now
-  std::shared_ptr<LogWatch> log_ = std::make_shared<LogWatch>();
+  std::shared_ptr<LogFailures> log_ = std::make_shared<LogFailures>();
   AcknowledgedFile acknowledged_ = {};
 };
 

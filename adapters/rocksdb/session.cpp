@@ -13,19 +13,19 @@ namespace {
 
 constexpr std::size_t kept_batch_bytes = 64u << 20;
 
-Error fenced_error(const Seat& seat) {
-  if (seat.fenced)
-    return {ErrorCode::fenced, "a newer session of service " + printable(seat.service) + " took over"};
-  return {ErrorCode::closed, "the session of service " + printable(seat.service) + " was closed"};
+Error fenced_error(const SessionEntry& entry) {
+  if (entry.fenced)
+    return {ErrorCode::fenced, "a newer session of service " + printable(entry.service) + " took over"};
+  return {ErrorCode::closed, "the session of service " + printable(entry.service) + " was closed"};
 }
 
-class PartitionState final : public StateReader {
+class CommittedState final : public StateReader {
  public:
-  PartitionState(const std::shared_ptr<Core>& core, std::shared_ptr<const Seat> seat,
+  CommittedState(const std::shared_ptr<Core>& core, std::shared_ptr<const SessionEntry> entry,
                  std::shared_ptr<const std::vector<std::uint32_t>> keyspaces, PartitionId partition,
                  std::shared_ptr<const std::atomic<bool>> owned)
       : core_(core),
-        seat_(std::move(seat)),
+        entry_(std::move(entry)),
         keyspaces_(std::move(keyspaces)),
         partition_(partition),
         owned_(std::move(owned)) {}
@@ -33,8 +33,8 @@ class PartitionState final : public StateReader {
   Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
     if (keyspace.value >= keyspaces_->size())
       return Error{ErrorCode::invalid_argument, "a keyspace that the session did not name"};
-    if (seat_->fenced || seat_->closed || !*owned_)
-      return Error{ErrorCode::fenced, "service " + printable(seat_->service) + " no longer owns partition " +
+    if (entry_->fenced || entry_->closed || !*owned_)
+      return Error{ErrorCode::fenced, "service " + printable(entry_->service) + " no longer owns partition " +
                                           std::to_string(partition_.value)};
     auto core = core_.lock();
     if (!core) return Error{ErrorCode::closed, "the store was closed"};
@@ -48,7 +48,7 @@ class PartitionState final : public StateReader {
 
  private:
   std::weak_ptr<Core> core_;  // does not keep the database open
-  std::shared_ptr<const Seat> seat_;
+  std::shared_ptr<const SessionEntry> entry_;
   std::shared_ptr<const std::vector<std::uint32_t>> keyspaces_;
   PartitionId partition_;
   std::shared_ptr<const std::atomic<bool>> owned_;
@@ -69,11 +69,11 @@ class Session final : public StoreSession {
 
   Result<void> start();
   Result<std::vector<StoreEvent>> poll(const PollLimits& limits) override;
-  void on_ready(std::function<void()> wake) override { core_->set_wake(*seat_, std::move(wake)); }
+  void on_ready(std::function<void()> wake) override { core_->set_wake(*entry_, std::move(wake)); }
   void pause(PartitionId partition) override { paused_.insert(partition); }
   void resume(PartitionId partition) override {
     paused_.erase(partition);
-    core_->wake(*seat_);
+    core_->wake(*entry_);
   }
   Result<void> append(const SliceEffects& effects) override;
   Result<void> write_now(const OutputBuffer& outputs) override;
@@ -90,7 +90,7 @@ class Session final : public StoreSession {
   void close() override;
 
  private:
-  struct Cursor {  // of one topic partition that is read
+  struct InputCursor {  // of one topic partition that is read
     TopicIndex topic = {};
     PartitionId partition = {};
     Offset next = {}, committed = {};
@@ -114,11 +114,11 @@ class Session final : public StoreSession {
     }
   };
 
-  bool alive() const { return !seat_->fenced && !seat_->closed; }
-  Offset end_of(const Cursor& c) const {
+  bool alive() const { return !entry_->fenced && !entry_->closed; }
+  Offset end_of(const InputCursor& c) const {
     return Offset{topics_[c.topic.value]->ends[c.partition.value].load(std::memory_order_acquire)};
   }
-  Cursor* cursor(TopicIndex topic, PartitionId partition);
+  InputCursor* cursor(TopicIndex topic, PartitionId partition);
   Result<void> load_cursors();
   // The worker's: writes the cycle in flight.
   Result<void> write_flying();
@@ -131,12 +131,12 @@ class Session final : public StoreSession {
   SessionOptions options_;
   SessionShape shape_;
   std::vector<std::shared_ptr<Topic>> topics_;
-  std::shared_ptr<Seat> seat_ = std::make_shared<Seat>();
+  std::shared_ptr<SessionEntry> entry_ = std::make_shared<SessionEntry>();
   std::uint32_t service_ = 0;
   std::shared_ptr<std::vector<std::uint32_t>> keyspaces_ = std::make_shared<std::vector<std::uint32_t>>();
   std::map<PartitionId, std::shared_ptr<std::atomic<bool>>> owned_ = {};
   std::set<PartitionId> paused_ = {};
-  std::vector<Cursor> cursors_ = {};
+  std::vector<InputCursor> cursors_ = {};
   std::map<std::pair<TopicIndex, PartitionId>, std::size_t> cursor_at_ = {};
   std::vector<StoreEvent> events_ = {};
 
@@ -153,8 +153,8 @@ class Session final : public StoreSession {
 };
 
 Result<void> Session::start() {
-  seat_->service = options_.service;
-  for (const TopicIndex input : shape_.inputs) seat_->reads.insert(topics_[input.value]->id);
+  entry_->service = options_.service;
+  for (const TopicIndex input : shape_.inputs) entry_->reads.insert(topics_[input.value]->id);
   std::lock_guard writer(core_->database().writer());
   auto service = core_->id_of(named_key(service_prefix, options_.service));
   if (!service) return service.error();
@@ -164,7 +164,7 @@ Result<void> Session::start() {
     if (!id) return id.error();
     keyspaces_->push_back(*id);
   }
-  core_->seat(seat_);
+  core_->enter(entry_);
   if (auto loaded = load_cursors(); !loaded) return loaded;
 
   Assigned assigned{Epoch{1}, {}};
@@ -173,7 +173,7 @@ Result<void> Session::start() {
   for (const PartitionId partition : assigned.partitions) {
     auto& owned = owned_[partition] = std::make_shared<std::atomic<bool>>(true);
     events_.push_back(
-        Restored{partition, std::make_shared<PartitionState>(core_, seat_, keyspaces_, partition, owned)});
+        Restored{partition, std::make_shared<CommittedState>(core_, entry_, keyspaces_, partition, owned)});
   }
   return {};
 }
@@ -199,13 +199,13 @@ Result<void> Session::load_cursors() {
   return {};
 }
 
-Session::Cursor* Session::cursor(TopicIndex topic, PartitionId partition) {
+Session::InputCursor* Session::cursor(TopicIndex topic, PartitionId partition) {
   auto it = cursor_at_.find({topic, partition});
   return it == cursor_at_.end() ? nullptr : &cursors_[it->second];
 }
 
 Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
-  if (!alive()) return fenced_error(*seat_);
+  if (!alive()) return fenced_error(*entry_);
   std::vector<StoreEvent> events;
   if (landed_) settle();
   if (outcome_) {
@@ -228,7 +228,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
 }
 
 Result<void> Session::append(const SliceEffects& effects) {
-  if (!alive()) return fenced_error(*seat_);
+  if (!alive()) return fenced_error(*entry_);
   if (auto checked = check_effects(effects, options_, shape_); !checked) return checked;
   if (!owned_.contains(effects.partition))
     return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
@@ -258,7 +258,7 @@ Result<void> Session::append(const SliceEffects& effects) {
 }
 
 Result<void> Session::write_now(const OutputBuffer& outputs) {
-  if (!alive()) return fenced_error(*seat_);
+  if (!alive()) return fenced_error(*entry_);
   if (auto checked = check_outputs(outputs, options_, shape_); !checked) return checked;
   direct_.clear();
   direct_.add(outputs);
@@ -266,7 +266,7 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
   std::set<std::uint32_t> changed;
   {
     std::lock_guard writer(core_->database().writer());
-    if (!alive()) return fenced_error(*seat_);
+    if (!alive()) return fenced_error(*entry_);
     ::rocksdb::WriteBatch batch;
     core_->put(batch, direct_, topics_);
     if (auto written = core_->database().write(batch); !written) return written;
@@ -277,7 +277,7 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
 }
 
 Result<void> Session::commit(CycleId cycle) {
-  if (!alive()) return fenced_error(*seat_);
+  if (!alive()) return fenced_error(*entry_);
   if (flight_ || outcome_)
     return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
   flight_ = cycle;
@@ -291,7 +291,7 @@ Result<void> Session::commit(CycleId cycle) {
           Error{ErrorCode::io, core_->database().options().path.string() + ": cannot write: " + e.what()};
     }
     landed_ = true;
-    core_->wake(*seat_);
+    core_->wake(*entry_);
   });
   return {};
 }
@@ -300,7 +300,7 @@ Result<void> Session::write_flying() {
   std::set<std::uint32_t> changed;
   {
     std::lock_guard writer(core_->database().writer());
-    if (!alive()) return fenced_error(*seat_);
+    if (!alive()) return fenced_error(*entry_);
     if (auto staged = stage_flying(); !staged) return staged;
     if (batch_.Count() > 0) {
       if (auto written = core_->database().write(batch_); !written) return written;
@@ -318,7 +318,7 @@ Result<void> Session::stage_flying() {
   core_->put(batch_, flying_.outputs, topics_);
   ::rocksdb::Status status;
   for (const auto& p : flying_.positions) {
-    const Cursor& c = cursors_[p.cursor];
+    const InputCursor& c = cursors_[p.cursor];
     status = batch_.Put(database.family(Family::positions),
                         position_key(service_, topics_[c.topic.value]->id, c.partition.value),
                         value64(static_cast<std::uint64_t>(p.next.value)));
@@ -356,11 +356,11 @@ void Session::rewind() {
 }
 
 Result<void> Session::abort() {
-  if (!alive()) return fenced_error(*seat_);
+  if (!alive()) return fenced_error(*entry_);
   settle();  // a commit that was begun is not undone
   open_.clear();
   rewind();
-  core_->wake(*seat_);
+  core_->wake(*entry_);
   return {};
 }
 
@@ -374,17 +374,17 @@ void Session::release(const std::vector<PartitionId>& partitions) {
 }
 
 Result<bool> Session::at_end() {
-  if (!alive()) return fenced_error(*seat_);
-  return std::all_of(cursors_.begin(), cursors_.end(), [this](const Cursor& c) {
+  if (!alive()) return fenced_error(*entry_);
+  return std::all_of(cursors_.begin(), cursors_.end(), [this](const InputCursor& c) {
     return !owned_.contains(c.partition) || c.committed >= end_of(c);
   });
 }
 
 void Session::close() {
-  if (seat_->closed.exchange(true)) return;
+  if (entry_->closed.exchange(true)) return;
   worker_.wait();
   open_.clear();
-  core_->leave(seat_);
+  core_->leave(entry_);
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ int main(int argc, char** argv) {
   app.services = [](const eventy::Arguments&) { return std::vector{counter::service()}; };
   app.commands = {{.name = "feed",
                    .help = "Write Clicked events to bench-events; no node may run on the data meanwhile",
-                   .options = {{.name = "--records", .help = "how many", .otherwise = "1000"},
-                               {.name = "--keys", .help = "of how many keys", .otherwise = "10"}},
+                   .options = {{.name = "--records", .help = "how many", .default_value = "1000"},
+                               {.name = "--keys", .help = "of how many keys", .default_value = "10"}},
                    .access = eventy::StoreAccess::read_write,
                    .run = feed}};
   return eventy::run(argc, argv, std::move(app));

@@ -45,13 +45,13 @@ eventy::Service till_service(std::filesystem::path inbox) {
 eventy::Service shop_service(Rates rates) {
   return eventy::service<Account>("shop")
       .on([rates](eventy::Turn<Account>& turn, const Ordered& order) { bill(turn, order, rates); })
-      .on_failure<BadOrder>({.then = eventy::Last::dead_letter})
+      .on_failure<BadOrder>({.then = eventy::FinalAction::dead_letter})
       .on_failure<Busy>(
-          {.retry = {.times = 8, .first = 50ms, .most = 1s}, .then = eventy::Last::pause_partition})
-      .on_failure<UnknownCurrency>({.then = eventy::Last::park_key})
-      .on_failure<Unreachable>({.then = eventy::Last::pause_partition,
+          {.retry = {.times = 8, .first = 50ms, .max = 1s}, .then = eventy::FinalAction::pause_partition})
+      .on_failure<UnknownCurrency>({.then = eventy::FinalAction::park_key})
+      .on_failure<Unreachable>({.then = eventy::FinalAction::pause_partition,
                                 .probe = {.every = 200ms, .ask = [rates] { return rates.reachable(); }}})
-      .on_failure<Damaged>({.then = eventy::Last::stop});
+      .on_failure<Damaged>({.then = eventy::FinalAction::stop});
 }
 
 }  // namespace resilience

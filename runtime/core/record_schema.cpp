@@ -83,16 +83,16 @@ class Comparison {
   void symbols(const TypeSchema& older, const TypeSchema& newer, const std::string& path) {
     for (const auto& name : older.names) {
       if (holds(newer.names, name)) continue;
-      if (newer.otherwise) {
-        ok(path, "symbol " + name + " is gone: it is read as " + *newer.otherwise);
+      if (newer.default_value) {
+        ok(path, "symbol " + name + " is gone: it is read as " + *newer.default_value);
       } else {
         error(path, "symbol " + name + " is gone: older records may hold it");
       }
     }
     for (const auto& name : newer.names) {
       if (holds(older.names, name)) continue;
-      if (older.otherwise) {
-        ok(path, "symbol " + name + " is new: older programs read it as " + *older.otherwise);
+      if (older.default_value) {
+        ok(path, "symbol " + name + " is new: older programs read it as " + *older.default_value);
       } else {
         error(path, "symbol " + name + " is new: older programs do not know it");
       }

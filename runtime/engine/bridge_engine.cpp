@@ -68,7 +68,7 @@ void BridgeEngine::handle(Assigned& e) {
   if (const auto& log = runtime_->options().log)
     log->debug("service {}: {} partitions are assigned, their states are restored now", runtime_->plan().name,
                e.partitions.size());
-  for (const PartitionId p : e.partitions) lanes_.try_emplace(Lane{p});
+  for (const PartitionId p : e.partitions) tasks_.try_emplace(TaskId{p});
   restores_.begin(e.partitions, clock_.now());
 }
 
@@ -88,27 +88,27 @@ void BridgeEngine::handle(Restored& e) {
   if (const auto& log = runtime_->options().log)
     log->debug("service {}: partition {} is restored, {} records of the log were replayed",
                runtime_->plan().name, e.partition.value, e.replayed);
-  LaneState& lane = lanes_[Lane{e.partition}];
-  lane.state = e.state;
-  start({e.partition}, lane);
+  TaskState& task = tasks_[TaskId{e.partition}];
+  task.state = e.state;
+  start({e.partition}, task);
   const auto& sources = runtime_->plan().sources;
   for (std::uint32_t s = 0; s < sources.size(); ++s) {
     if (partition_of(sources[s].name, routes_->lead()) != e.partition) continue;
-    LaneState& source = lanes_[Lane{e.partition, s}];
+    TaskState& source = tasks_[TaskId{e.partition, s}];
     source.state = e.state;
     start({e.partition, s}, source);
   }
 }
 
-void BridgeEngine::start(Lane lane, LaneState& state) {
+void BridgeEngine::start(TaskId task, TaskState& state) {
   const Epoch epoch = new_epoch();
-  cycles_.open_lane(lane, epoch);
+  cycles_.open_task(task, epoch);
   state.down = state.waits = false;
   state.in_flight = 0;
   state.delivered.clear();
   state.deferred_slices.clear();
   state.missed = abort_wanted_;  // what it reads now may be older than the outcome that comes
-  actions_.push_back(action::Start{lane, epoch, state.state});
+  actions_.push_back(action::Start{task, epoch, state.state});
 }
 
 void BridgeEngine::handle(Revoked& e) {
@@ -126,8 +126,8 @@ void BridgeEngine::handle(Lost& e) {
 
 void BridgeEngine::leave(const std::vector<PartitionId>& partitions) {
   revoked_.insert(revoked_.end(), partitions.begin(), partitions.end());
-  for (auto& [lane, state] : lanes_)
-    if (std::find(partitions.begin(), partitions.end(), lane.partition) != partitions.end())
+  for (auto& [task, state] : tasks_)
+    if (std::find(partitions.begin(), partitions.end(), task.partition) != partitions.end())
       state.leaving = true;
 }
 
@@ -145,10 +145,10 @@ void BridgeEngine::let_go() {
   for (const PartitionId p : gone) {
     restores_.gone(p);
     session_->resume(p);  // it may come back one day
-    std::erase_if(lanes_, [&](const auto& lane) {
-      if (lane.first.partition != p) return false;
-      cycles_.close_lane(lane.first);
-      actions_.push_back(action::Stop{lane.first});
+    std::erase_if(tasks_, [&](const auto& task) {
+      if (task.first.partition != p) return false;
+      cycles_.close_task(task.first);
+      actions_.push_back(action::Stop{task.first});
       return true;
     });
   }
@@ -156,24 +156,24 @@ void BridgeEngine::let_go() {
 }
 
 void BridgeEngine::handle(Records& e) {
-  const Lane lane{e.batch->partition};
-  const auto it = lanes_.find(lane);
-  // A lane that is down gets its records again: its start is preceded by an abort.
-  if (it == lanes_.end() || it->second.down || it->second.leaving || draining_ || abort_wanted_ || is_full_)
+  const TaskId task{e.batch->partition};
+  const auto it = tasks_.find(task);
+  // A task that is down gets its records again: its start is preceded by an abort.
+  if (it == tasks_.end() || it->second.down || it->second.leaving || draining_ || abort_wanted_ || is_full_)
     return;
   // Polled before the session went back: it comes again.
   if (went_back_) return;
-  LaneState& state = it->second;
+  TaskState& state = it->second;
   step_again_ = true;
   Offset& delivered = state.delivered[e.batch->topic];
-  if (e.batch->next <= delivered) return;  // the session went back, and the lane did not
+  if (e.batch->next <= delivered) return;  // the session went back, and the task did not
   const Offset from = std::exchange(delivered, e.batch->next);
   stats_.records += e.batch->records.size();
   if (++state.in_flight >= options_.max_batches_in_flight && !state.paused) {
     state.paused = true;
-    session_->pause(lane.partition);
+    session_->pause(task.partition);
   }
-  actions_.push_back(action::Deliver{lane, *cycles_.epoch_of(lane), std::move(e.batch), from});
+  actions_.push_back(action::Deliver{task, *cycles_.epoch_of(task), std::move(e.batch), from});
 }
 
 void BridgeEngine::handle(Committed& e) {
@@ -184,7 +184,7 @@ void BridgeEngine::handle(Committed& e) {
     log->trace("cycle committed {} {}", runtime_->plan().name, e.cycle.value);
   if (late_.empty()) works_again();
   for (const auto& done : cycles_.committed(e.cycle))
-    actions_.push_back(action::Committed{done.lane, done.epoch, done.up_to});
+    actions_.push_back(action::SlicesCommitted{done.task, done.epoch, done.up_to});
   if (is_full_) cycles_.open() ? commit_if_due() : undo_all();
   let_go();
 }
@@ -202,7 +202,7 @@ void BridgeEngine::handle(Aborted& e) {
   if (is_final(e.reason.code) || e.reason.code == ErrorCode::not_found) throw Failure(e.reason);
   ++stats_.aborted;
   abort_wanted_ = rests_until_.has_value();
-  for (auto& [lane, state] : lanes_) state.missed = state.missed || cycles_.holds(lane);
+  for (auto& [task, state] : tasks_) state.missed = state.missed || cycles_.holds(task);
   cycles_.undone();  // also what was appended since
   do_again(e.reason, "cycle " + std::to_string(e.cycle.value) + " was aborted");
   let_go();
@@ -227,9 +227,9 @@ void BridgeEngine::do_again(const Error& reason, const std::string& what, Durati
 void BridgeEngine::rest(Duration wait) {
   rests_until_ = clock_.now() + wait;
   abort_wanted_ = true;
-  for (auto& [lane, state] : lanes_)
-    if (!lane.is_source() && !state.leaving && !std::exchange(state.paused, true))
-      session_->pause(lane.partition);
+  for (auto& [task, state] : tasks_)
+    if (!task.is_source() && !state.leaving && !std::exchange(state.paused, true))
+      session_->pause(task.partition);
 }
 
 void BridgeEngine::go_on_if_rested() {
@@ -246,7 +246,7 @@ void BridgeEngine::handle(UnknownOutcome& e) {
   const auto outcome = session_->resolve(e.cycle);
   if (!outcome.ok()) throw Failure(outcome.error());
   if (*outcome == Outcome::committed) {
-    ::eventy::Committed committed{e.cycle};
+    Committed committed{e.cycle};
     handle(committed);
   } else {
     Aborted aborted{e.cycle, e.reason};
@@ -254,18 +254,18 @@ void BridgeEngine::handle(UnknownOutcome& e) {
   }
 }
 
-// --- what lanes say ---
+// --- what tasks say ---
 
 std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
-  const auto it = lanes_.find(slice.lane);
-  if (it == lanes_.end() || it->second.down || it->second.leaving || abort_wanted_ || is_full_ ||
+  const auto it = tasks_.find(slice.task);
+  if (it == tasks_.end() || it->second.down || it->second.leaving || abort_wanted_ || is_full_ ||
       cycles_.judge(slice) == CommitCycles::Verdict::stale) {
-    if (it != lanes_.end() && cycles_.epoch_of(slice.lane) == slice.epoch) it->second.missed = true;
+    if (it != tasks_.end() && cycles_.epoch_of(slice.task) == slice.epoch) it->second.missed = true;
     ++stats_.stale_slices;
     return {};
   }
-  LaneState& lane = it->second;
-  const bool missed = std::exchange(lane.missed, true);  // should it be refused
+  TaskState& task = it->second;
+  const bool missed = std::exchange(task.missed, true);  // should it be refused
   if (!slice.immediate.empty() && !write(slice.immediate)) return std::exchange(actions_, {});
   const auto added = session_->append(slice.effects);
   if (!added && added.error().code == ErrorCode::too_large && cycles_.open()) {
@@ -273,14 +273,14 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
     return std::exchange(actions_, {});
   }
   check(added);
-  lane.missed = missed;
+  task.missed = missed;
   cycles_.add(slice, clock_.now());
-  if (slice.has_deferred) lane.deferred_slices.push_back(slice.number.value);
-  lane.waits = false;
-  lane.in_flight -= std::min<std::size_t>(lane.in_flight, slice.finished_batches);
-  if (lane.paused && lane.in_flight <= options_.max_batches_in_flight / 2) {
-    lane.paused = false;
-    if (!crowded_) session_->resume(slice.lane.partition);
+  if (slice.has_deferred) task.deferred_slices.push_back(slice.number.value);
+  task.waits = false;
+  task.in_flight -= std::min<std::size_t>(task.in_flight, slice.finished_batches);
+  if (task.paused && task.in_flight <= options_.max_batches_in_flight / 2) {
+    task.paused = false;
+    if (!crowded_) session_->resume(slice.task.partition);
     step_again_ = true;
   }
   commit_if_due();
@@ -288,10 +288,10 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
   return std::exchange(actions_, {});
 }
 
-void BridgeEngine::deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs) {
+void BridgeEngine::deferred_done(TaskId task, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs) {
   if (!outputs.empty() && (!late_.empty() || !write(outputs, options_.rest.first))) late_.push_back(outputs);
-  const auto it = lanes_.find(lane);
-  if (it == lanes_.end() || cycles_.epoch_of(lane) != epoch) return;
+  const auto it = tasks_.find(task);
+  if (it == tasks_.end() || cycles_.epoch_of(task) != epoch) return;
   std::erase_if(it->second.deferred_slices, [&](std::uint64_t n) { return n <= up_to.value; });
 }
 
@@ -303,35 +303,35 @@ bool BridgeEngine::write(const OutputBuffer& outputs, Duration least_rest) {
   return written.ok();
 }
 
-void BridgeEngine::lane_waits(Lane lane, Epoch epoch) {
-  if (const auto it = lanes_.find(lane); it != lanes_.end() && cycles_.epoch_of(lane) == epoch)
+void BridgeEngine::task_waits(TaskId task, Epoch epoch) {
+  if (const auto it = tasks_.find(task); it != tasks_.end() && cycles_.epoch_of(task) == epoch)
     it->second.waits = true;
 }
 
-std::vector<BridgeAction> BridgeEngine::lanes_down(const std::vector<Lane>& lanes) {
+std::vector<BridgeAction> BridgeEngine::tasks_down(const std::vector<TaskId>& tasks) {
   bool any = false;
-  for (const Lane lane : lanes) {
+  for (const TaskId task : tasks) {
     // One that is not restored has not been started: this was told of an earlier one, before its partition
     // came back.
-    const auto it = lanes_.find(lane);
-    if (it == lanes_.end() || !it->second.state) continue;
+    const auto it = tasks_.find(task);
+    if (it == tasks_.end() || !it->second.state) continue;
     it->second.down = any = true;
   }
   if (any) undo_all();
   return std::exchange(actions_, {});
 }
 
-std::vector<BridgeAction> BridgeEngine::start_again(Lane lane) {
-  if (const auto it = lanes_.find(lane); it != lanes_.end() && it->second.down) {
+std::vector<BridgeAction> BridgeEngine::start_again(TaskId task) {
+  if (const auto it = tasks_.find(task); it != tasks_.end() && it->second.down) {
     // Records that were polled meanwhile and not delivered are behind the session's cursor: go back once
     // more.
     it->second.down = false;
     undo_all();
     std::erase_if(actions_, [&](const BridgeAction& a) {
       const auto* rewind = std::get_if<action::Rewind>(&a);
-      return rewind && rewind->lane == lane;
+      return rewind && rewind->task == task;
     });
-    start(lane, it->second);
+    start(task, it->second);
   }
   return std::exchange(actions_, {});
 }
@@ -351,12 +351,12 @@ void BridgeEngine::commit_if_due() {
 void BridgeEngine::hold_back() {
   if (crowded_ == cycles_.crowded()) return;
   crowded_ = !crowded_;
-  for (const auto& [lane, state] : lanes_) {
-    if (lane.is_source() || state.paused || state.leaving) continue;
+  for (const auto& [task, state] : tasks_) {
+    if (task.is_source() || state.paused || state.leaving) continue;
     if (crowded_) {
-      session_->pause(lane.partition);
+      session_->pause(task.partition);
     } else {
-      session_->resume(lane.partition);
+      session_->resume(task.partition);
     }
   }
   step_again_ = step_again_ || !crowded_;
@@ -375,9 +375,9 @@ void BridgeEngine::undo_all() {
 }
 
 void BridgeEngine::go_back() {
-  std::set<Lane> keep;
-  for (const auto& [lane, state] : lanes_)
-    if (keeps_on(lane, state)) keep.insert(lane);
+  std::set<TaskId> keep;
+  for (const auto& [task, state] : tasks_)
+    if (keeps_on(task, state)) keep.insert(task);
   is_full_ = false;
   cycles_.undone();
   hold_back();
@@ -385,26 +385,26 @@ void BridgeEngine::go_back() {
   went_back_ = true;
   ++stats_.rewinds;
   step_again_ = true;
-  for (auto& [lane, state] : lanes_)
-    if (state.state && !keep.contains(lane)) go_back(lane, state);
+  for (auto& [task, state] : tasks_)
+    if (state.state && !keep.contains(task)) go_back(task, state);
 }
 
-// All slices of the lane are committed, and the next one is being made: what was undone is no part of it. To
+// All slices of the task are committed, and the next one is being made: what was undone is no part of it. To
 // do it again would cost the more the longer its handlers wait. The session reads again what it has got.
-bool BridgeEngine::keeps_on(Lane lane, const LaneState& state) const {
-  const bool is_at_work = lane.is_source() || state.in_flight > 0;
-  return state.state && is_at_work && !state.down && !state.leaving && !state.missed && !cycles_.holds(lane);
+bool BridgeEngine::keeps_on(TaskId task, const TaskState& state) const {
+  const bool is_at_work = task.is_source() || state.in_flight > 0;
+  return state.state && is_at_work && !state.down && !state.leaving && !state.missed && !cycles_.holds(task);
 }
 
-void BridgeEngine::go_back(Lane lane, LaneState& state) {
+void BridgeEngine::go_back(TaskId task, TaskState& state) {
   const Epoch epoch = new_epoch();
-  cycles_.open_lane(lane, epoch);
+  cycles_.open_task(task, epoch);
   state.in_flight = 0;
   state.waits = state.missed = false;
   state.deferred_slices.clear();
   state.delivered.clear();
-  if (std::exchange(state.paused, false)) session_->resume(lane.partition);
-  if (!state.down) actions_.push_back(action::Rewind{lane, epoch});
+  if (std::exchange(state.paused, false)) session_->resume(task.partition);
+  if (!state.down) actions_.push_back(action::Rewind{task, epoch});
 }
 
 void BridgeEngine::drain() {
@@ -416,17 +416,17 @@ void BridgeEngine::drain() {
 bool BridgeEngine::drained() const {
   if (draining_ && rests_until_) return !cycles_.in_flight();  // nothing can be committed just now
   return draining_ && !cycles_.open() && !cycles_.in_flight() && !abort_wanted_ &&
-         std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane.second.is_done(); });
+         std::all_of(tasks_.begin(), tasks_.end(), [](const auto& task) { return task.second.is_done(); });
 }
 
-std::vector<Lane> BridgeEngine::held_up() const {
+std::vector<TaskId> BridgeEngine::held_up() const {
   if (!draining_ || !options_.hand_over_after || cycles_.open() || cycles_.in_flight() || abort_wanted_ ||
       clock_.now() < progressed_ + *options_.hand_over_after)
     return {};
-  std::vector<Lane> busy;
-  for (const auto& [lane, state] : lanes_)
-    if (!state.is_done()) busy.push_back(lane);
-  if (busy.size() == lanes_.size() && !options_.hands_over_all) return {};  // none is better off elsewhere
+  std::vector<TaskId> busy;
+  for (const auto& [task, state] : tasks_)
+    if (!state.is_done()) busy.push_back(task);
+  if (busy.size() == tasks_.size() && !options_.hands_over_all) return {};  // none is better off elsewhere
   return busy;
 }
 
@@ -440,10 +440,10 @@ std::optional<MonotonicTime> BridgeEngine::wake_at() const {
 }
 
 bool BridgeEngine::idle() {
-  if (cycles_.open() || cycles_.in_flight() || abort_wanted_ || lanes_.empty()) return false;
-  for (const auto& [lane, state] : lanes_) {
+  if (cycles_.open() || cycles_.in_flight() || abort_wanted_ || tasks_.empty()) return false;
+  for (const auto& [task, state] : tasks_) {
     if (!state.state || state.down || state.in_flight > 0 || !state.deferred_slices.empty()) return false;
-    if (lane.is_source() && !state.waits) return false;
+    if (task.is_source() && !state.waits) return false;
   }
   const auto end = session_->at_end();
   if (!end.ok()) throw Failure(end.error());

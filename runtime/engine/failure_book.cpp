@@ -9,7 +9,7 @@ namespace eventy {
 namespace {
 
 const std::string waiting_row = "w", totals_row = "t";
-constexpr std::size_t most_settled = 10'000;
+constexpr std::size_t max_settled = 10'000;
 
 // What a row takes beside the record's own bytes, about.
 std::size_t size_of(const ParkedRecord& r) {
@@ -161,7 +161,7 @@ void FailureBook::done(std::string_view topic, Offset offset) {
   WaitingRecord record = *known;
   forget_undone(record.topic, record.offset);
   settled_.push_back({std::move(record)});
-  if (settled_.size() > most_settled) settled_.pop_front();
+  if (settled_.size() > max_settled) settled_.pop_front();
   if (!waited) return;
   waiting_.reset();
   if (std::exchange(has_waiting_row_, false)) rows_.put(waiting_row, std::nullopt);

@@ -93,7 +93,7 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
   const PartitionId partition =
       partition_of(has_place ? *e.partition_key : e.uuid, routes_->partitions[topic.value], by);
   open_ = &into;
-  begun_ = mark(into);
+  begun_ = savepoint(into);
   unfinished_ = true;
   open_entry(topic, partition, e.partition_key, into);
   encoder_ = &encoders_.of(topic);
@@ -192,9 +192,9 @@ void Outbox::forward(TopicIndex topic, PartitionId target, std::string_view key,
   into.entries.back().value_size = static_cast<std::uint32_t>(bytes.size());
 }
 
-void Outbox::move_tail(OutputBuffer& from, const Mark& mark, OutputBuffer& to) {
-  to.append(from, mark);
-  roll_back(from, mark);
+void Outbox::move_tail(OutputBuffer& from, const Savepoint& start, OutputBuffer& to) {
+  to.append(from, start);
+  roll_back(from, start);
 }
 
 }  // namespace eventy

@@ -10,7 +10,7 @@ namespace eventy {
 
 namespace {
 
-constexpr std::size_t looks_per_slice = 16, most_records_per_look = 64;
+constexpr std::size_t looks_per_slice = 16, max_records_per_poll = 64;
 
 }  // namespace
 
@@ -63,7 +63,7 @@ PartitionEngine::Step PartitionEngine::step() {
 }
 
 void PartitionEngine::begin_slice() {
-  slice_ = {.lane = {partition_}, .epoch = epoch_};
+  slice_ = {.task = {partition_}, .epoch = epoch_};
   slice_.effects.partition = partition_;
   released_ = 0;
   slice_state_bytes_ = 0;
@@ -100,7 +100,7 @@ void PartitionEngine::work_on_queue() {
 Slice PartitionEngine::end_slice() {
   output_bytes_ = slice_.effects.outputs.bytes.size();
   output_entries_ = slice_.effects.outputs.entries.size();
-  records_per_look_ = std::clamp<std::size_t>(slice_.records / looks_per_slice, 1, most_records_per_look);
+  records_per_poll_ = std::clamp<std::size_t>(slice_.records / looks_per_slice, 1, max_records_per_poll);
   freeze_state();
   failures_->end_slice(slice_number_, slice_.effects.state);
   slice_.number = {slice_number_++};
@@ -115,7 +115,7 @@ bool PartitionEngine::is_slice_full() const {
   if (slice_.effects.outputs.bytes.size() + slice_state_bytes_ >= routes_->max_slice_size) return true;
   const std::uint64_t records = slice_.records + released_;
   if (records >= runtime_.options().max_records_per_slice) return true;
-  if (records == 0 || records % records_per_look_ != 0) return false;
+  if (records == 0 || records % records_per_poll_ != 0) return false;
   return clock_.now() - now_ >= runtime_.options().max_time_per_slice;
 }
 
@@ -132,7 +132,7 @@ OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
     const auto& candidates = runtime_.candidates(d.batch->topic);
     const auto candidate = std::find_if(candidates.begin(), candidates.end(),
                                         [&](const auto& c) { return c.handler == d.handler; });
-    const auto start = Outbox::mark(out);
+    const auto start = Outbox::savepoint(out);
     try {
       (void)read_key();  // where it leads was settled before the commit
       origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .date = date_};

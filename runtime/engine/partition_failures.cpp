@@ -21,8 +21,8 @@ Duration with_jitter(Duration wait, std::uint64_t random) {
 
 Duration backoff(const Retry& retry, int attempt) {
   Duration wait = retry.first;
-  for (int i = 1; i < attempt && wait < retry.most; ++i) wait *= 2;
-  return std::min(wait, retry.most);
+  for (int i = 1; i < attempt && wait < retry.max; ++i) wait *= 2;
+  return std::min(wait, retry.max);
 }
 
 std::span<const Header> headers_of(const Batch& batch, const StoredRecord& record) {
@@ -78,10 +78,10 @@ bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate, c
   const auto [policy, is_named] = plan_.policy_for(*candidate.plan, error);
   const bool is_used_up = text.is_decode_error || parked_attempts_ + f.attempts > policy.retry.times;
   if (is_used_up || from_parked_) {
-    Last then = policy.then;
-    if (text.is_decode_error && !is_named) then = Last::dead_letter;
+    FinalAction then = policy.then;
+    if (text.is_decode_error && !is_named) then = FinalAction::dead_letter;
     // A parked record has one try at each release; as long as tries are left, its key stays parked.
-    if (!is_used_up) then = Last::park_key;
+    if (!is_used_up) then = FinalAction::park_key;
     return is_last(f, policy.probe, then, batch, record);
   }
   ++stats_.retries;
@@ -93,17 +93,18 @@ bool PartitionEngine::keeps_trying(const ServiceRuntime::Candidate& candidate, c
 }
 
 // No retry is left: true where the partition pauses, else the handler gives up.
-bool PartitionEngine::is_last(Failed& f, const Probe& probe, Last then, const Batch& batch,
+bool PartitionEngine::is_last(Failed& f, const Probe& probe, FinalAction then, const Batch& batch,
                               const StoredRecord& record) {
-  if (then == Last::stop)
+  if (then == FinalAction::stop)
     throw Failure({ErrorCode::stopped, "service " + plan_.name + ": " +
                                            std::string(plan_.handlers[f.handler].name) + " failed on " +
                                            place() + ", and its policy says stop: " + f.reason});
-  if (then == Last::park_key && (!key_ || !failures_->can_be_parked(*key_, size_of(batch, record))))
-    then = Last::dead_letter;
-  if (from_parked_ && then == Last::pause_partition) then = Last::park_key;  // where it is already
-  const bool is_full = then == Last::park_key && !from_parked_ && !has_room(batch, record);
-  if (then == Last::pause_partition || is_full) {
+  if (then == FinalAction::park_key && (!key_ || !failures_->can_be_parked(*key_, size_of(batch, record))))
+    then = FinalAction::dead_letter;
+  if (from_parked_ && then == FinalAction::pause_partition)
+    then = FinalAction::park_key;  // where it is already
+  const bool is_full = then == FinalAction::park_key && !from_parked_ && !has_room(batch, record);
+  if (then == FinalAction::pause_partition || is_full) {
     pause(probe, is_full ? "no room to park its key for " + f.reason : f.reason);
     return true;
   }
@@ -146,7 +147,7 @@ bool PartitionEngine::recall() {
   for (const auto& f : known->failures)
     for (const auto& c : matched_)
       if (runtime_.handler_id(c.handler) == f.handler)
-        failed_.push_back({c.handler, f.attempts, f.gave_up, static_cast<Last>(f.then),
+        failed_.push_back({c.handler, f.attempts, f.gave_up, static_cast<FinalAction>(f.then),
                            std::string(view(f.reason)), std::string(view(f.error_class))});
   return true;
 }
@@ -185,7 +186,7 @@ void PartitionEngine::settle(const Batch& batch, const StoredRecord& record) {
   ParkedRecord row;
   for (const auto& f : failed_) {
     if (!f.gave_up) continue;
-    if (f.then != Last::park_key) {
+    if (f.then != FinalAction::park_key) {
       give_up(batch, record, {plan_.handlers[f.handler].name, f.error_class, f.reason, f.attempts},
               slice_.effects.outputs);
       continue;
@@ -348,7 +349,7 @@ bool PartitionEngine::settle_parked(const Batch& batch, ParkedRecord& row) {
   const int before = row.attempts;  // of the record: the handlers that wait are tried together
   row.handlers.clear();
   for (const auto& f : failed_) {
-    if (f.then != Last::park_key) {
+    if (f.then != FinalAction::park_key) {
       give_up(batch, batch.records.front(),
               {plan_.handlers[f.handler].name, f.error_class, f.reason, before + f.attempts},
               slice_.effects.outputs);

@@ -123,7 +123,7 @@ PartitionEngine::Way PartitionEngine::find_key(const Batch& batch, const StoredR
     return Way::here;
   }
   if (meta_.kind == Kind::response && batch.topic != runtime_.returns()) {
-    const auto start = Outbox::mark(slice_.effects.outputs);
+    const auto start = Outbox::savepoint(slice_.effects.outputs);
     try {
       outbox_.forward(*runtime_.returns(),
                       partition_of(*key_, routes_->partitions[runtime_.returns()->value], by), *key_,
@@ -183,15 +183,15 @@ bool PartitionEngine::run_all(const Batch& batch, const StoredRecord& record) {
   origin_ = {.input_id = meta_.uuid, .correlation_id = meta_.correlation_id, .key = key_, .date = date_};
   auto& transactional = slice_.effects.outputs;
   auto& immediate = slice_.immediate;
-  const auto start = Outbox::mark(transactional);
-  const auto start_now = Outbox::mark(immediate);
+  const auto start = Outbox::savepoint(transactional);
+  const auto start_now = Outbox::savepoint(immediate);
   for (bool again = true; again;) {
     again = false;
     undo_taken_ = false;
     for (const auto& candidate : matched_) {
       if (candidate.plan->guarantee == Guarantee::at_most_once || gave_up(candidate.handler)) continue;
       const bool at_once = candidate.plan->guarantee == Guarantee::at_least_once;
-      const auto turn = Outbox::mark(immediate);
+      const auto turn = Outbox::savepoint(immediate);
       try {
         state_allowed_ = true;
         edited_in_turn_ = false;

@@ -47,7 +47,7 @@ void PartitionEngine::check_state_size() {
   SizeCounter counter;
   plan_.state->write(counter, entry_->value);
   slice_state_bytes_ += counter.bytes_counted() + key;
-  if ((counter.bytes_counted() + key) * SizeCounter::most_bytes_for_one <= most) return;
+  if ((counter.bytes_counted() + key) * SizeCounter::max_bytes_for_one <= most) return;
   measured_.clear();
   write_state(*plan_.state, entry_->value, *state_encoder_, measured_);
   if (measured_.size() + key <= most) return;

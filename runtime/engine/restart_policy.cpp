@@ -7,7 +7,7 @@ namespace eventy {
 RestartPolicy::Verdict RestartPolicy::failed(MonotonicTime now, std::optional<ErrorCode> code) {
   if (code && is_final(*code)) return Verdict::is_final;
   if (code == ErrorCode::fenced) {
-    if (fenced_ && now - *fenced_ <= options_.twin) return Verdict::has_twin;
+    if (fenced_ && now - *fenced_ <= options_.duplicate) return Verdict::has_duplicate;
     fenced_ = now;
   }
   while (!failures_.empty() && now - failures_.front() > options_.period) failures_.pop_front();
@@ -18,7 +18,7 @@ RestartPolicy::Verdict RestartPolicy::failed(MonotonicTime now, std::optional<Er
 
 Duration Backoff::failed(MonotonicTime now, const RestartOptions& options) {
   const bool is_first = restarted_ == MonotonicTime{} || now - restarted_ > options.calm;
-  wait_ = is_first ? options.first_backoff : std::min(wait_ * 2, options.most_backoff);
+  wait_ = is_first ? options.first_backoff : std::min(wait_ * 2, options.max_backoff);
   restarted_ = now + wait_;
   return wait_;
 }
@@ -28,7 +28,7 @@ Duration Rests::undone() {
     next_ = options_.first;
     return Duration{0};
   }
-  return std::exchange(next_, std::min(next_ * 2, options_.most));
+  return std::exchange(next_, std::min(next_ * 2, options_.max));
 }
 
 }  // namespace eventy

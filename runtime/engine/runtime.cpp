@@ -103,9 +103,9 @@ void ServiceRuntime::add_input(TopicIndex topic, bool free) {
 
 // The state of a key is in one partition, so all that is read with it must agree on which one that is.
 void ServiceRuntime::find_partitioners() {
-  const auto configured = [&](TopicIndex topic, Partitioner otherwise) {
+  const auto configured = [&](TopicIndex topic, Partitioner fallback) {
     const auto it = options_.partitioners.find(topics_[topic.value]);
-    return it == options_.partitioners.end() ? otherwise : it->second;
+    return it == options_.partitioners.end() ? fallback : it->second;
   };
   for (std::uint32_t t = 0; t < topics_.size(); ++t)
     partitioners_.push_back(configured({t}, Partitioner::crc32));

@@ -9,7 +9,7 @@ namespace eventy {
 class SizeCounter final : public Writer {
  public:
   // No format of ours makes more of a counted byte: a control character in JSON becomes six.
-  static constexpr std::size_t most_bytes_for_one = 6;
+  static constexpr std::size_t max_bytes_for_one = 6;
   std::size_t bytes_counted() const { return bytes_; }
 
   void open_map(std::size_t) override { bytes_ += head; }

@@ -9,12 +9,12 @@
 
 namespace eventy {
 
-SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
+SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, TaskId task, Epoch epoch,
                            std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit,
                            std::shared_ptr<TurnWatch> watch)
     : routes_(std::move(routes)),
-      source_(routes_->runtime->plan().sources.at(lane.source)),
-      lane_(lane),
+      source_(routes_->runtime->plan().sources.at(task.source)),
+      task_(task),
       epoch_(epoch),
       reader_(std::move(state)),
       clock_(clock),
@@ -35,11 +35,11 @@ SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoc
 SourceEngine::~SourceEngine() { source_.position->drop(position_); }
 
 void SourceEngine::load() {
-  const auto bytes = reader_->get(ServiceRuntime::source_keyspace(lane_.source), source_.name).value();
+  const auto bytes = reader_->get(ServiceRuntime::source_keyspace(task_.source), source_.name).value();
   if (bytes) try {
       return set_position(*bytes);
     } catch (...) {
-      detail::throw_for_state(detail::name_of_state(routes_->runtime->plan().name, lane_.partition,
+      detail::throw_for_state(detail::name_of_state(routes_->runtime->plan().name, task_.partition,
                                                     "the position of a source", source_.name,
                                                     reader_->place()));
     }
@@ -57,9 +57,9 @@ void SourceEngine::set_position(std::string bytes) {
   position_bytes_ = std::move(bytes);
 }
 
-SourceEngine::Look SourceEngine::look() {
-  slice_ = {.lane = lane_, .epoch = epoch_};
-  slice_.effects.partition = lane_.partition;
+SourceEngine::Poll SourceEngine::poll() {
+  slice_ = {.task = task_, .epoch = epoch_};
+  slice_.effects.partition = task_.partition;
   ordinal_ = 0;
   advanced_ = false;
   wait_.reset();
@@ -75,7 +75,7 @@ SourceEngine::Look SourceEngine::look() {
   position_bytes_.clear();
   write_state(*source_.position, position_, *encoder_, position_bytes_);
   slice_.effects.state.push_back(
-      {ServiceRuntime::source_keyspace(lane_.source), source_.name, position_bytes_});
+      {ServiceRuntime::source_keyspace(task_.source), source_.name, position_bytes_});
   slice_.number = {next_slice_++};
   slice_.records = slice_.effects.outputs.entries.size();
   return {.slice = std::move(slice_), .wait = wait_};
@@ -104,7 +104,7 @@ void SourceEngine::end() { outbox_.end(); }
 
 void SourceEngine::abandon() { outbox_.abandon(); }
 
-void SourceEngine::begin_piece() { piece_ = Outbox::mark(slice_.effects.outputs); }
+void SourceEngine::begin_piece() { piece_ = Outbox::savepoint(slice_.effects.outputs); }
 
 // Called where something was caught. What is no fault of the input is thrown again, as in a partition.
 void SourceEngine::piece_failed(std::string_view place, std::string_view bytes) {
@@ -124,7 +124,7 @@ void SourceEngine::piece_failed(std::string_view place, std::string_view bytes) 
 void SourceEngine::log(LogLevel level, std::string_view text) {
   const auto& logger = routes_->runtime->options().log;
   if (!logger) return;
-  logger->log(log_level(level), "[{}/{} source {}] {}", routes_->runtime->plan().name, lane_.partition.value,
+  logger->log(log_level(level), "[{}/{} source {}] {}", routes_->runtime->plan().name, task_.partition.value,
               source_.name, text);
 }
 
@@ -142,7 +142,7 @@ void SourceEngine::dead_letter(std::string_view place, std::string_view reason, 
                        .attempts = 1,
                        .time = origin_.date,
                        .bytes = bytes},
-                      {lane_.partition.value % routes_->partitions[ServiceRuntime::dead_letters.value]},
+                      {task_.partition.value % routes_->partitions[ServiceRuntime::dead_letters.value]},
                       slice_.effects.outputs);
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr Duration shortest_interval{10};
 constexpr Duration holds_after{
     5'000};  // a handler that runs longer holds its worker; sooner, if that is slow
-constexpr std::size_t most_named = 8;
+constexpr std::size_t max_named = 8;
 
 // Keys come from outside, and go into a line of the log.
 std::string in_quotes(const TurnWatch::Seen& seen) {
@@ -23,13 +23,13 @@ std::string in_quotes(const TurnWatch::Seen& seen) {
   return out + (seen.key_size > seen.key.size() ? "…\"" : "\"");
 }
 
-std::string describe_turn(const ServiceRuntime& runtime, Lane lane, const TurnWatch::Seen& seen) {
+std::string describe_turn(const ServiceRuntime& runtime, TaskId task, const TurnWatch::Seen& seen) {
   const Plan& plan = runtime.plan();
-  if (lane.is_source())
-    return fmt::format("service {}: source {}", plan.name, plan.sources.at(lane.source).name);
-  std::string text = fmt::format("service {}: partition {}: {}", plan.name, lane.partition.value, seen.what);
+  if (task.is_source())
+    return fmt::format("service {}: source {}", plan.name, plan.sources.at(task.source).name);
+  std::string text = fmt::format("service {}: partition {}: {}", plan.name, task.partition.value, seen.what);
   if (!seen.topic.empty())
-    text += fmt::format(" on {}/{}@{}, key {}", seen.topic, lane.partition.value, seen.offset.value,
+    text += fmt::format(" on {}/{}@{}, key {}", seen.topic, task.partition.value, seen.offset.value,
                         in_quotes(seen));
   return text;
 }
@@ -48,16 +48,16 @@ std::string seconds(std::chrono::duration<double> time) { return fmt::format("{:
 }  // namespace
 
 std::shared_ptr<TurnWatch> Watchdog::watch(std::size_t service, std::shared_ptr<const ServiceRuntime> runtime,
-                                           Lane lane, TurnLimits limits, Runs runs) {
+                                           TaskId task, TurnLimits limits, Runs runs) {
   auto watch = std::make_shared<TurnWatch>();
-  if (lane.is_source()) limits.limit = Duration(0), runs = Runs::on_its_own;
+  if (task.is_source()) limits.limit = Duration(0), runs = Runs::on_its_own;
   prepare_for(limits);
   const std::lock_guard lock(mutex_);
-  watched_.push_back({watch, service, std::move(runtime), lane, limits, runs});
+  watched_.push_back({watch, service, std::move(runtime), task, limits, runs});
   return watch;
 }
 
-std::vector<Watchdog::Report> Watchdog::look(MonotonicTime now) {
+std::vector<Watchdog::Report> Watchdog::check(MonotonicTime now) {
   const MonotonicTime::duration most = 2 * interval();
   const std::lock_guard lock(mutex_);
   if (last_) time_ += std::clamp(now - *last_, MonotonicTime::duration(0), most);
@@ -88,7 +88,7 @@ void Watchdog::count_workers(std::vector<Report>& reports) {
 
 std::string Watchdog::describe_all_taken(const std::vector<const Watched*>& by) const {
   std::string names;
-  for (std::size_t i = 0; i < std::min(by.size(), most_named); ++i)
+  for (std::size_t i = 0; i < std::min(by.size(), max_named); ++i)
     if (const auto name = name_of(*by[i])) names += (names.empty() ? "" : "; ") + *name;
   const std::string taken =
       workers_ == 1
@@ -99,9 +99,9 @@ std::string Watchdog::describe_all_taken(const std::vector<const Watched*>& by) 
 
 std::optional<std::string> Watchdog::name_of(const Watched& w) {
   const auto watch = w.watch.lock();
-  const auto seen = watch ? watch->look(watch->running()) : std::nullopt;
+  const auto seen = watch ? watch->check(watch->running()) : std::nullopt;
   if (!seen) return std::nullopt;
-  return describe_turn(*w.runtime, w.lane, *seen);
+  return describe_turn(*w.runtime, w.task, *seen);
 }
 
 std::vector<std::string> Watchdog::running() const {
@@ -128,9 +128,9 @@ void Watchdog::look_at(Watched& w, const TurnWatch& watch, std::vector<Report>& 
   const auto is_over = [&](Duration limit) { return limit > Duration(0) && ran >= limit; };
   const bool slow = !w.told && is_over(w.limits.warning), over = !w.over && is_over(w.limits.limit);
   if (!slow && !over) return;
-  const auto seen = watch.look(turn);
+  const auto seen = watch.check(turn);
   if (!seen) return;  // it has just returned
-  w.text = describe_turn(*w.runtime, w.lane, *seen) + (seen->topic.empty() ? "" : ",");
+  w.text = describe_turn(*w.runtime, w.task, *seen) + (seen->topic.empty() ? "" : ",");
   const std::string text = w.text + " has not returned for " + seconds(ran);
   if (slow)
     reports.push_back({Finding::slow, w.service, w.runtime,

@@ -29,7 +29,7 @@ Plan::Policy Plan::policy_for(const Handler& handler, const std::exception_ptr& 
   static const OnFailure by_default = {};
   for (const Failures* said : {&handler.failures, &failures}) {
     if (const auto* policy = said->for_class_of(error)) return {*policy, true};
-    if (const auto* policy = said->otherwise()) return {*policy, false};
+    if (const auto* policy = said->by_default()) return {*policy, false};
   }
   return {by_default, false};
 }
@@ -38,10 +38,10 @@ Duration Failures::longest_wait() const {
   Duration longest = OnFailure{}.probe.every;
   const auto also = [&](const OnFailure& policy) {
     longest =
-        std::max({longest, policy.retry.times > 0 ? policy.retry.most : Duration(0), policy.probe.every});
+        std::max({longest, policy.retry.times > 0 ? policy.retry.max : Duration(0), policy.probe.every});
   };
   for (const auto& c : classes_) also(c.policy);
-  if (otherwise_) also(*otherwise_);
+  if (by_default_) also(*by_default_);
   return longest;
 }
 

@@ -5,7 +5,8 @@
 
 namespace eventy::detail {
 
-Batch::Batch(std::span<const LocalState::Change> changes, LogPlace place) : place_(std::move(place)) {
+WriteGroup::WriteGroup(std::span<const LocalState::Change> changes, LogPlace place)
+    : place_(std::move(place)) {
   std::size_t size = 0;
   for (const auto& [key, value] : changes) size += key.size() + (value ? value->size() : 0);
   bytes_.reserve(size);  // so they stay where they are
@@ -18,13 +19,13 @@ Batch::Batch(std::span<const LocalState::Change> changes, LogPlace place) : plac
   }
 }
 
-const LocalState::Change* Batch::find(std::string_view key) const {
+const LocalState::Change* WriteGroup::find(std::string_view key) const {
   const auto it = std::lower_bound(changes_.begin(), changes_.end(), key,
                                    [](const auto& change, std::string_view k) { return change.first < k; });
   return it != changes_.end() && it->first == key ? &*it : nullptr;
 }
 
-std::string_view Batch::keep(std::string_view text) {
+std::string_view WriteGroup::keep(std::string_view text) {
   const std::size_t at = bytes_.size();
   bytes_.append(text);
   return std::string_view(bytes_).substr(at);
@@ -53,9 +54,9 @@ const std::optional<std::string>* Recent::find(std::string_view key) const {
   return at == values_.end() ? nullptr : &at->second;
 }
 
-std::unique_ptr<const Batch> Recent::batch() const {
+std::unique_ptr<const WriteGroup> Recent::batch() const {
   const std::vector<LocalState::Change> changes(values_.begin(), values_.end());
-  return std::make_unique<const Batch>(changes, place_);
+  return std::make_unique<const WriteGroup>(changes, place_);
 }
 
 Result<std::optional<std::string>> Backlog::get(std::string_view key) const {
@@ -96,7 +97,7 @@ Result<void> Backlog::load(std::span<const LocalState::Change> changes, const Lo
   const std::lock_guard lock(writing_);
   if (auto kept = keep_to_limit(); !kept) return kept;
   if (ended_) return behind_->apply(changes, place);
-  auto batch = std::make_unique<const Batch>(changes, place);
+  auto batch = std::make_unique<const WriteGroup>(changes, place);
   const std::unique_lock waiting(waiting_);
   end_recent();
   push(std::move(batch));
@@ -149,7 +150,7 @@ void Backlog::replace_by(std::shared_ptr<const Backlog> later) {
 }
 
 Result<void> Backlog::write_one() {
-  const Batch* oldest = nullptr;
+  const WriteGroup* oldest = nullptr;
   {
     const std::unique_lock lock(waiting_);
     if (!waits_) return {};
@@ -170,7 +171,7 @@ Result<void> Backlog::keep_to_limit() {
   return {};
 }
 
-void Backlog::push(std::unique_ptr<const Batch> batch) {
+void Backlog::push(std::unique_ptr<const WriteGroup> batch) {
   waiting_bytes_ += batch->size();
   batches_.push_back(std::move(batch));
   waits_ = true;

@@ -20,11 +20,11 @@ namespace eventy::detail {
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 // Changes that wait, with bytes of their own: in the order of their keys, the last one of each.
-class Batch {
+class WriteGroup {
  public:
-  Batch(std::span<const LocalState::Change> changes, LogPlace place);
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
+  WriteGroup(std::span<const LocalState::Change> changes, LogPlace place);
+  WriteGroup(const WriteGroup&) = delete;
+  WriteGroup& operator=(const WriteGroup&) = delete;
 
   const LocalState::Change* find(std::string_view key) const;
   const std::vector<LocalState::Change>& changes() const { return changes_; }
@@ -44,7 +44,7 @@ class Recent {
  public:
   void put(std::span<const LocalState::Change> changes, const LogPlace& place);
   const std::optional<std::string>* find(std::string_view key) const;
-  std::unique_ptr<const Batch> batch() const;
+  std::unique_ptr<const WriteGroup> batch() const;
   bool any() const { return any_; }
   std::size_t bytes() const { return bytes_; }
   const LogPlace& place() const { return place_; }
@@ -95,7 +95,7 @@ class Backlog {
   Result<void> write_one();
   Result<void> keep_to_limit();
   // By the holder of waiting_.
-  void push(std::unique_ptr<const Batch> batch);
+  void push(std::unique_ptr<const WriteGroup> batch);
   void pop();
   void end_recent();
   void forget_recent();
@@ -107,9 +107,9 @@ class Backlog {
   mutable std::mutex writing_ = {};          // one at a time changes the copy behind; taken before waiting_
   std::atomic<bool> failed_ = false;         // the last attempt to write what waits
   mutable std::shared_mutex waiting_ = {};   // guards what follows
-  std::deque<std::unique_ptr<const Batch>> batches_ = {};  // oldest first
-  Recent recent_ = {};                                     // behind them
-  std::atomic<bool> waits_ = false;                        // there is either
+  std::deque<std::unique_ptr<const WriteGroup>> batches_ = {};  // oldest first
+  Recent recent_ = {};                                          // behind them
+  std::atomic<bool> waits_ = false;                             // there is either
   std::atomic<bool> ended_ = false;
   std::shared_ptr<const Backlog> later_ = {};  // of the same partition
 };

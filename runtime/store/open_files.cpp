@@ -8,7 +8,7 @@
 namespace eventy {
 namespace {
 
-constexpr std::uint64_t most_cached_files = 4096;
+constexpr std::uint64_t max_cached_files = 4096;
 constexpr std::uint64_t share_of_a_cache = 4;
 constexpr std::uint64_t step_of_advice = 256;  // nobody sets a limit of 137
 
@@ -39,7 +39,7 @@ void raise_open_file_limit() {
 
 std::uint64_t cached_files() {
   return std::clamp<std::uint64_t>(limits().rlim_cur / share_of_a_cache, fewest_cached_files,
-                                   most_cached_files);
+                                   max_cached_files);
 }
 
 Result<void> check_open_files(std::uint64_t needed, const std::string& what) {

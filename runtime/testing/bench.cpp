@@ -126,7 +126,7 @@ void Bench::commit(Slice& slice) {
       committed_.erase(at);
     }
   }
-  if (!slice.lane.is_source()) keep(engine_->committed(slice.number), true);
+  if (!slice.task.is_source()) keep(engine_->committed(slice.number), true);
 }
 
 void Bench::advance(Duration by) {
@@ -148,13 +148,13 @@ void Bench::pull(std::string_view source, std::size_t limit) {
     for (std::uint32_t s = 0; s < known.size(); ++s)
       if (known[s].name == source)
         it = sources_
-                 .emplace(source, std::make_unique<SourceEngine>(routes_, Lane{{0}, s}, Epoch{1}, reader_,
+                 .emplace(source, std::make_unique<SourceEngine>(routes_, TaskId{{0}, s}, Epoch{1}, reader_,
                                                                  clock_, limit))
                  .first;
     if (it == sources_.end()) throw std::invalid_argument("no source " + std::string(source));
   }
-  auto look = it->second->look();
-  if (look.slice) commit(*look.slice);
+  auto poll = it->second->poll();
+  if (poll.slice) commit(*poll.slice);
 }
 
 void Bench::keep(const OutputBuffer& outputs, bool at_once) {

@@ -51,8 +51,9 @@ std::vector<eventy::Service> services(const eventy::Arguments& arguments) {
 int main(int argc, char** argv) {
   eventy::App app;
   app.description = "Counts Clicked events by key, for measurements";
-  app.options = {{.name = "--as", .help = "at-least-once, padded or slow", .required = true},
-                 {.name = "--pause-us", .help = "slow: how long the handler sleeps", .otherwise = "10000"}};
+  app.options = {
+      {.name = "--as", .help = "at-least-once, padded or slow", .required = true},
+      {.name = "--pause-us", .help = "slow: how long the handler sleeps", .default_value = "10000"}};
   app.services = services;
   return eventy::run(argc, argv, std::move(app));
 }

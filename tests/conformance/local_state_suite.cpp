@@ -73,7 +73,7 @@ void the_place_moves_with_every_apply(LocalStateSubject& subject) {
   const auto copy = open(subject);
   apply(*copy, {{"a", "1"}}, at(7));
   CAF_CHECK(copy->place().value() == at(7));
-  apply(*copy, {}, at(9));  // nothing but marks of transactions was in the log
+  apply(*copy, {}, at(9));  // nothing but transaction markers was in the log
   CAF_CHECK(copy->place().value() == at(9));
   CAF_CHECK(get(*copy, "a") == "1");
 }

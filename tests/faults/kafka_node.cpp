@@ -183,7 +183,7 @@ int main(int argc, char** argv) {
   const auto plan = std::make_shared<StepPlan>();
   eventy::App app;
   app.description = "Counts events, and fails where it is told to";
-  app.options = {{.name = "--services", .help = "some of exact, least, most", .otherwise = "exact"}};
+  app.options = {{.name = "--services", .help = "some of exact, least, most", .default_value = "exact"}};
   app.section = "steps";
   app.configure = [plan](eventy::Section& section) { plan->configure(section); };
   app.services = services;

@@ -34,7 +34,9 @@ struct KafkaService {
   kafka::detail::TopicPartition input() const { return {options.prefix + "in", 0}; }
 
   // What stands in the group's committed offset.
-  kafka::detail::Client::Committed committed() { return client->committed(group(), {input()}).value().at(0); }
+  kafka::detail::Client::CommittedOffset committed() {
+    return client->committed(group(), {input()}).value().at(0);
+  }
   std::string cycle() { return kafka::detail::read_note(committed().metadata).cycle; }
 
   void await_empty_group() {

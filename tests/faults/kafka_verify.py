@@ -110,7 +110,7 @@ def state(inputs, states):
 
 
 def positions(inputs, ends, committed):
-    """Of each partition of a topic: behind the last record, and not behind the end. Marks of transactions may
+    """Of each partition of a topic: behind the last record, and not behind the end. Transaction markers may
     follow the last record."""
     found = []
     last = collections.defaultdict(int)

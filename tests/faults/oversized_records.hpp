@@ -61,7 +61,7 @@ inline Service sizes() {
             count(turn, static_cast<std::size_t>(given.say));
           })
       .on(exactly_once, [count](Turn<Tally>& turn, const Reply<Answer>&) { count(turn, 0); })
-      .on_failure<Refused>({.then = Last::park_key});
+      .on_failure<Refused>({.then = FinalAction::park_key});
 }
 
 inline std::string encoded(const Record& record) {

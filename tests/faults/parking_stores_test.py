@@ -102,14 +102,14 @@ def beyond_the_limit():
     """A partition pauses where a key has more parked records than the configuration allows, and goes on by itself."""
     with troubles.kept(Embedded("limit")) as home:
         services = ("source", *COUNTING)
-        node = home.node("first", services, failures__parked_records_per_key=3)
+        node = home.node("first", services, failures__max_parked_records_per_key=3)
         node.wait_for(lambda: len(node.said("no room behind its parked key")) >= 4, 30, "a partition that pauses")
         node.kill()
         was_parked = counts(home)
         if was_parked != {service: 6 for service in COUNTING}:
             raise Failure(f"{was_parked} are parked, 3 of each key are allowed")
         home.tell("mended"), home.tell("full")
-        node = home.node("last", services, "--until-idle", failures__parked_records_per_key=3)
+        node = home.node("last", services, "--until-idle", failures__max_parked_records_per_key=3)
         node.wait_end(0, seconds=60)
         judged(home, was_parked)
 

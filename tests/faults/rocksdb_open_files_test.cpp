@@ -35,7 +35,7 @@ class OpenFilesLimit {
 };
 
 constexpr std::uint64_t enough_for_a_store = 100;
-constexpr std::size_t most_small_files = 128;
+constexpr std::size_t max_small_files = 128;
 const std::string small_record(5'000, 'r');
 
 void feed(const fs::path& folder, int number) {
@@ -93,7 +93,7 @@ CAF_TEST(many_small_feeds_are_few_files) {
   CAF_CHECK_EQUAL(files_of(folder.path(), ".blob"), 0u);
   const auto tables = files_of(folder.path(), ".sst");
   CAF_MESSAGE(tables << " tables");
-  CAF_CHECK(tables < most_small_files);
+  CAF_CHECK(tables < max_small_files);
   const OpenFilesLimit limit(enough_for_a_store);
   check_feeds(*eventy::rocksdb::open(options_of(folder.path())).value(), feeds);
 }

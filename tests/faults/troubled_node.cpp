@@ -85,10 +85,11 @@ class Troubles {
   }
   eventy::Failures policies() const {
     return eventy::Failures()
-        .of<Poison>({.retry = {.times = 2, .first = eventy::Duration(10)}, .then = eventy::Last::park_key})
-        .of<Down>({.then = eventy::Last::pause_partition,
+        .of<Poison>(
+            {.retry = {.times = 2, .first = eventy::Duration(10)}, .then = eventy::FinalAction::park_key})
+        .of<Down>({.then = eventy::FinalAction::pause_partition,
                    .probe = {.every = eventy::Duration(100), .ask = [this] { return !tells("outage"); }}})
-        .of<Rotten>({.then = eventy::Last::dead_letter});
+        .of<Rotten>({.then = eventy::FinalAction::dead_letter});
   }
 
  private:
@@ -292,17 +293,17 @@ int report(const eventy::CommandContext& at) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const eventy::Option service{.name = "--service", .help = "exact or least", .otherwise = "exact"};
+  const eventy::Option service{.name = "--service", .help = "exact or least", .default_value = "exact"};
   eventy::App app;
   app.description = "Counts events, and meets troubles";
   app.options = {{.name = "--services",
                   .help = "some of source, exact, least, most, flights, strange, odd",
                   .required = true},
                  {.name = "--troubles", .help = "the folder that tells of them", .required = true},
-                 {.name = "--input", .help = "of the flights", .otherwise = ""},
-                 {.name = "--rows", .help = "of the flights' input, at a look", .otherwise = "1"},
-                 {.name = "--rate", .help = "of the source, records a second", .otherwise = "400"},
-                 {.name = "--keys", .help = "of the input", .otherwise = "60"},
+                 {.name = "--input", .help = "of the flights", .default_value = ""},
+                 {.name = "--rows", .help = "of the flights' input, at a look", .default_value = "1"},
+                 {.name = "--rate", .help = "of the source, records a second", .default_value = "400"},
+                 {.name = "--keys", .help = "of the input", .default_value = "60"},
                  {.name = "--broken", .help = "with a bug", .takes = eventy::Option::Takes::nothing}};
   app.services = make;
   app.commands = {{.name = "release",

@@ -52,7 +52,7 @@ Outcome outcome(Decoder& decoder, std::string_view bytes, char behind, std::size
   const Padded padded(bytes, behind);
   const MemoryWatch watch;
   auto out = decode_all(decoder, padded.view());
-  require(watch.peak() <= most_memory(bytes.size()) + extra_memory, "decoding took more memory than it may");
+  require(watch.peak() <= max_memory(bytes.size()) + extra_memory, "decoding took more memory than it may");
   if (out.record) out.text = print(*out.record);
   return out;
 }

@@ -17,7 +17,7 @@ inline void require(bool kept, std::string_view what) {
 }
 
 // What a decoder may use at once for a number of bytes, the tree of all its values included.
-constexpr std::size_t most_memory(std::size_t bytes) { return (512u << 10) + 256 * bytes; }
+constexpr std::size_t max_memory(std::size_t bytes) { return (512u << 10) + 256 * bytes; }
 
 inline std::string_view text_of(const unsigned char* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -29,7 +29,7 @@ std::string print(const Record& record);
 std::string outcome_of(Decoder& decoder, std::string_view bytes);
 
 // Decodes twice with other bytes behind the record, reads all of it, and encodes what came out again, in
-// `again` if the format cannot write what it reads. `extra_memory`: what is allowed besides most_memory().
+// `again` if the format cannot write what it reads. `extra_memory`: what is allowed besides max_memory().
 struct Rules {
   const Serializer* again = nullptr;
   DecodeLimits limits = {};

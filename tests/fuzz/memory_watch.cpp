@@ -16,11 +16,11 @@
 namespace {
 
 // What was taken before the watch began may be given back in it.
-thread_local std::ptrdiff_t in_use = 0, most_in_use = 0;
+thread_local std::ptrdiff_t in_use = 0, max_in_use = 0;
 
 void took(std::size_t size) {
   in_use += static_cast<std::ptrdiff_t>(size);
-  if (in_use > most_in_use) most_in_use = in_use;
+  if (in_use > max_in_use) max_in_use = in_use;
 }
 void gave_back(std::size_t size) { in_use -= static_cast<std::ptrdiff_t>(size); }
 
@@ -93,9 +93,9 @@ MemoryWatch::MemoryWatch() {
     std::fputs("memory cannot be watched\n", stderr);
     std::abort();
   }
-  in_use = most_in_use = 0;
+  in_use = max_in_use = 0;
 }
 
-std::size_t MemoryWatch::peak() const { return static_cast<std::size_t>(most_in_use); }
+std::size_t MemoryWatch::peak() const { return static_cast<std::size_t>(max_in_use); }
 
 }  // namespace eventy::fuzz

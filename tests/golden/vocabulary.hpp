@@ -99,7 +99,7 @@ inline eventy::Service shop(Book book) {
         sales.cents += sold.cents, ++sales.count;
         turn.emit(Booked{sold.cents});
       })
-      .on_failure({.then = eventy::Last::park_key});
+      .on_failure({.then = eventy::FinalAction::park_key});
 }
 
 }  // namespace golden

@@ -67,7 +67,7 @@ EDGES = [".absent=null", ".absent=t:", ".flag=true", f".least=i:{-2**63}", f".mo
 
 
 def odd_keys(count, seed):
-    """Different ones, without the empty key: controls, quotes, every length, all planes of Unicode."""
+    """Different ones, without the empty key: controls, quotes, every length, all ptasks of Unicode."""
     draw = random.Random(seed)
     keys = ["\0", " ", "/", '"', "\\", "\n", "null", "-1", "k" * 10_000, "\U0010ffff" * 100,
             unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é"), "\u05e9\u05dc", EVERY_CHARACTER,

@@ -48,16 +48,16 @@ actor_bug(bridge_takes_a_stale_epoch bridge/bridge.cpp
 # --- the supervisor ---
 actor_bug(supervisor_takes_a_stale_bridge supervisor/supervisor.cpp
   [[if (stopping_ || self_.sender != bridge_.id()) return;]] "if (stopping_) return;")
-actor_bug(supervisor_starts_a_lane_too_early supervisor/supervisor.cpp
-  [[if (is_closing(m.lane)) {]] "if (false) {")
+actor_bug(supervisor_starts_a_task_too_early supervisor/supervisor.cpp
+  [[if (is_closing(m.task)) {]] "if (false) {")
 actor_bug(supervisor_closes_a_child_too_late supervisor/supervisor.cpp
-  [[close(it->second, lane);
-  lanes_.erase(it);]]
-  [[lanes_.erase(it);]])
+  [[close(it->second, task);
+  tasks_.erase(it);]]
+  [[tasks_.erase(it);]])
 actor_bug(supervisor_counts_a_restart_twice supervisor/supervisor.cpp
-  [[count_restart(lane);
+  [[count_restart(task);
   const auto& with_it]]
-  [[count_restart(lane), count_restart(lane);
+  [[count_restart(task), count_restart(task);
   const auto& with_it]])
 
 # --- the root ---

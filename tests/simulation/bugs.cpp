@@ -24,15 +24,15 @@ bool pass_all_but(ActorId, Letter& letter, const Send&) {
   return !message_if<Lost>(letter.mail);
 }
 
-// Slices that a lane sent before it went back count as if it had sent them afterwards.
+// Slices that a task sent before it went back count as if it had sent them afterwards.
 class OldSlices {
  public:
   bool deliver(ActorId to, Letter& letter) {
-    if (const auto* rewind = message_if<msg::RewindTo>(letter.mail)) lanes_[to] = {rewind->epoch, 0};
+    if (const auto* rewind = message_if<msg::RewindTo>(letter.mail)) tasks_[to] = {rewind->epoch, 0};
     auto* finished = message_if<msg::Finished>(letter.mail);
-    const auto lane = lanes_.find(letter.from);
-    if (!finished || lane == lanes_.end()) return true;
-    auto& [epoch, taken] = lane->second;
+    const auto task = tasks_.find(letter.from);
+    if (!finished || task == tasks_.end()) return true;
+    auto& [epoch, taken] = task->second;
     Slice slice = *finished->slice;
     if (slice.epoch < epoch) {
       slice.epoch = epoch, slice.number = {++taken};
@@ -44,7 +44,7 @@ class OldSlices {
   }
 
  private:
-  std::map<ActorId, std::pair<Epoch, std::uint64_t>> lanes_;  // since its last rewind
+  std::map<ActorId, std::pair<Epoch, std::uint64_t>> tasks_;  // since its last rewind
 };
 
 Bug takes_old_slices() {
@@ -68,8 +68,8 @@ bool run_before_the_commit(ActorId, Letter& letter, const Send& send) {
 
 std::vector<Bug> bugs_of_mail() {
   return {takes_old_slices(), bug_of_mail("at-most-once turns run before the commit", run_before_the_commit),
-          bug_of_mail("a crashed partition's cycle is not undone", pass_all_but<msg::LanesDown>),
-          bug_of_mail("a restart is forgotten", pass_all_but<msg::RestartLanes>),
+          bug_of_mail("a crashed partition's cycle is not undone", pass_all_but<msg::TasksDown>),
+          bug_of_mail("a restart is forgotten", pass_all_but<msg::RestartTasks>),
           bug_of_mail("a rewind does not reach the partition", pass_all_but<msg::RewindTo>)};
 }
 

@@ -31,8 +31,8 @@ const std::vector<std::string>& kinds_of_faults() {
       "node died", "node died in a call", "node died between cycles", "node died, a cycle open",
       "node died, a commit in flight", "a dead node's commit goes through", "node frozen",
       "node became a zombie", "a zombie's commit is refused", "node stopped", "node drained", "revoked",
-      "lost", "all partitions of a node lost", "lane crashed before a step", "lane crashed after a step",
-      "lane restarted", "all restarted with a lane", "lanes restarted with a source", "bridge restarted",
+      "lost", "all partitions of a node lost", "task crashed before a step", "task crashed after a step",
+      "task restarted", "all restarted with a task", "tasks restarted with a source", "bridge restarted",
       "gave up: too many failures", "gave up: final failure", "service restarted", "node gave up",
       "date of a node set", "question answered", "a run without any loss",
       // of handlers and input

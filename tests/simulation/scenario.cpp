@@ -91,7 +91,7 @@ SimulationFaults faults_of(Chance& chance) {
   f.store.failed_appends = maybe(0.01), f.store.failed_writes = maybe(0.03);
   f.store.failed_reads = maybe(0.02), f.store.throws = maybe(0.002);
   f.die_in_call = maybe(0.004), f.die = maybe(0.002), f.freeze = maybe(0.003), f.stop = maybe(0.002);
-  f.move_partition = maybe(0.02), f.lose_partition = maybe(0.004), f.crash_lane = maybe(0.01),
+  f.move_partition = maybe(0.02), f.lose_partition = maybe(0.004), f.crash_task = maybe(0.01),
   f.set_clock = maybe(0.002);
   return f;
 }
@@ -122,7 +122,7 @@ testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
 }
 
 bool is_calm(const std::map<std::string, std::uint64_t, std::less<>>& fired) {
-  static constexpr std::string_view costly[] = {"lane restarted", "bridge restarted", "revoked", "lost",
+  static constexpr std::string_view costly[] = {"task restarted", "bridge restarted", "revoked", "lost",
                                                 "node ",          "gave up"};
   return std::none_of(fired.begin(), fired.end(), [&](const auto& entry) {
     return std::any_of(std::begin(costly), std::end(costly),

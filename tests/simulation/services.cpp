@@ -76,10 +76,10 @@ void Script::runs_at_most_once(const Meta& meta, std::string_view service) {
 
 namespace {
 
-const OnFailure patient{.retry = {.times = 4, .first = Duration(20), .most = Duration(2'000)}};
-const OnFailure parking{.retry = {.times = 1, .first = Duration(1'500)}, .then = Last::park_key};
-const OnFailure pausing{.then = Last::pause_partition, .probe = {.every = Duration(1'200)}};
-const OnFailure stopping{.then = Last::stop};
+const OnFailure patient{.retry = {.times = 4, .first = Duration(20), .max = Duration(2'000)}};
+const OnFailure parking{.retry = {.times = 1, .first = Duration(1'500)}, .then = FinalAction::park_key};
+const OnFailure pausing{.then = FinalAction::pause_partition, .probe = {.every = Duration(1'200)}};
+const OnFailure stopping{.then = FinalAction::stop};
 
 template <class Builder>
 Service with_policies(Builder builder) {

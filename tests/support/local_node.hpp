@@ -31,24 +31,24 @@ class LocalService {
   }
 
   BridgeEngine& bridge() { return *bridge_; }
-  PartitionEngine& partition(std::uint32_t p) { return *partitions_.at(Lane{{p}}); }
+  PartitionEngine& partition(std::uint32_t p) { return *partitions_.at(TaskId{{p}}); }
 
   void poll() { carry_out(bridge_->step()); }
   // Lets every partition and source work once; true if any had something to do.
   bool work() {
     bool any = false;
-    for (auto& [lane, engine] : partitions_) {
+    for (auto& [task, engine] : partitions_) {
       auto step = engine->step();
       any |= step.more;
       if (step.slice) any = true, hold(*step.slice);
-      if (step.waits) waiting_lanes_.push_back({lane, engine->epoch()});
+      if (step.waits) waiting_tasks_.push_back({task, engine->epoch()});
     }
-    for (auto& [lane, engine] : sources_) {
-      auto look = engine->look();
-      if (look.slice) {
-        any = true, hold(*look.slice);
+    for (auto& [task, engine] : sources_) {
+      auto poll = engine->poll();
+      if (poll.slice) {
+        any = true, hold(*poll.slice);
       } else {
-        bridge_->lane_waits(lane, engine->epoch());
+        bridge_->task_waits(task, engine->epoch());
       }
     }
     return any;
@@ -60,18 +60,18 @@ class LocalService {
       slices_.pop_front();
       carry_out(bridge_->accept(slice));
     }
-    for (const auto& [lane, epoch] : std::exchange(waiting_lanes_, {})) bridge_->lane_waits(lane, epoch);
+    for (const auto& [task, epoch] : std::exchange(waiting_tasks_, {})) bridge_->task_waits(task, epoch);
   }
   void round() { poll(), work(), hand_over(); }
   void crash(std::uint32_t p) {
-    partitions_.erase(Lane{{p}});
-    carry_out(bridge_->lane_down(Lane{{p}}));
+    partitions_.erase(TaskId{{p}});
+    carry_out(bridge_->task_down(TaskId{{p}}));
   }
-  void start_again(std::uint32_t p) { carry_out(bridge_->start_again(Lane{{p}})); }
+  void start_again(std::uint32_t p) { carry_out(bridge_->start_again(TaskId{{p}})); }
   std::size_t waiting_slices() const { return slices_.size(); }
   std::vector<PartitionId> owned() const {
     std::vector<PartitionId> out;
-    for (const auto& [lane, engine] : partitions_) out.push_back(lane.partition);
+    for (const auto& [task, engine] : partitions_) out.push_back(task.partition);
     return out;
   }
 
@@ -81,36 +81,36 @@ class LocalService {
     for (auto& a : actions) std::visit([this](auto& x) { carry_out(x); }, a);
   }
   void carry_out(action::Start& a) {
-    if (a.lane.is_source()) {
-      sources_[a.lane] = std::make_unique<SourceEngine>(bridge_->routes(), a.lane, a.epoch, a.state, clock_);
+    if (a.task.is_source()) {
+      sources_[a.task] = std::make_unique<SourceEngine>(bridge_->routes(), a.task, a.epoch, a.state, clock_);
     } else {
-      partitions_[a.lane] =
-          std::make_unique<PartitionEngine>(bridge_->routes(), a.lane.partition, a.epoch, a.state, clock_);
+      partitions_[a.task] =
+          std::make_unique<PartitionEngine>(bridge_->routes(), a.task.partition, a.epoch, a.state, clock_);
     }
   }
-  void carry_out(action::Stop& a) { partitions_.erase(a.lane), sources_.erase(a.lane); }
+  void carry_out(action::Stop& a) { partitions_.erase(a.task), sources_.erase(a.task); }
   void carry_out(action::Deliver& a) {
-    const auto it = partitions_.find(a.lane);
+    const auto it = partitions_.find(a.task);
     if (it != partitions_.end() && it->second->epoch() == a.epoch)
       it->second->accept(std::move(a.batch), a.from);
   }
-  void carry_out(action::Committed& a) {
-    const auto it = partitions_.find(a.lane);
+  void carry_out(action::SlicesCommitted& a) {
+    const auto it = partitions_.find(a.task);
     if (it == partitions_.end() || it->second->epoch() != a.epoch) return;
-    bridge_->deferred_done(a.lane, a.epoch, a.up_to, it->second->committed(a.up_to));
+    bridge_->deferred_done(a.task, a.epoch, a.up_to, it->second->committed(a.up_to));
   }
   void carry_out(action::Rewind& a) {
-    if (const auto it = partitions_.find(a.lane); it != partitions_.end()) it->second->rewind(a.epoch);
-    if (const auto it = sources_.find(a.lane); it != sources_.end()) it->second->rewind(a.epoch);
+    if (const auto it = partitions_.find(a.task); it != partitions_.end()) it->second->rewind(a.epoch);
+    if (const auto it = sources_.find(a.task); it != sources_.end()) it->second->rewind(a.epoch);
   }
 
   const Clock& clock_;
   std::shared_ptr<const ServiceRuntime> runtime_;
   std::unique_ptr<BridgeEngine> bridge_;
-  std::map<Lane, std::unique_ptr<PartitionEngine>> partitions_;
-  std::map<Lane, std::unique_ptr<SourceEngine>> sources_;
+  std::map<TaskId, std::unique_ptr<PartitionEngine>> partitions_;
+  std::map<TaskId, std::unique_ptr<SourceEngine>> sources_;
   std::deque<Slice> slices_;
-  std::vector<std::pair<Lane, Epoch>> waiting_lanes_;
+  std::vector<std::pair<TaskId, Epoch>> waiting_tasks_;
 };
 
 }  // namespace eventy::testing

@@ -124,7 +124,7 @@ CAF_TEST(symbols_stay_the_same_unless_a_default_stands_for_those_unknown) {
   CAF_CHECK_EQUAL((change<Paint, Colour>()),
                   "ERROR data.x: symbol blue is gone: older records may hold it\n");
   auto few = record_schema<Holds<Colour, "1.0.0">>(), many = record_schema<Holds<Paint, "1.1.0">>();
-  few.data.members[0].type.otherwise = "red";
+  few.data.members[0].type.default_value = "red";
   CAF_CHECK(spelled(judge({few}, {many})) ==
             std::vector<std::string>{
                 "ok EVENT urn:a:Holds: data.x: symbol blue is new: older programs read it as red"});

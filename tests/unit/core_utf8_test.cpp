@@ -10,7 +10,7 @@ namespace eventy {
 
 namespace {
 
-constexpr std::size_t most_length = 40;
+constexpr std::size_t max_length = 40;
 
 std::string letters(std::size_t size) {
   std::string text;
@@ -28,7 +28,7 @@ std::string copied(std::string_view text, bool& good) {
 }  // namespace
 
 CAF_TEST(a_text_of_any_length_is_copied_and_nothing_beside_it) {
-  for (std::size_t size = 0; size <= most_length; ++size) {
+  for (std::size_t size = 0; size <= max_length; ++size) {
     bool good = false;
     CAF_CHECK_EQUAL(copied(letters(size), good), "#" + letters(size) + "#");
     CAF_CHECK(good);
@@ -36,7 +36,7 @@ CAF_TEST(a_text_of_any_length_is_copied_and_nothing_beside_it) {
 }
 
 CAF_TEST(a_byte_that_is_not_utf8_is_found_at_any_place) {
-  for (std::size_t size = 1; size <= most_length; ++size) {
+  for (std::size_t size = 1; size <= max_length; ++size) {
     for (std::size_t at = 0; at < size; ++at) {
       auto text = letters(size);
       text[at] = '\xff';
@@ -49,7 +49,7 @@ CAF_TEST(a_byte_that_is_not_utf8_is_found_at_any_place) {
 
 CAF_TEST(characters_of_several_bytes_are_good_at_any_place) {
   for (std::string_view character : {"é", "„", "😀"}) {
-    for (std::size_t before = 0; before <= most_length; ++before) {
+    for (std::size_t before = 0; before <= max_length; ++before) {
       const auto text = letters(before) + std::string(character) + letters(before % 9);
       bool good = false;
       CAF_CHECK_EQUAL(copied(text, good), "#" + text + "#");

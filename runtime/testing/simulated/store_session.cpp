@@ -39,7 +39,7 @@ void SimulatedImpl::settle(Member& member) {
   if (unknown) {
     flight.outcome = UnknownOutcome{flight.cycle, {ErrorCode::unknown_outcome, "the answer was lost"}};
   } else {
-    flight.outcome = eventy::Committed{flight.cycle};
+    flight.outcome = Committed{flight.cycle};
   }
   if (member.dead) trace.fired("a dead node's commit goes through");
   if (flight.happened) {

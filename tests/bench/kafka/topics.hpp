@@ -97,7 +97,7 @@ inline Handle make_reader(const std::string& bootstrap, const std::string& group
 // Until a group has committed all of its input, and no transaction is open on its output.
 inline void wait_until_committed(const std::string& bootstrap, const std::string& group,
                                  const std::string& in, const std::string& out, int seconds) {
-  constexpr std::chrono::milliseconds look_interval{10};
+  constexpr std::chrono::milliseconds topic_check_interval{10};
   const auto committed = make_reader(bootstrap, group, "read_committed");
   const auto uncommitted = make_reader(bootstrap, group, "read_uncommitted");
   const auto ends = edges(committed.get(), in, Edge::end);
@@ -115,7 +115,7 @@ inline void wait_until_committed(const std::string& bootstrap, const std::string
   while (std::chrono::steady_clock::now() < deadline) {
     if (read_all() && edges(committed.get(), out, Edge::end) == edges(uncommitted.get(), out, Edge::end))
       return;
-    std::this_thread::sleep_for(look_interval);
+    std::this_thread::sleep_for(topic_check_interval);
   }
   fail("group " + group + " has not committed all of " + in + " in time");
 }

@@ -9,7 +9,7 @@ namespace eventy::benchmark {
 
 namespace {
 
-constexpr std::size_t sync_size = 16, most_bytes = 1u << 16;
+constexpr std::size_t sync_size = 16, max_bytes = 1u << 16;
 
 void append_number(std::string& out, std::size_t number) {
   auto rest = number << 1;
@@ -35,14 +35,14 @@ std::size_t take_number(std::string_view& rest) {
 template <class Data>
 class OneSchema {
  public:
-  explicit OneSchema(std::string_view schema) : schema_(schema), buffer_(most_bytes, '\0') {
+  explicit OneSchema(std::string_view schema) : schema_(schema), buffer_(max_bytes, '\0') {
     header_ = "Obj\x01";
     append_number(header_, 2);
     append_text(header_, "avro.codec"), append_text(header_, "null");
     append_text(header_, "avro.schema"), append_text(header_, schema);
     append_number(header_, 0);
     reader_ = avro_reader_memory(buffer_.data(), 0);
-    writer_ = avro_writer_memory(buffer_.data(), most_bytes);
+    writer_ = avro_writer_memory(buffer_.data(), max_bytes);
   }
   OneSchema(const OneSchema&) = delete;
   OneSchema& operator=(const OneSchema&) = delete;
@@ -84,7 +84,7 @@ class OneSchema {
 template <class Data>
 class AsFile {
  public:
-  explicit AsFile(std::string_view schema) : schema_(schema), buffer_(most_bytes, '\0') {}
+  explicit AsFile(std::string_view schema) : schema_(schema), buffer_(max_bytes, '\0') {}
 
   void decode(std::string_view bytes, Whole<Data>& out) {
     avro_file_reader_t reader = nullptr;

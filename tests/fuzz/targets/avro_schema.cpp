@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string text(fuzz::text_of(data, size));
   const fuzz::MemoryWatch watch;
   const auto format = avro::AvroSerializer::from_texts({text});
-  fuzz::require(watch.peak() <= 8 * fuzz::most_memory(size), "reading a schema took more memory than it may");
+  fuzz::require(watch.peak() <= 8 * fuzz::max_memory(size), "reading a schema took more memory than it may");
   if (!format) return 0;
   for (const auto& name : (*format)->qualified_names()) write_and_read(**format, name);
   return 0;

@@ -55,6 +55,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     fuzz::require(e.error().code == ErrorCode::configuration,
                   "what is wrong is a mistake in the configuration");
   }
-  fuzz::require(watch.peak() <= 4 * fuzz::most_memory(size), "a configuration took more memory than it may");
+  fuzz::require(watch.peak() <= 4 * fuzz::max_memory(size), "a configuration took more memory than it may");
   return 0;
 }

@@ -65,6 +65,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     fuzz::require(e.error().code == ErrorCode::corrupt || e.error().code == ErrorCode::newer_format,
                   "a row that cannot be trusted is corrupt, or of a newer program");
   }
-  fuzz::require(watch.peak() <= 4 * fuzz::most_memory(size), "rows took more memory than they may");
+  fuzz::require(watch.peak() <= 4 * fuzz::max_memory(size), "rows took more memory than they may");
   return 0;
 }

@@ -18,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
 
   const auto name = LogName::read(bytes).text();
   fuzz::require(LogName::read(name).text() == name, "the name of a log is written and read as the same");
-  fuzz::require(watch.peak() <= fuzz::most_memory(size), "notes took more memory than they may");
+  fuzz::require(watch.peak() <= fuzz::max_memory(size), "notes took more memory than they may");
   return 0;
 }

@@ -56,6 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     return 0;
   }
   static const DecodeLimits limits{.max_elements = 1u << 12};
-  fuzz::judge_records(**format, record, {.limits = limits, .extra_memory = 16 * fuzz::most_memory(size)});
+  fuzz::judge_records(**format, record, {.limits = limits, .extra_memory = 16 * fuzz::max_memory(size)});
   return 0;
 }

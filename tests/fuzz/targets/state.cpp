@@ -43,7 +43,7 @@ bool read(std::string_view bytes, State& state) {
   } catch (const Failure&) {  // of a newer version
     return false;
   }
-  fuzz::require(watch.peak() <= fuzz::most_memory(bytes.size()), "a state took more memory than it may");
+  fuzz::require(watch.peak() <= fuzz::max_memory(bytes.size()), "a state took more memory than it may");
   return true;
 }
 

@@ -12,7 +12,7 @@ using testing::SimulatedNode;
 using testing::World;
 
 static_assert(Takes<ToPartition, msg::Deliver> && Takes<ToSource, msg::StopLooking>);
-static_assert(!Takes<ToSource, msg::Deliver> && !Takes<ToRoot, msg::StartLane> &&
+static_assert(!Takes<ToSource, msg::Deliver> && !Takes<ToRoot, msg::StartTask> &&
               !Takes<ToBridge, msg::Stop>);
 
 // What the actors of a test do: each says what it is told, and does what the test wants then.
@@ -60,7 +60,7 @@ struct Harness {
   explicit Harness(std::uint64_t seed = 1, World::Order order = World::Order::by_chance)
       : chance(seed), world(chance, trace, order) {}
   Ref<ToPartition> recorder() {
-    return spawn<Recorder>(*node, {Role::Kind::lane, 0, {}}, Placement::scheduler, notes, Ref<ToRoot>());
+    return spawn<Recorder>(*node, {Role::Kind::task, 0, {}}, Placement::scheduler, notes, Ref<ToRoot>());
   }
   static void tell(ActorId from, const Ref<ToPartition>& to, std::uint64_t number,
                    std::chrono::nanoseconds wait = {}) {
@@ -190,7 +190,7 @@ CAF_TEST(a process that dies within a handler sends nothing more) {
   const auto other_notes = std::make_shared<Notes>();
   SimulatedNode other(h.world, "other");
   const auto two =
-      spawn<Recorder>(other, {Role::Kind::lane, 0, {}}, Placement::scheduler, other_notes, Ref<ToRoot>());
+      spawn<Recorder>(other, {Role::Kind::task, 0, {}}, Placement::scheduler, other_notes, Ref<ToRoot>());
   h.notes->then = [&](Self<ToPartition>& self) {
     self.post(two, msg::RewindTo{{2}});  // held until it is done, and so lost
     h.node->doom();

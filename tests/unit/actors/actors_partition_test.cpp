@@ -26,7 +26,7 @@ struct Alone : NodeFixture {
   std::vector<std::shared_ptr<const Slice>>& slices = neighbour->slices;
   std::unique_ptr<StoreSession> session;
   std::shared_ptr<const Batch> batch;
-  Ref<ToPartition> lane;
+  Ref<ToPartition> task;
 
   Alone() {
     prepare(counter::service());
@@ -40,17 +40,17 @@ struct Alone : NodeFixture {
           if (restored->partition == partition_of("key-0", partitions)) state = restored->state;
       }
     CAF_REQUIRE(batch && state);
-    const LaneSetup lane_setup{.lane = {batch->partition},
+    const TaskSetup task_setup{.task = {batch->partition},
                                .epoch = {2},
                                .routes = make_routes(setup.runtime, *session),
                                .state = state,
                                .bridge = Ref<ToBridge>(neighbour)};
-    lane = spawn<PartitionState>(node, {Role::Kind::lane, 0, lane_setup.lane}, Placement::scheduler,
-                                 lane_setup, Ref<ToSupervisor>(neighbour));
+    task = spawn<PartitionTask>(node, {Role::Kind::task, 0, task_setup.task}, Placement::scheduler,
+                                task_setup, Ref<ToSupervisor>(neighbour));
     run();
   }
   void tell(ToPartition::Mail mail) {
-    std::visit([this](auto& message) { post({}, lane, std::move(message)); }, mail);
+    std::visit([this](auto& message) { post({}, task, std::move(message)); }, mail);
     run();
   }
   void deliver(Epoch epoch) { tell(msg::Deliver{epoch, batch}); }

@@ -155,7 +155,7 @@ CAF_TEST(a session that is fenced once starts again) {
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
-CAF_TEST(a session that is fenced twice within a minute has a twin and gives up) {
+CAF_TEST(a session that is fenced twice within a minute has a duplicate and gives up) {
   start();
   run();
   store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
@@ -167,7 +167,7 @@ CAF_TEST(a session that is fenced twice within a minute has a twin and gives up)
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
-CAF_TEST(partitions that are fenced are no sign of a twin) {
+CAF_TEST(partitions that are fenced are no sign of a duplicate) {
   faults->code = ErrorCode::fenced;
   faults->loads_to_fail = 2;
   click(30, 5);

@@ -159,7 +159,7 @@ CAF_TEST(what no restart can heal ends the node at once although it may restart 
   CAF_CHECK_EQUAL(counts().services, 0u);
 }
 
-CAF_TEST(a twin ends the node at once although it may restart services) {
+CAF_TEST(a duplicate ends the node at once although it may restart services) {
   supervision.restarts.intensity = 10;
   start();
   run();
@@ -274,7 +274,7 @@ CAF_TEST(rest for one starts the partitions again with a crashed source) {
 
 CAF_TEST(what is restarted with a crashed source ends before the backoff) {
   setup.supervision.strategy = Strategy::rest_for_one;
-  setup.supervision.restarts.first_backoff = setup.supervision.restarts.most_backoff = std::chrono::hours(2);
+  setup.supervision.restarts.first_backoff = setup.supervision.restarts.max_backoff = std::chrono::hours(2);
   *failures = 1;
   start();
   std::size_t before = 0;

@@ -20,7 +20,7 @@ Service fails(std::shared_ptr<int> times, Duration wait) {
             turn.edit().n += c.n;
             if ((*times)-- > 0) throw Busy("not now");
           })
-      .on_failure<Busy>({.retry = {.times = 9, .first = wait, .most = wait}});
+      .on_failure<Busy>({.retry = {.times = 9, .first = wait, .max = wait}});
 }
 constexpr std::chrono::nanoseconds jumps[] = {-2h, 2h};
 
@@ -40,9 +40,9 @@ CAF_TEST(a virtual clock moves both its clocks or each alone) {
 
 CAF_TEST(a cycle is due to the microsecond) {
   CommitCycles cycles({.interval = 10ms});
-  cycles.open_lane(Lane{{0}}, {1});
+  cycles.open_task(TaskId{{0}}, {1});
   const MonotonicTime begun(1s + 700us);
-  cycles.add({.lane = {{0}}, .epoch = {1}, .number = {1}}, begun);
+  cycles.add({.task = {{0}}, .epoch = {1}, .number = {1}}, begun);
   CAF_CHECK(cycles.due_at() == begun + 10ms);
   CAF_CHECK(!cycles.due(begun + 9'999us));
   CAF_CHECK(cycles.due(begun + 10ms));

@@ -33,7 +33,7 @@ Service faulty(std::shared_ptr<Faulty> how, OnFailure policy) {
           })
       .on_failure(std::move(policy));
 }
-const OnFailure parks{.then = Last::park_key};
+const OnFailure parks{.then = FinalAction::park_key};
 
 std::vector<ParkedKey> parked(const Fixture& f) {
   return parked_keys(f.store, *testing::plain_state_format(), "counter").value();
@@ -231,7 +231,7 @@ CAF_TEST(a_record_that_cannot_be_parked_for_its_size_pauses_the_partition) {
 
 CAF_TEST(a_long_retry_goes_on_after_a_restart_where_it_was) {
   const auto how = std::make_shared<Faulty>();
-  const OnFailure policy{.retry = {.times = 2, .first = 10s, .most = 60s}};
+  const OnFailure policy{.retry = {.times = 2, .first = 10s, .max = 60s}};
   Fixture f(faulty(how, policy));
   f.click(1), f.click(-2);
   f.settle();
@@ -256,7 +256,7 @@ CAF_TEST(a_long_retry_goes_on_after_a_restart_where_it_was) {
 
 CAF_TEST(attempts_are_not_forgotten_when_a_cycle_is_aborted_meanwhile) {
   const auto how = std::make_shared<Faulty>();
-  Fixture f(faulty(how, {.retry = {.times = 3, .first = 50ms, .most = 50ms}}), 2);
+  Fixture f(faulty(how, {.retry = {.times = 3, .first = 50ms, .max = 50ms}}), 2);
   f.click(-1);
   const std::string other = key_beside("ann");
   for (int i = 0; i < 10; ++i) {
@@ -272,7 +272,7 @@ CAF_TEST(attempts_are_not_forgotten_when_a_cycle_is_aborted_meanwhile) {
 }
 
 CAF_TEST(a_node_drains_though_a_partition_waits_for_a_dependency) {
-  Fixture f(faulty(std::make_shared<Faulty>(), {.then = Last::pause_partition}));
+  Fixture f(faulty(std::make_shared<Faulty>(), {.then = FinalAction::pause_partition}));
   f.click(1), f.click(-2);
   f.settle();
   f.node->bridge().drain();

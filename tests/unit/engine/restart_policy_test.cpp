@@ -11,7 +11,7 @@ using Verdict = RestartPolicy::Verdict;
 
 struct Timed {
   RestartOptions options{
-      .intensity = 3, .period = Duration(1000), .first_backoff = Duration(10), .most_backoff = Duration(100)};
+      .intensity = 3, .period = Duration(1000), .first_backoff = Duration(10), .max_backoff = Duration(100)};
   RestartPolicy policy{options};
   Backoff backoff = {};
   MonotonicTime now = MonotonicTime(Duration(1'800'000'000'000));
@@ -43,10 +43,10 @@ CAF_TEST(after calm the waits start over) {
 }
 
 CAF_TEST(a long wait is no calm) {
-  options.first_backoff = options.most_backoff = Duration(40'000);
+  options.first_backoff = options.max_backoff = Duration(40'000);
   options.calm = Duration(30'000);
   (void)waits_after(1);
-  options.most_backoff = Duration(1'000'000);
+  options.max_backoff = Duration(1'000'000);
   CAF_CHECK_EQUAL(waits_after(1), 80'000);
 }
 
@@ -74,10 +74,10 @@ CAF_TEST(what may heal is restarted) {
     CAF_CHECK(after(2000, code) == Verdict::restart);
 }
 
-CAF_TEST(a second fencing within a minute is a twin) {
+CAF_TEST(a second fencing within a minute is a duplicate) {
   CAF_CHECK(after(0, ErrorCode::fenced) == Verdict::restart);
   CAF_CHECK(after(60'001, ErrorCode::fenced) == Verdict::restart);
-  CAF_CHECK(after(60'000, ErrorCode::fenced) == Verdict::has_twin);
+  CAF_CHECK(after(60'000, ErrorCode::fenced) == Verdict::has_duplicate);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

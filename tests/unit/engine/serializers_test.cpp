@@ -150,7 +150,7 @@ CAF_TEST(a parked record and the request to release it are in the formats of the
                                 if (!*is_mended) throw std::runtime_error("not now");
                                 turn.edit().n += c.n;
                               })
-                              .on_failure({.then = Last::park_key});
+                              .on_failure({.then = FinalAction::park_key});
   const Named named{{"web-events", msgpack::serializer()}, {"counter-events", testing::plain_serializer()}};
   store.ensure_topics({{"web-events", 1}}).value();
   LocalService node(store, parking, options(named), BridgeOptions{}, clock, 1);
@@ -168,7 +168,7 @@ CAF_TEST(a parked record and the request to release it are in the formats of the
 
 CAF_TEST(a record that was parked in a topic that is read no more is a dead letter with its bytes) {
   const auto failing = [](Turn<Tally>&, const Clicked&) { throw std::runtime_error("not now"); };
-  const Service parking = service<Tally>("counter").on(failing).on_failure({.then = Last::park_key});
+  const Service parking = service<Tally>("counter").on(failing).on_failure({.then = FinalAction::park_key});
   const Named named{{"web-events", msgpack::serializer()}};
   store.ensure_topics({{"web-events", 1}}).value();
   auto node = std::make_unique<LocalService>(store, parking, options(named), BridgeOptions{}, clock, 1);

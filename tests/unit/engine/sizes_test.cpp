@@ -122,7 +122,7 @@ CAF_TEST(a_state_that_grows_over_it_little_by_little_fails_where_it_does) {
 }
 
 CAF_TEST(a_key_over_what_states_may_have_is_a_failure_of_its_turn) {
-  for (const auto then : {Last::dead_letter, Last::park_key}) {
+  for (const auto then : {FinalAction::dead_letter, FinalAction::park_key}) {
     Small s({.then = then});
     const std::string key(70'000, 'k');
     s.click(1), s.click(1, key), s.click(1);
@@ -135,7 +135,7 @@ CAF_TEST(a_key_over_what_states_may_have_is_a_failure_of_its_turn) {
 }
 
 CAF_TEST(a_record_that_no_store_takes_as_a_parked_row_becomes_a_dead_letter) {
-  Small s({.then = Last::park_key});
+  Small s({.then = FinalAction::park_key});
   Record record(Kind::event, "urn:web", "Clicked", "urn:web");
   record.set_partition_key("ann");
   record.data = {{"n", Value{std::int64_t{5'000}}}, {"more", Value{std::string(3'000, 'x')}}};

@@ -14,8 +14,8 @@ using Children = std::vector<Child>;
 using Verdict = RestartPolicy::Verdict;
 
 const Child bridge = Supervision::bridge;
-const Child file = Supervision::child(Lane{{3}, 0}), socket = Supervision::child(Lane{{1}, 1});
-const Child zero = Supervision::child(Lane{{0}}), one = Supervision::child(Lane{{1}});
+const Child file = Supervision::child(TaskId{{3}, 0}), socket = Supervision::child(TaskId{{1}, 1});
+const Child zero = Supervision::child(TaskId{{0}}), one = Supervision::child(TaskId{{1}});
 const Children all_of_service{bridge, file, socket, zero, one};
 
 struct Supervised {
@@ -52,7 +52,7 @@ CAF_TEST(rest for one takes what depends on the child) {
   CAF_CHECK(taken_by(zero, Strategy::rest_for_one).empty());
 }
 
-CAF_TEST(a failed bridge takes its lanes under every strategy) {
+CAF_TEST(a failed bridge takes its tasks under every strategy) {
   for (const auto strategy : {Strategy::one_for_one, Strategy::one_for_all, Strategy::rest_for_one})
     CAF_CHECK(same(taken_by(bridge, strategy), {one, zero, socket, file}));
 }

@@ -140,11 +140,11 @@ CAF_TEST(a_probe_that_throws_has_found_no_reason_to_go_on) {
                       if (is_down) throw Busy("down");
                       turn.emit(Counted{"once", ++turn.edit().n});
                     })
-                .on_failure<Busy>(
-                    {.then = Last::pause_partition, .probe = {.every = Duration(100), .ask = [&]() -> bool {
-                                                                if (probe_throws) throw 42;
-                                                                return true;
-                                                              }}}));
+                .on_failure<Busy>({.then = FinalAction::pause_partition,
+                                   .probe = {.every = Duration(100), .ask = [&]() -> bool {
+                                               if (probe_throws) throw 42;
+                                               return true;
+                                             }}}));
   f.click(1);
   f.settle(20);
   is_down = false;
@@ -201,7 +201,7 @@ CAF_TEST(a_lack_of_memory_that_no_policy_names_is_a_crash) {
       service<Tally>("counter").on(exactly_once, [=](Turn<Tally>&, const Clicked&) { hungry(); });
   const Service for_all_else = service<Tally>("counter")
                                    .on(exactly_once, [=](Turn<Tally>&, const Clicked&) { hungry(); })
-                                   .on_failure({.then = Last::dead_letter});
+                                   .on_failure({.then = FinalAction::dead_letter});
   CAF_CHECK_EQUAL(crash_of(without_a_policy, nullptr), "bad_alloc");
   CAF_CHECK_EQUAL(crash_of(for_all_else, nullptr), "bad_alloc");
   CAF_CHECK_EQUAL(crash_of(counter_that(hungry), nullptr), "no crash");

@@ -151,7 +151,7 @@ CAF_TEST(a drain that a handler holds up lets the others go after a while) {
   CAF_CHECK(bridge.held_up().empty());
   CAF_REQUIRE(bridge.wake_at());
   w.f.clock.advance(std::chrono::duration_cast<Duration>(*bridge.wake_at() - w.f.clock.now()));
-  CAF_CHECK(bridge.held_up() == std::vector{Lane{w.slow}});
+  CAF_CHECK(bridge.held_up() == std::vector{TaskId{w.slow}});
   CAF_CHECK(!bridge.wake_at());
   w.f.node->hand_over();
   w.f.commit();

@@ -28,7 +28,7 @@ struct Watched {
       RuntimeOptions{.serializer = testing::plain_serializer(),
                      .state_format = testing::plain_state_format()});
   Watchdog dog = {};
-  std::shared_ptr<TurnWatch> partition = dog.watch(7, runtime, Lane{{3}}, {Duration(800), Duration(4000)});
+  std::shared_ptr<TurnWatch> partition = dog.watch(7, runtime, TaskId{{3}}, {Duration(800), Duration(4000)});
   MonotonicTime now = MonotonicTime(Duration(1'000'000));
   std::vector<Watchdog::Report> told = {};
   const std::string topic = "bench-events";
@@ -40,7 +40,7 @@ struct Watched {
     told.clear();
     for (const MonotonicTime end = now + Duration(ms); now < end;) {
       now += std::min(dog.interval(), std::chrono::duration_cast<Duration>(end - now));
-      for (auto& report : dog.look(now)) told.push_back(std::move(report));
+      for (auto& report : dog.check(now)) told.push_back(std::move(report));
     }
     return told.size();
   }
@@ -86,20 +86,20 @@ CAF_TEST(a handler over its limit is told of once) {
 }
 
 CAF_TEST(a limit of 0 is none) {
-  partition = dog.watch(0, runtime, Lane{{3}}, {Duration(0), Duration(0)});
+  partition = dog.watch(0, runtime, TaskId{{3}}, {Duration(0), Duration(0)});
   const TurnWatch::Running running(*partition, turn());
   CAF_CHECK_EQUAL(pass(1'000'000), 0u);
 }
 
 CAF_TEST(a source is told of and has no limit) {
-  const auto source = dog.watch(0, runtime, Lane{{1}, 0}, {Duration(800), Duration(4000)});
+  const auto source = dog.watch(0, runtime, TaskId{{1}, 0}, {Duration(800), Duration(4000)});
   const TurnWatch::Running running(*source, {});
   CAF_REQUIRE_EQUAL(pass(100'000), 1u);
   CAF_CHECK(told[0].text.starts_with("service slow: source file has not returned"));
 }
 
 CAF_TEST(one on a thread of its own needs no declaration) {
-  partition = dog.watch(0, runtime, Lane{{3}}, {Duration(800), Duration(4000)}, Watchdog::Runs::on_its_own);
+  partition = dog.watch(0, runtime, TaskId{{3}}, {Duration(800), Duration(4000)}, Watchdog::Runs::on_its_own);
   const TurnWatch::Running running(*partition, turn());
   CAF_REQUIRE_EQUAL(pass(1000), 1u);
   CAF_CHECK(told[0].text.ends_with("has not returned for 0.8 s"));
@@ -107,8 +107,9 @@ CAF_TEST(one on a thread of its own needs no declaration) {
 
 CAF_TEST(handlers that take all threads are named together once and again when one returns) {
   dog.set_workers(2);
-  const auto second = dog.watch(7, runtime, Lane{{1}}, {Duration(800), Duration(4000)});
-  const auto apart = dog.watch(7, runtime, Lane{{0}}, {Duration(0), Duration(0)}, Watchdog::Runs::on_its_own);
+  const auto second = dog.watch(7, runtime, TaskId{{1}}, {Duration(800), Duration(4000)});
+  const auto apart =
+      dog.watch(7, runtime, TaskId{{0}}, {Duration(0), Duration(0)}, Watchdog::Runs::on_its_own);
   const TurnWatch::Running first(*partition, turn()), third(*apart, turn("cid"));
   CAF_CHECK_EQUAL(pass(2000), 1u);  // the one that is slow: a thread is left
   {
@@ -139,10 +140,10 @@ CAF_TEST(time in which nobody looked counts for little) {
   const TurnWatch::Running running(*partition, turn());
   (void)pass(300);
   now += std::chrono::hours(1);  // the process was stopped
-  CAF_CHECK(dog.look(now).empty());
+  CAF_CHECK(dog.check(now).empty());
 }
 
-CAF_TEST(a lane that is gone is forgotten) {
+CAF_TEST(a task that is gone is forgotten) {
   {
     const TurnWatch::Running running(*partition, turn());
     (void)pass(100);
@@ -155,7 +156,7 @@ CAF_TEST(keys of every length are read back and hostile ones are made fit for th
   const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=:;";
   for (std::size_t size = 0; size <= letters.size(); ++size) {
     const TurnWatch::Running running(*partition, turn(letters.substr(0, size)));
-    const auto seen = partition->look(partition->running());
+    const auto seen = partition->check(partition->running());
     CAF_REQUIRE(seen);
     CAF_CHECK_EQUAL(seen->key, letters.substr(0, std::min(size, TurnWatch::longest_key)));
     CAF_CHECK_EQUAL(seen->key_size, size);
@@ -168,7 +169,7 @@ CAF_TEST(keys of every length are read back and hostile ones are made fit for th
 
 CAF_TEST(a look sees one turn or none) {
   std::atomic<bool> ends = false;
-  std::thread lane([&] {
+  std::thread task([&] {
     for (std::int64_t n = 0; !ends; ++n) {
       const std::string key(1 + static_cast<std::size_t>(n % 40), static_cast<char>('a' + n % 26));
       const TurnWatch::Running running(*partition, {&what, &topic, {n}, key});
@@ -176,7 +177,7 @@ CAF_TEST(a look sees one turn or none) {
   });
   int looks = 0;
   while (looks < 20'000) {
-    const auto seen = partition->look(partition->running());
+    const auto seen = partition->check(partition->running());
     if (!seen) continue;
     ++looks;
     const std::string key(1 + static_cast<std::size_t>(seen->offset.value % 40),
@@ -184,7 +185,7 @@ CAF_TEST(a look sees one turn or none) {
     if (seen->key != key) CAF_FAIL("a mix of two turns: " << seen->key << " for " << seen->offset.value);
   }
   ends = true;
-  lane.join();
+  task.join();
   CAF_CHECK_EQUAL(looks, 20'000);
 }
 

@@ -7,7 +7,9 @@
 namespace eventy::kafka::detail {
 namespace {
 
-RecordMark mark(std::int64_t at, std::uint32_t checksum = 1) { return {Offset{at}, 1000 + at, checksum}; }
+RecordFingerprint mark(std::int64_t at, std::uint32_t checksum = 1) {
+  return {Offset{at}, 1000 + at, checksum};
+}
 
 }  // namespace
 
@@ -37,7 +39,7 @@ CAF_TEST(reading goes on from the newest mark until its record has come) {
 
 CAF_TEST(another record or none at its offset is told apart) {
   for (const auto& [other, verdict] : {std::pair(mark(7, 2), Trail::Verdict::another),
-                                       {RecordMark{Offset{7}, 0, 1}, Trail::Verdict::another}}) {
+                                       {RecordFingerprint{Offset{7}, 0, 1}, Trail::Verdict::another}}) {
     Trail trail(mark(7));
     trail.verify(Offset{});
     CAF_CHECK(trail.judge(Offset{7}, other) == verdict);

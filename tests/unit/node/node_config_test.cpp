@@ -130,11 +130,20 @@ CAF_TEST(values are read) {
 
 CAF_TEST(limits of what is parked are read) {
   const auto c =
-      read(file("[failures]\ndurable_wait_ms = 20\nparked_records_per_key = 3\nparked_records = 4\n"
-                "parked_bytes = 5\nparked_record_bytes = 6\n"));
+      read(file("[failures]\ndurable_wait_ms = 20\nmax_parked_records_per_key = 3\nmax_parked_records = 4\n"
+                "max_parked_bytes = 5\nmax_parked_record_bytes = 6\n"));
   CAF_CHECK(c.durable_wait == Duration(20));
   CAF_CHECK(c.parking == (ParkingLimits{.records_per_key = 3, .records = 4, .bytes = 5, .record_bytes = 6}));
-  CAF_CHECK(says("[failures]\nparked_keys = 3\n", {"node.toml:2: ", "\"parked_keys\"", "parked_records"}));
+  CAF_CHECK(
+      says("[failures]\nparked_keys = 3\n", {"node.toml:2: ", "\"parked_keys\"", "max_parked_records"}));
+}
+
+CAF_TEST(a key of an earlier release is refused with its new name) {
+  for (const auto& [section, before, now] : {std::tuple("supervision", "most_backoff_ms", "max_backoff_ms"),
+                                             {"engine", "batches_in_flight", "max_batches_in_flight"},
+                                             {"failures", "parked_bytes", "max_parked_bytes"}})
+    CAF_CHECK(says("[" + std::string(section) + "]\n" + before + " = 3\n",
+                   {"node.toml:2: ", "it is called \"" + std::string(now) + "\" now."}));
 }
 
 CAF_TEST(partitioners are known by their names) {
@@ -187,7 +196,7 @@ CAF_TEST(a value out of range is refused) {
   CAF_CHECK(says("[node]\nid = \"a b\"\n", {"node.toml:2: ", "[node] id must be letters, digits"}));
   CAF_CHECK(says("[node]\nid = \"" + std::string(129, 'n') + "\"\n", {"node.toml:2: ", "at most 128"}));
   CAF_CHECK(
-      says("[supervision]\nfirst_backoff_ms = 10\nmost_backoff_ms = 5\n", {"node.toml:3: ", "less than"}));
+      says("[supervision]\nfirst_backoff_ms = 10\nmax_backoff_ms = 5\n", {"node.toml:3: ", "less than"}));
 }
 
 CAF_TEST(a service has what it says of itself and else what is said of all) {

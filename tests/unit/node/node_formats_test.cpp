@@ -61,7 +61,7 @@ CAF_TEST(a parked key is released through a request topic of each format) {
                                   if (!*is_mended) throw std::runtime_error("not now");
                                   turn.edit().n += c.n;
                                 })
-                                .on_failure({.then = Last::park_key});
+                                .on_failure({.then = FinalAction::park_key});
     const auto plain = testing::plain_serializer();
     const auto states = testing::plain_state_format();
     RuntimeOptions options{.serializer = plain, .state_format = states};

@@ -35,7 +35,7 @@ struct Program {
     app.commands = {
         {.name = "feed",
          .help = "write clicks",
-         .options = {{.name = "--records", .otherwise = "100"}},
+         .options = {{.name = "--records", .default_value = "100"}},
          .access = StoreAccess::read_write,
          .run = [](const CommandContext& at) { return feed(at); }},
         {.name = "look", .help = "find keys", .run = [this](const CommandContext& at) { return look(at); }},

@@ -55,7 +55,7 @@ std::int64_t counted(Simulation& simulation) {
 }
 
 constexpr SimulationFaults bad_day{
-    .store = {.aborts = 0.1, .unknown = 0.1}, .die = 0.002, .move_partition = 0.02, .crash_lane = 0.01};
+    .store = {.aborts = 0.1, .unknown = 0.1}, .die = 0.002, .move_partition = 0.02, .crash_task = 0.01};
 
 }  // namespace
 

@@ -68,7 +68,7 @@ std::int64_t order(const testing::Bench& bench, const std::string& key) {
   return bench.state<Basket>(key).value_or(Basket{}).order;
 }
 
-const OnFailure parks{.then = Last::park_key};
+const OnFailure parks{.then = FinalAction::park_key};
 
 }  // namespace
 
@@ -191,9 +191,9 @@ CAF_TEST(a_record_without_a_key_cannot_be_parked_and_is_dead_lettered) {
 CAF_TEST(a_partition_pauses_while_a_dependency_is_down_and_nothing_is_dead_lettered) {
   const auto troubles = std::make_shared<Troubles>();
   troubles->with[2] = down;
-  Bench bench{basket(
-      troubles,
-      {.retry = {.times = 1, .first = 10ms}, .then = Last::pause_partition, .probe = {.every = 500ms}})};
+  Bench bench{basket(troubles, {.retry = {.times = 1, .first = 10ms},
+                                .then = FinalAction::pause_partition,
+                                .probe = {.every = 500ms}})};
   for (const std::int64_t n : {1, 2, 3}) bench.tell(Added{n}, "ann");
   bench.tell(Added{7}, "bob");  // of the same partition
   bench.advance(20ms);
@@ -219,7 +219,7 @@ CAF_TEST(a_probe_of_ones_own_spares_the_record_until_the_dependency_is_back) {
   troubles->with[1] = [is_up] {
     if (!*is_up) down();
   };
-  Bench bench{basket(troubles, {.then = Last::pause_partition,
+  Bench bench{basket(troubles, {.then = FinalAction::pause_partition,
                                 .probe = {.every = 100ms, .ask = [is_up] { return *is_up; }}})};
   bench.tell(Added{1}, "ann");
   for (int i = 0; i < 5; ++i) bench.advance(100ms);
@@ -233,7 +233,7 @@ CAF_TEST(a_probe_of_ones_own_spares_the_record_until_the_dependency_is_back) {
 CAF_TEST(a_policy_that_says_stop_ends_the_partition_with_handler_place_and_reason) {
   const auto troubles = std::make_shared<Troubles>();
   troubles->with[2] = poison;
-  Bench bench{basket(troubles, {.retry = {.times = 1, .first = 10ms}, .then = Last::stop})};
+  Bench bench{basket(troubles, {.retry = {.times = 1, .first = 10ms}, .then = FinalAction::stop})};
   bench.tell(Added{1}, "ann");
   bench.tell(Added{2}, "ann");
   std::string text;
@@ -253,7 +253,7 @@ CAF_TEST(the_class_of_the_error_decides_first_for_the_handler_then_for_the_servi
     return std::make_unique<Bench>(Service(service<Basket>("basket")
                                                .on<Added>(exactly_once, fails, Failures().of<Poison>(parks))
                                                .on<Removed>(exactly_once, fails)
-                                               .on_failure<Down>({.then = Last::pause_partition})
+                                               .on_failure<Down>({.then = FinalAction::pause_partition})
                                                .on_failure({.retry = {.times = 1, .first = 10ms}})));
   };
   auto poisoned = of(std::make_exception_ptr(Poison("x")));

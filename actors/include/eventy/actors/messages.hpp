@@ -37,7 +37,7 @@ class Ref;
 
 namespace msg {
 
-// --- to a lane (a partition or a source), from its bridge ---
+// --- to a task (a partition or a source), from its bridge ---
 struct Deliver {  // records to handle, in order; to a partition
   Epoch epoch;
   std::shared_ptr<const Batch> batch;
@@ -61,48 +61,48 @@ struct Query {          // a question about one key, in the service's state form
 struct StepOn {};  // goes on with what is at hand; a bridge gets it from its store, too
 struct Wake {};    // a timer: goes on with what was put off
 
-// --- to a bridge, from its lanes ---
+// --- to a bridge, from its tasks ---
 struct Finished {  // a slice is done
   std::shared_ptr<const Slice> slice;
 };
 struct DeferredDone {  // the at-most-once turns up to this slice have run, and wrote this
-  Lane lane;
+  TaskId task;
   Epoch epoch;
   SliceNumber up_to;
   std::shared_ptr<const OutputBuffer> outputs;
 };
-struct LaneWaits {  // the source found nothing, or the partition waits for a retry or a probe
-  Lane lane;
+struct TaskWaits {  // the source found nothing, or the partition waits for a retry or a probe
+  TaskId task;
   Epoch epoch;
 };
 
 // --- to a bridge, from its supervisor ---
-struct LaneStarted;  // the answer to StartLane; below
-struct LanesDown {   // one failed, and its supervisor stopped the others with it; the backoff has begun
-  std::vector<Lane> lanes;
+struct TaskStarted;  // the answer to StartTask; below
+struct TasksDown {   // one failed, and its supervisor stopped the others with it; the backoff has begun
+  std::vector<TaskId> tasks;
 };
 struct StartAgain {  // its backoff is over
-  Lane lane;
+  TaskId task;
 };
 struct Drain {};   // finish and commit what is in hand, take no more; also to supervisors and the root
 struct AskStatus;  // is there anything left to do? Also to a supervisor; below
 
 // --- to a supervisor ---
-struct StartLane {  // from the bridge: this lane is to run from this state
-  Lane lane;
+struct StartTask {  // from the bridge: this task is to run from this state
+  TaskId task;
   Epoch epoch;
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const StateReader> state;
 };
-struct StopLane {  // from the bridge: this lane belongs to somebody else now
-  Lane lane;
+struct StopTask {  // from the bridge: this task belongs to somebody else now
+  TaskId task;
 };
 struct Drained {  // from the bridge: everything in hand is committed, but for that of `busy`, which do not
                   // end
-  std::vector<Lane> busy;
+  std::vector<TaskId> busy;
 };
-struct RestartLanes {  // a timer: their backoff is over, unless the bridge changed since
-  std::vector<Lane> lanes;
+struct RestartTasks {  // a timer: their backoff is over, unless the bridge changed since
+  std::vector<TaskId> tasks;
   std::uint64_t generation;
 };
 struct RestartBridge {  // a timer: the bridge's backoff is over
@@ -132,7 +132,7 @@ struct RestartServices {  // a timer: their backoff is over
 struct AskRound {};  // a timer: ask all services for their status
 
 // --- to several ---
-struct End {};   // end now; to lanes and bridges, from their supervisor
+struct End {};   // end now; to tasks and bridges, from their supervisor
 struct Stop {};  // end all children, then yourself; to supervisors and the root
 struct Down {    // a child of yours has ended; to supervisors and the root
   ActorId child;
@@ -175,12 +175,12 @@ class Ref {
   std::shared_ptr<Mailbox> mailbox_;
 };
 
-using LaneRef = std::variant<Ref<ToPartition>, Ref<ToSource>>;
+using TaskRef = std::variant<Ref<ToPartition>, Ref<ToSource>>;
 
-struct msg::LaneStarted {
-  Lane lane;
+struct msg::TaskStarted {
+  TaskId task;
   Epoch epoch;
-  LaneRef actor;
+  TaskRef actor;
 };
 struct msg::AskStatus {
   std::size_t service;
@@ -198,11 +198,11 @@ struct ToSource {
 };
 struct ToBridge {
   using Mail =
-      std::variant<msg::Finished, msg::DeferredDone, msg::LaneWaits, msg::LaneStarted, msg::LanesDown,
+      std::variant<msg::Finished, msg::DeferredDone, msg::TaskWaits, msg::TaskStarted, msg::TasksDown,
                    msg::StartAgain, msg::Drain, msg::AskStatus, msg::StepOn, msg::Wake, msg::End>;
 };
 struct ToSupervisor {
-  using Mail = std::variant<msg::StartLane, msg::StopLane, msg::Drained, msg::RestartLanes,
+  using Mail = std::variant<msg::StartTask, msg::StopTask, msg::Drained, msg::RestartTasks,
                             msg::RestartBridge, msg::Down, msg::Drain, msg::AskStatus, msg::Stop>;
 };
 struct ToRoot {
@@ -228,7 +228,7 @@ auto message_if(AnyMail& mail) {
   return std::visit([&](auto& to) { return std::visit(find, to); }, mail);
 }
 
-std::string name_of(Lane lane);
+std::string name_of(TaskId task);
 // One line, for a trace.
 std::string describe(const Mail& mail);
 

@@ -1,4 +1,4 @@
-// The actors of one process: for each service a supervisor with a bridge and its lanes, and a root above
+// The actors of one process: for each service a supervisor with a bridge and its tasks, and a root above
 // them. Hides CAF. start() and the destructor belong to one thread; the rest may be called from any.
 //
 // What fails below is started again by the service's supervisor, from committed state; when that happens too
@@ -26,7 +26,7 @@ struct ServiceSetup {
   SupervisionOptions supervision = {};      // of its bridge, sources and partitions
   TurnLimits turns = {};                    // of its handlers
   std::size_t source_slices_in_flight = 4;  // a source looks ahead of the commits so far
-  std::size_t source_records_per_look = 1000;
+  std::size_t source_records_per_poll = 1000;
   // Its handlers wait: each partition has a thread of its own, so that one that waits holds nothing else.
   bool is_blocking = false;
 };

@@ -32,13 +32,13 @@ class Section {
   struct Impl;
   explicit Section(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-  bool boolean(std::string_view key, bool otherwise);
-  std::string text(std::string_view key, std::string_view otherwise);
-  std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t least = INT64_MIN,
+  bool boolean(std::string_view key, bool default_value);
+  std::string text(std::string_view key, std::string_view default_value);
+  std::int64_t integer(std::string_view key, std::int64_t default_value, std::int64_t least = INT64_MIN,
                        std::int64_t most = INT64_MAX);
-  std::size_t size(std::string_view key, std::size_t otherwise, std::size_t least = 0);
-  Duration milliseconds(std::string_view key, Duration otherwise);  // an integer; not negative
-  std::map<std::string, std::string> texts();                       // all of it, where the keys are free
+  std::size_t size(std::string_view key, std::size_t default_value, std::size_t least = 0);
+  Duration milliseconds(std::string_view key, Duration default_value);  // an integer; not negative
+  std::map<std::string, std::string> texts();                           // all of it, where the keys are free
   // A table in this table, where the keys are free and may have dots: texts, integers, true and false.
   std::map<std::string, std::string> properties(std::string_view key);
   // A table in this table, whose keys are read as those of any section: `[services.orders]`.
@@ -113,7 +113,7 @@ struct Option {
   std::string help = {};
   Takes takes = Takes::value;
   bool required = false;
-  std::string otherwise = {};
+  std::string default_value = {};
 };
 class Arguments {
  public:
@@ -122,7 +122,9 @@ class Arguments {
   const std::string& text(std::string_view name) const;
   // A whole number of at least `least`, else Failure (ErrorCode::invalid_argument) that names the option.
   std::uint64_t number(std::string_view name, std::uint64_t least = 0) const;
-  void declare(std::string name, std::string otherwise) { defaults_[std::move(name)] = std::move(otherwise); }
+  void declare(std::string name, std::string default_value) {
+    defaults_[std::move(name)] = std::move(default_value);
+  }
   void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
 
  private:

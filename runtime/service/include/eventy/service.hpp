@@ -187,7 +187,7 @@ class ServiceOf {
 
   // What happens when a handler fails that has no policy of its own for it.
   ServiceOf on_failure(OnFailure policy) && {
-    plan_->failures.otherwise(std::move(policy));
+    plan_->failures.by_default(std::move(policy));
     return std::move(*this);
   }
   template <class E>

@@ -28,7 +28,7 @@ struct SimulationFaults {
   double move_partition = 0;   // to any node
   double lose_partition = 0;   // all partitions of a node are lost and given anew
   double set_clock = 0;        // somebody sets the date of a node
-  double crash_lane = 0;       // of each message to a lane: an exception out of its step
+  double crash_task = 0;       // of each message to a task: an exception out of its step
   Duration down_most{20'000};  // until a node that died is started again
   Duration frozen_most{30'000};
   Duration clock_most{7'200'000};  // by which a date is set forward or back
@@ -52,7 +52,7 @@ struct SimulationOptions {
   SupervisionOptions supervision = {};
   SupervisionOptions services = {.restarts = {.intensity = 0}};  // of the services of a node
   Duration idle_check{0};  // how often a node looks whether everything is idle; 0: never
-  std::size_t source_slices_in_flight = 4, source_records_per_look = 1000;
+  std::size_t source_slices_in_flight = 4, source_records_per_poll = 1000;
   Duration session_timeout{10'000};
   SimulationFaults faults = {};
   SimulationHooks hooks = {};

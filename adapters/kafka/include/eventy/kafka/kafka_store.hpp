@@ -51,7 +51,7 @@ struct Options {
   Duration transaction_timeout{10'000};  // the broker aborts a dead node's open transaction after this
   Duration request_timeout{30'000};      // of anything that this store waits for
 
-  Duration look_interval{30'000};  // between looks whether the topics are those that were opened
+  Duration topic_check_interval{30'000};  // between checks whether the topics are those that were opened
   Duration copy_refresh{std::chrono::hours(1)};  // copies that stay the same are noted as up to date again
   Duration position_refresh{std::chrono::hours(24)};  // positions that stay the same are committed again
 

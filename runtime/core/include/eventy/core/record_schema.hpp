@@ -46,7 +46,7 @@ struct TypeSchema {
   std::size_t size = 0;
   std::string meaning = {};
   std::vector<std::string> names = {};
-  std::optional<std::string> otherwise = {};  // of `names`: what an unknown one is read as
+  std::optional<std::string> default_value = {};  // of `names`: what an unknown one is read as
   std::vector<TypeSchema> items = {};
   std::vector<MemberOf<TypeSchema>> members = {};
 };

@@ -29,7 +29,7 @@ using PartitionId = Strong<struct PartitionTag, std::uint32_t>;
 using Offset = Strong<struct OffsetTag, std::int64_t>;       // place of a record in a topic partition, from 0
 using Epoch = Strong<struct EpochTag, std::uint64_t>;        // of an assignment or a rewind; grows
 using CycleId = Strong<struct CycleTag, std::uint64_t>;      // number of a commit cycle of a session, from 1
-using SliceNumber = Strong<struct SliceTag, std::uint64_t>;  // of a lane since its last (re)start, from 1
+using SliceNumber = Strong<struct SliceTag, std::uint64_t>;  // of a task since its last (re)start, from 1
 using TopicIndex =
     Strong<struct TopicTag, std::uint32_t>;  // index into the topics that a session was opened with
 using KeyspaceIndex = Strong<struct KeyspaceTag, std::uint32_t>;  // index into the keyspaces of a session

@@ -19,41 +19,41 @@ struct BridgeOptions {
   PollLimits poll = {};
   std::size_t max_batches_in_flight = 4;  // of a partition; beyond, it is paused at the store
   RestoreOptions restore = {};
-  // While draining: when for so long nothing more was finished and some lanes are still at work, see
+  // While draining: when for so long nothing more was finished and some tasks are still at work, see
   // held_up(). nullopt: never.
   std::optional<Duration> hand_over_after = {};
-  // Also when all lanes are at work: where they share threads, most may only wait for one.
+  // Also when all tasks are at work: where they share threads, most may only wait for one.
   bool hands_over_all = false;
   RestOptions rest = {};
 };
 
 namespace action {
-struct Start {  // begin a lane: a partition or a source
-  Lane lane;
+struct Start {  // begin a task: a partition or a source
+  TaskId task;
   Epoch epoch;
   std::shared_ptr<const StateReader> state;
 };
 struct Stop {
-  Lane lane;
+  TaskId task;
 };
 struct Deliver {
-  Lane lane;
+  TaskId task;
   Epoch epoch;
   std::shared_ptr<const Batch> batch;
-  Offset from = {};  // the lane has those before it already
+  Offset from = {};  // the task has those before it already
 };
-struct Committed {
-  Lane lane;
+struct SlicesCommitted {
+  TaskId task;
   Epoch epoch;
   SliceNumber up_to;
 };
-struct Rewind {  // forget what was not committed; from now on the lane's epoch is this one
-  Lane lane;
+struct Rewind {  // forget what was not committed; from now on the task's epoch is this one
+  TaskId task;
   Epoch epoch;
 };
 }  // namespace action
 using BridgeAction =
-    std::variant<action::Start, action::Stop, action::Deliver, action::Committed, action::Rewind>;
+    std::variant<action::Start, action::Stop, action::Deliver, action::SlicesCommitted, action::Rewind>;
 
 struct BridgeStats {
   std::uint64_t cycles = 0, aborted = 0, records = 0, stale_slices = 0, rewinds = 0;
@@ -77,25 +77,25 @@ class BridgeEngine {
   // A finished slice. Its immediate outputs are written here; stale ones are dropped whole.
   std::vector<BridgeAction> accept(const Slice& slice);
   // What at-most-once turns wrote after the commit of `up_to`; sent also when it is empty.
-  void deferred_done(Lane lane, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs);
+  void deferred_done(TaskId task, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs);
   // A source found nothing, or a partition holds records that wait for a retry or a probe. True until its
   // next slice.
-  void lane_waits(Lane lane, Epoch epoch);
-  // Lanes crashed, or were stopped with one that did: whatever is not committed is undone for all. Their
+  void task_waits(TaskId task, Epoch epoch);
+  // Tasks crashed, or were stopped with one that did: whatever is not committed is undone for all. Their
   // successors start through start_again().
-  std::vector<BridgeAction> lanes_down(const std::vector<Lane>& lanes);
-  std::vector<BridgeAction> lane_down(Lane lane) { return lanes_down({lane}); }
-  std::vector<BridgeAction> start_again(Lane lane);
+  std::vector<BridgeAction> tasks_down(const std::vector<TaskId>& tasks);
+  std::vector<BridgeAction> task_down(TaskId task) { return tasks_down({task}); }
+  std::vector<BridgeAction> start_again(TaskId task);
 
   // No more input is taken; what is in hand is finished and committed.
   void drain();
   bool drained() const;
-  // While draining: the lanes that hold up the others, which other nodes could handle. Empty: none do, or not
+  // While draining: the tasks that hold up the others, which other nodes could handle. Empty: none do, or not
   // for long.
-  std::vector<Lane> held_up() const;
+  std::vector<TaskId> held_up() const;
   // Every topic read to its end and committed, every source out of input, nothing in flight.
   bool idle();
-  bool has_lanes() const { return !lanes_.empty(); }
+  bool has_tasks() const { return !tasks_.empty(); }
   std::uint64_t activity() const {
     return activity_;
   }  // grows with all that could make work for another service
@@ -104,13 +104,13 @@ class BridgeEngine {
   const BridgeStats& stats() const { return stats_; }
 
  private:
-  struct LaneState {
+  struct TaskState {
     std::shared_ptr<const StateReader> state;
     std::size_t in_flight = 0;  // batches
     bool paused = false;
     bool down = false;
     bool leaving = false;  // revoked: what it has in hand counts, what it still sends does not
-    bool waits = false;    // see lane_waits()
+    bool waits = false;    // see task_waits()
     std::vector<std::uint64_t> deferred_slices;  // taken, their at-most-once turns not done
     std::map<TopicIndex, Offset> delivered;      // in its epoch: the next offset that it does not have
     bool missed = false;                         // it has to go back with the next abort
@@ -125,14 +125,14 @@ class BridgeEngine {
   void handle(Committed& e);
   void handle(Aborted& e);
   void handle(UnknownOutcome& e);
-  void start(Lane lane, LaneState& state);
+  void start(TaskId task, TaskState& state);
   void look_at_restores();
   void commit_if_due();
   void hold_back();  // takes no input while commits are slower than the partitions
   void undo_all();   // abort now, or as soon as the commit in flight is settled
-  void go_back();    // session and lanes, to the last commit
-  bool keeps_on(Lane lane, const LaneState& state) const;
-  void go_back(Lane lane, LaneState& state);
+  void go_back();    // session and tasks, to the last commit
+  bool keeps_on(TaskId task, const TaskState& state) const;
+  void go_back(TaskId task, TaskState& state);
   // What the store did not take is done again, after a rest where that was so before.
   void do_again(const Error& reason, const std::string& what, Duration least_rest = {});
   void rest(Duration wait);
@@ -160,7 +160,7 @@ class BridgeEngine {
   std::optional<MonotonicTime> rests_until_;  // then abort_wanted_: nothing is taken meanwhile
   bool clock_is_told_ = false;                // that it is wrong
   std::deque<OutputBuffer> late_;             // of at-most-once turns, which are not run again
-  std::map<Lane, LaneState> lanes_;
+  std::map<TaskId, TaskState> tasks_;
   std::vector<BridgeAction> actions_;
   std::vector<PartitionId> revoked_;
   std::uint64_t last_epoch_ = 0, activity_ = 0;

@@ -21,10 +21,10 @@ class CommitCycles {
  public:
   explicit CommitCycles(CycleOptions options) : options_(options) {}
 
-  void open_lane(Lane lane, Epoch epoch);  // the lane counts from slice 1
-  void close_lane(Lane lane);
-  bool has_lane(Lane lane) const { return lanes_.contains(lane); }
-  std::optional<Epoch> epoch_of(Lane lane) const;
+  void open_task(TaskId task, Epoch epoch);  // the task counts from slice 1
+  void close_task(TaskId task);
+  bool has_task(TaskId task) const { return tasks_.contains(task); }
+  std::optional<Epoch> epoch_of(TaskId task) const;
 
   enum class Verdict : std::uint8_t { take, stale };
   // Throws Failure (internal) for a gap: a slice is missing, and no commit would be right.
@@ -35,7 +35,7 @@ class CommitCycles {
   bool in_flight() const { return flying_.has_value(); }
   // Something of it is in the open cycle or in the one in flight.
   bool holds(PartitionId partition) const;
-  bool holds(Lane lane) const { return opened_lanes_.contains(lane) || flying_lanes_.contains(lane); }
+  bool holds(TaskId task) const { return opened_tasks_.contains(task) || flying_tasks_.contains(task); }
   bool due(MonotonicTime now) const;
   // The open cycle holds all it may, and the one before is still in flight: no more should be begun.
   bool crowded() const { return flying_ && bytes_ >= options_.max_bytes; }
@@ -43,26 +43,26 @@ class CommitCycles {
   CycleId begin_commit(MonotonicTime now);      // the open cycle is in flight from now on
 
   struct Done {
-    Lane lane;
+    TaskId task;
     Epoch epoch;
     SliceNumber up_to;
   };
-  // The cycle in flight is durable. Lanes whose epoch has passed since then are left out.
+  // The cycle in flight is durable. Tasks whose epoch has passed since then are left out.
   std::vector<Done> committed(CycleId cycle);
-  // Neither the open cycle nor the one in flight happened. Lanes keep their epochs until open_lane().
+  // Neither the open cycle nor the one in flight happened. Tasks keep their epochs until open_task().
   void undone();
 
  private:
-  struct LaneBook {
+  struct TaskBook {
     Epoch epoch;
     std::uint64_t taken = 0;  // highest slice in any cycle
   };
   CycleOptions options_;
-  std::map<Lane, LaneBook> lanes_;
+  std::map<TaskId, TaskBook> tasks_;
   std::uint64_t last_cycle_ = 0;
   std::optional<MonotonicTime> opened_, begun_;  // of the open cycle; the last commit
   std::size_t bytes_ = 0;
-  std::map<Lane, Done> opened_lanes_, flying_lanes_;
+  std::map<TaskId, Done> opened_tasks_, flying_tasks_;
   std::optional<CycleId> flying_;
 };
 

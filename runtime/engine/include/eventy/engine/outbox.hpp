@@ -49,13 +49,15 @@ class Outbox {
   void forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
                OutputBuffer& into);
 
-  using Mark = OutputBuffer::Mark;
-  static Mark mark(const OutputBuffer& b) { return {b.bytes.size(), b.entries.size(), b.headers.size()}; }
-  static void roll_back(OutputBuffer& b, const Mark& m) {
+  using Savepoint = OutputBuffer::Savepoint;
+  static Savepoint savepoint(const OutputBuffer& b) {
+    return {b.bytes.size(), b.entries.size(), b.headers.size()};
+  }
+  static void roll_back(OutputBuffer& b, const Savepoint& m) {
     b.bytes.resize(m.bytes), b.entries.resize(m.entries), b.headers.resize(m.headers);
   }
-  // Moves what `from` holds behind `mark` to the end of `to`.
-  static void move_tail(OutputBuffer& from, const Mark& mark, OutputBuffer& to);
+  // Moves what `from` holds after `start` to the end of `to`.
+  static void move_tail(OutputBuffer& from, const Savepoint& start, OutputBuffer& to);
 
  private:
   TopicIndex topic_for(const detail::OutputSpec& spec) const;
@@ -71,7 +73,7 @@ class Outbox {
   PerTopic<Encoder> encoders_;
   Encoder* encoder_ = nullptr;  // of the record being written
   OutputBuffer* open_ = nullptr;
-  Mark begun_ = {};  // before the record being written
+  Savepoint begun_ = {};  // before the record being written
   bool unfinished_ = false;
   std::string extra_name_, key_;
   char uuid_[36];

@@ -78,7 +78,7 @@ class PartitionEngine final : detail::Effects {
     std::uint32_t handler;
     int attempts = 0;
     bool gave_up = false;
-    Last then = Last::dead_letter;  // of one that gave up
+    FinalAction then = FinalAction::dead_letter;  // of one that gave up
     std::string reason = {}, error_class = {};
   };
   struct GivenUp {
@@ -131,7 +131,8 @@ class PartitionEngine final : detail::Effects {
   // what becomes of failures
   bool keeps_trying(const ServiceRuntime::Candidate& candidate, const Batch& batch,
                     const StoredRecord& record, const std::exception_ptr& error);
-  bool is_last(Failed& f, const Probe& probe, Last then, const Batch& batch, const StoredRecord& record);
+  bool is_last(Failed& f, const Probe& probe, FinalAction then, const Batch& batch,
+               const StoredRecord& record);
   void pause(const Probe& probe, const std::string& reason);
   void hold(const Probe& probe);
   void tell_of_pause(const Probe& probe, const std::string& reason);
@@ -198,7 +199,7 @@ class PartitionEngine final : detail::Effects {
   Slice slice_;
   std::uint64_t slice_number_ = 1, committed_ = 0;
   std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice
-  std::size_t records_per_look_ = 1;                   // at the clock, by the last slice's length
+  std::size_t records_per_poll_ = 1;                   // at the clock, by the last slice's length
   std::deque<Deferred> deferred_;
   std::optional<MonotonicTime> waits_until_;
   std::uint64_t released_ = 0;    // parked records in this slice

@@ -15,10 +15,11 @@ struct RestartOptions {
   int intensity = 10;       // restarts that are allowed …
   Duration period{60'000};  // … within this time; one more escalates
   Duration first_backoff{100};
-  Duration most_backoff{10'000};
+  Duration max_backoff{10'000};
   Duration calm{30'000};  // without a failure for this long after a restart, backoff starts over
-  // A session that is fenced twice within this time has a twin with its name, which it only fences in turn.
-  Duration twin{60'000};
+  // A session that is fenced twice within this time has a duplicate with its name, which it only fences in
+  // turn.
+  Duration duplicate{60'000};
   friend bool operator==(const RestartOptions&, const RestartOptions&) = default;
 };
 
@@ -30,7 +31,7 @@ class RestartPolicy {
     restart,
     too_many,  // failures within the period
     is_final,  // what no restart can heal
-    has_twin
+    has_duplicate
   };
   // A child failed at `now`, with the code if its error has one; all verdicts but `restart` mean: escalate.
   Verdict failed(MonotonicTime now, std::optional<ErrorCode> code = {});
@@ -55,7 +56,7 @@ class Backoff {
 struct RestOptions {
   std::size_t at_once = 2;  // so many times in a row without a rest: a rebalance undoes a cycle now and then
   Duration first{100};
-  Duration most{5'000};
+  Duration max{5'000};
   friend bool operator==(const RestOptions&, const RestOptions&) = default;
 };
 

@@ -1,5 +1,5 @@
 // A slice: the finished effects of a run of records of one partition, or of one look of a source. Slices of a
-// lane are numbered without gaps; a commit cycle takes a prefix of them.
+// task are numbered without gaps; a commit cycle takes a prefix of them.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 namespace eventy {
 
 // Where slices come from: a partition, or one of its sources.
-struct Lane {
+struct TaskId {
   static constexpr std::uint32_t records = UINT32_MAX;
   PartitionId partition = {};
   std::uint32_t source = records;  // index of the source, or `records`
   bool is_source() const { return source != records; }
-  friend auto operator<=>(const Lane&, const Lane&) = default;
+  friend auto operator<=>(const TaskId&, const TaskId&) = default;
 };
 
 struct Slice {
-  Lane lane = {};
-  Epoch epoch = {};         // of the lane; whoever gets a slice of an old one drops it
+  TaskId task = {};
+  Epoch epoch = {};         // of the task; whoever gets a slice of an old one drops it
   SliceNumber number = {};  // from 1 in each epoch
   SliceEffects effects = {};
   OutputBuffer immediate = {};         // written at once, before the commit

@@ -10,19 +10,19 @@ namespace eventy {
 
 class SourceEngine final : detail::PullCore {
  public:
-  SourceEngine(std::shared_ptr<const Routes> routes, Lane lane, Epoch epoch,
+  SourceEngine(std::shared_ptr<const Routes> routes, TaskId task, Epoch epoch,
                std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit = 1000,
                std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>());
   ~SourceEngine() override;
   SourceEngine(const SourceEngine&) = delete;
   SourceEngine& operator=(const SourceEngine&) = delete;
 
-  struct Look {
+  struct Poll {
     std::optional<Slice> slice = {};    // nullopt: there was nothing
     std::optional<Duration> wait = {};  // look again after that long; nullopt: at once
   };
   // Throws what the user's code throws; nothing of that look happened then.
-  Look look();
+  Poll poll();
   // Goes back to the committed position; slices count from 1 again.
   void rewind(Epoch epoch);
   Epoch epoch() const { return epoch_; }
@@ -46,7 +46,7 @@ class SourceEngine final : detail::PullCore {
 
   std::shared_ptr<const Routes> routes_;
   const Plan::Source& source_;
-  Lane lane_;
+  TaskId task_;
   Epoch epoch_;
   std::shared_ptr<const StateReader> reader_;
   const Clock& clock_;
@@ -60,7 +60,7 @@ class SourceEngine final : detail::PullCore {
   std::uint64_t next_slice_ = 1, ordinal_ = 0;
   Origin origin_;
   Slice slice_;
-  Outbox::Mark piece_ = {};  // before the piece of input that is being handed on
+  Outbox::Savepoint piece_ = {};  // before the piece of input that is being handed on
   bool advanced_ = false;
   std::optional<Duration> wait_;
 };

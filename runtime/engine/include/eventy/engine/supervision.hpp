@@ -40,8 +40,8 @@ class Supervision {
   // partitions, which do not depend on each other. A failed bridge takes all with it under every strategy,
   // for they belong to its session.
   static constexpr Child bridge{0, 0};
-  static Child child(Lane lane) {
-    return lane.is_source() ? Child{1, lane.source} : Child{2, lane.partition.value};
+  static Child child(TaskId task) {
+    return task.is_source() ? Child{1, task.source} : Child{2, task.partition.value};
   }
   // A node's children: its services, in the order in which the program names them.
   static Child service(std::size_t number) { return {static_cast<std::uint32_t>(number), 0}; }

@@ -1,5 +1,5 @@
-// Where a lane is in code of its user, for who looks from outside whether it ever comes back. Written by the
-// lane's thread at each turn, at the cost of a few plain stores: no lock, no clock. Read by any thread, at
+// Where a task is in code of its user, for who looks from outside whether it ever comes back. Written by the
+// task's thread at each turn, at the cost of a few plain stores: no lock, no clock. Read by any thread, at
 // any time; what is read is of one turn.
 #pragma once
 
@@ -27,7 +27,7 @@ class TurnWatch {
     Offset offset = {};
     std::string_view key = {};
   };
-  // Marks the user's code as running as long as it lives. The lane's thread.
+  // Marks the user's code as running as long as it lives. The task's thread.
   class Running {
    public:
     Running(TurnWatch& watch, const Turn& turn) : watch_(watch) { watch_.begin(turn); }
@@ -40,7 +40,7 @@ class TurnWatch {
   };
 
   struct Seen {
-    std::uint64_t number = 0;  // of the turn, in this lane
+    std::uint64_t number = 0;  // of the turn, in this task
     std::string_view what = {};
     std::string_view topic = {};
     Offset offset = {};
@@ -53,7 +53,7 @@ class TurnWatch {
     return count % 2 == 1 ? count : 0;
   }
   // All that is known of the turn of this number; nullopt: it is over. Any thread.
-  std::optional<Seen> look(std::uint64_t number) const;
+  std::optional<Seen> check(std::uint64_t number) const;
 
  private:
   void begin(const Turn& turn) {
@@ -91,7 +91,7 @@ class TurnWatch {
   std::array<std::atomic<std::uint64_t>, longest_key / 8> key_ = {};
 };
 
-inline std::optional<TurnWatch::Seen> TurnWatch::look(std::uint64_t number) const {
+inline std::optional<TurnWatch::Seen> TurnWatch::check(std::uint64_t number) const {
   static_assert(std::endian::native == std::endian::little);
   if (number == 0 || running() != number) return std::nullopt;
   const auto* what = what_.load(std::memory_order_acquire);

@@ -1,6 +1,6 @@
 // Finds handlers that do not return, and says when they have taken all of a node's workers, the threads that
-// partitions share. Holds the watches of all lanes of a node; whoever owns it calls look()
-// now and then and does what it says. watch() may be called by any thread, look() by one at a time.
+// partitions share. Holds the watches of all tasks of a node; whoever owns it calls check()
+// now and then and does what it says. watch() may be called by any thread, check() by one at a time.
 //
 // A turn is first seen at some look, so it is told of late by up to the time between two looks, never early.
 // Time in which nobody looked counts for little: a process that was stopped or starved is not taken for
@@ -27,10 +27,10 @@ struct TurnLimits {
 class Watchdog {
  public:
   enum class Runs : std::uint8_t { on_a_worker, on_its_own };  // on which thread
-  // Begins to watch a lane. It does so until nobody else holds the watch. The code of a source may block: it
+  // Begins to watch a task. It does so until nobody else holds the watch. The code of a source may block: it
   // is told of, but has no limit. Sources always run on their own.
   std::shared_ptr<TurnWatch> watch(std::size_t service, std::shared_ptr<const ServiceRuntime> runtime,
-                                   Lane lane, TurnLimits limits, Runs runs = Runs::on_a_worker);
+                                   TaskId task, TurnLimits limits, Runs runs = Runs::on_a_worker);
   // How many workers there are; 0, as at the start: not known.
   void set_workers(std::size_t count);
 
@@ -45,13 +45,13 @@ class Watchdog {
     Finding finding;
     std::size_t service;  // its number, as given to watch()
     std::shared_ptr<const ServiceRuntime> runtime;
-    std::string text;  // one line for a person: service, lane, handler, record and time
+    std::string text;  // one line for a person: service, task, handler, record and time
   };
-  std::vector<Report> look(MonotonicTime now);
-  // What runs at this moment, each as in a report: service, lane, handler and record. Any thread.
+  std::vector<Report> check(MonotonicTime now);
+  // What runs at this moment, each as in a report: service, task, handler and record. Any thread.
   std::vector<std::string> running() const;
 
-  // Such lanes will come: from now on it wants to look often enough for them.
+  // Such tasks will come: from now on it wants to look often enough for them.
   void prepare_for(const TurnLimits& limits);
   // How often to look, so that nobody is told of later than by an eighth of its limit; a second at most.
   Duration interval() const;
@@ -61,7 +61,7 @@ class Watchdog {
     std::weak_ptr<TurnWatch> watch;
     std::size_t service;
     std::shared_ptr<const ServiceRuntime> runtime;
-    Lane lane;
+    TaskId task;
     TurnLimits limits;
     Runs runs;
     std::uint64_t turn = 0;            // that was seen last; 0: none

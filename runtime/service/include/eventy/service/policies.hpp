@@ -32,11 +32,11 @@ inline constexpr GuaranteeTag<Guarantee::at_most_once> at_most_once{};
 struct Retry {
   int times = 0;
   Duration first{50};
-  Duration most{10'000};
+  Duration max{10'000};
 };
 
 // What becomes of a record, for the handler that failed, when no retry is left.
-enum class Last : std::uint8_t {
+enum class FinalAction : std::uint8_t {
   dead_letter,  // it goes to SERVICE-dead-letters with the reason, and its handler goes on with the next
   park_key,     // it waits in the state until its key is released, and later records of the key behind it, in
                 // order; other keys go on. A record without a key is dead-lettered
@@ -57,12 +57,12 @@ struct Probe {
 // policy says.
 struct OnFailure {
   Retry retry = {};
-  Last then = Last::dead_letter;
+  FinalAction then = FinalAction::dead_letter;
   Probe probe = {};
 };
 
-// Policies by class of error: `Failures().of<Busy>({…}).of<Broken>({…}).otherwise({…})`. The first class that
-// matches decides.
+// Policies by class of error: `Failures().of<Busy>({…}).of<Broken>({…}).by_default({…})`. The first class
+// that matches decides.
 class Failures {
  public:
   template <class E>
@@ -79,13 +79,13 @@ class Failures {
                         std::move(policy)});
     return *this;
   }
-  Failures& otherwise(OnFailure policy) {
-    otherwise_ = std::move(policy);
+  Failures& by_default(OnFailure policy) {
+    by_default_ = std::move(policy);
     return *this;
   }
 
   const OnFailure* for_class_of(const std::exception_ptr& error) const;  // null: no class matches
-  const OnFailure* otherwise() const { return otherwise_ ? &*otherwise_ : nullptr; }
+  const OnFailure* by_default() const { return by_default_ ? &*by_default_ : nullptr; }
   Duration longest_wait() const;  // for a retry without its jitter, or for a probe
 
  private:
@@ -94,7 +94,7 @@ class Failures {
     OnFailure policy;
   };
   std::vector<Class> classes_ = {};
-  std::optional<OnFailure> otherwise_ = {};
+  std::optional<OnFailure> by_default_ = {};
 };
 
 }  // namespace eventy

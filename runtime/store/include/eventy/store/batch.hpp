@@ -62,11 +62,11 @@ struct OutputBuffer {
   std::vector<HeaderEntry> headers = {};
 
   // How far a buffer is filled.
-  struct Mark {
+  struct Savepoint {
     std::size_t bytes = 0, entries = 0, headers = 0;
   };
   // Adds what another buffer holds behind `from`.
-  void append(const OutputBuffer& other, const Mark& from) {
+  void append(const OutputBuffer& other, const Savepoint& from) {
     const std::size_t shift = bytes.size() - from.bytes;  // wraps where it is negative, and back when added
     const auto header_shift = static_cast<std::uint32_t>(headers.size() - from.headers);
     bytes.append(other.bytes, from.bytes);

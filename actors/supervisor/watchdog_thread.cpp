@@ -1,4 +1,4 @@
-#include "watchman.hpp"
+#include "watchdog_thread.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -27,10 +27,10 @@ void answer(const Watchdog::Report& report, Board& board) {
   }
 }
 
-Watchman::Watchman(std::shared_ptr<Watchdog> watchdog, std::shared_ptr<Board> board)
+WatchdogThread::WatchdogThread(std::shared_ptr<Watchdog> watchdog, std::shared_ptr<Board> board)
     : watchdog_(std::move(watchdog)), board_(std::move(board)), thread_([this] { watch(); }) {}
 
-Watchman::~Watchman() {
+WatchdogThread::~WatchdogThread() {
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -39,19 +39,19 @@ Watchman::~Watchman() {
   thread_.join();
 }
 
-void Watchman::watch() {
+void WatchdogThread::watch() {
   std::unique_lock lock(mutex_);
   while (!ends_.wait_for(lock, watchdog_->interval(), [this] { return ended_; })) {
     lock.unlock();
-    look();
+    check();
     lock.lock();
   }
 }
 
 // Without memory there is no look this time; the next one comes.
-void Watchman::look() {
+void WatchdogThread::check() {
   try {
-    for (const auto& report : watchdog_->look(std::chrono::steady_clock::now())) answer(report, *board_);
+    for (const auto& report : watchdog_->check(std::chrono::steady_clock::now())) answer(report, *board_);
   } catch (const std::bad_alloc&) {
   }
 }

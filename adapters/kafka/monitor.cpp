@@ -1,4 +1,4 @@
-#include "watch.hpp"
+#include "monitor.hpp"
 
 #include "group.hpp"
 
@@ -7,56 +7,56 @@ namespace {
 
 constexpr std::chrono::seconds suspects_interval{1};
 
-Result<void> find_ends(const Scope& scope, std::vector<Look>& looks) {
+Result<void> find_ends(const Scope& scope, std::vector<InputCheck>& checks) {
   std::vector<TopicPartition> places;
-  for (const auto& look : looks) places.push_back(scope.in_kafka(look.place));
+  for (const auto& check : checks) places.push_back(scope.in_kafka(check.place));
   for (const auto edge : {Client::Edge::first, Client::Edge::end}) {
     auto found = scope.client->edges(places, edge, Isolation::read_uncommitted);
     if (!found) return found.error();
-    for (std::size_t i = 0; i < looks.size(); ++i)
-      (edge == Client::Edge::first ? looks[i].ends.first : looks[i].ends.end) = (*found)[i];
+    for (std::size_t i = 0; i < checks.size(); ++i)
+      (edge == Client::Edge::first ? checks[i].ends.first : checks[i].ends.end) = (*found)[i];
   }
   return {};
 }
 
 }  // namespace
 
-Watch::Watch(const Scope& scope, const Inputs& inputs, Findings findings)
+Monitor::Monitor(const Scope& scope, const Inputs& inputs, Findings findings)
     : scope_(scope),
       inputs_(inputs),
       findings_(std::move(findings)),
-      topics_due_(Clock::now() + scope.client->options().look_interval) {}
+      topics_due_(Clock::now() + scope.client->options().topic_check_interval) {}
 
 // By then the members that had to give partitions up have done so and joined again.
-void Watch::assigned() { group_due_ = Clock::now() + scope_.client->options().session_timeout / 2; }
+void Monitor::assigned() { group_due_ = Clock::now() + scope_.client->options().session_timeout / 2; }
 
-void Watch::look_if_due(Worker& worker) {
+void Monitor::check_if_due(Worker& worker) {
   if (looking_) return;
   const auto now = Clock::now();
   if (now >= group_due_) {
     looking_ = true;
     group_due_ = Clock::time_point::max();
-    look_at_group(worker);
+    check_group(worker);
   } else if (now >= topics_due_ || (now >= suspects_due_ && inputs_.has_suspects())) {
     looking_ = true;
-    topics_due_ = now + scope_.client->options().look_interval;
+    topics_due_ = now + scope_.client->options().topic_check_interval;
     suspects_due_ = now + suspects_interval;
-    look_at_topics(worker);
+    check_topics(worker);
   }
 }
 
 // A topic that was deleted, or whose partitions were increased, is no longer the one that was opened: keys
 // would be elsewhere. One that ends before what was read of it is another one as well.
-void Watch::look_at_topics(Worker& worker) {
-  worker.begin([this, looks = inputs_.to_look_at()]() mutable {
+void Monitor::check_topics(Worker& worker) {
+  worker.begin([this, checks = inputs_.to_check()]() mutable {
     std::vector<TopicSpec> specs;
     for (std::size_t t = 0; t < scope_.options.topics.size(); ++t)
       specs.push_back({scope_.options.topics[t], scope_.shape.counts[t]});
     auto there = scope_.client->still_there(specs);
-    if (there) there = find_ends(scope_, looks);
-    findings_.post([this, there, looks = std::move(looks)] {
+    if (there) there = find_ends(scope_, checks);
+    findings_.post([this, there, checks = std::move(checks)] {
       looking_ = false;
-      if (there) return findings_.looked(looks);
+      if (there) return findings_.checked_inputs(checks);
       const bool changed =
           there.error().code == ErrorCode::not_found || there.error().code == ErrorCode::invalid_argument;
       if (changed) findings_.topics_changed(there.error());  // else the cluster cannot be asked just now
@@ -67,7 +67,7 @@ void Watch::look_at_topics(Worker& worker) {
 // A static member that died after it was told to give partitions up, and is back before its session ends, is
 // handed its new share without a rebalance: what its predecessor should have given up has no owner then, in
 // a group that is stable. One member is enough to mend it.
-void Watch::look_at_group(Worker& worker) {
+void Monitor::check_group(Worker& worker) {
   worker.begin([this] {
     auto now = membership_of(*scope_.client, scope_.group());
     findings_.post([this, now] {
@@ -76,7 +76,7 @@ void Watch::look_at_group(Worker& worker) {
       const std::size_t all = scope_.shape.counts[scope_.lead().value];
       const bool known = now && now->stable;
       if (now) tell_of(*now);
-      group_due_ = Clock::now() + scope_.client->options().look_interval;
+      group_due_ = Clock::now() + scope_.client->options().topic_check_interval;
       if (known && now->assigned >= all) return;
       assigned();  // look again
       const bool first_by_name = known && !now->members.empty() && *now->members.begin() == scope_.member();
@@ -87,7 +87,7 @@ void Watch::look_at_group(Worker& worker) {
 
 // Once for each set of them. Nodes go on with the partitions that are left to them, and with the others when
 // the foreign members are gone.
-void Watch::tell_of(const Membership& now) {
+void Monitor::tell_of(const Membership& now) {
   if (foreign_told_ == now.foreign) return;
   foreign_told_ = now.foreign;
   if (!now.foreign.empty()) scope_.client->complain(foreign_members(scope_.group(), now).message);

@@ -7,10 +7,10 @@
 
 namespace eventy::kafka::detail {
 
-class PartitionState final : public StateReader {
+class CopyReader final : public StateReader {
  public:
-  PartitionState(std::shared_ptr<const LocalState> copy, const SessionOptions& options, PartitionId partition,
-                 std::string changelog)
+  CopyReader(std::shared_ptr<const LocalState> copy, const SessionOptions& options, PartitionId partition,
+             std::string changelog)
       : copy_(std::move(copy)),
         changelog_(std::move(changelog)),
         keyspaces_(options.keyspaces),

@@ -1,4 +1,4 @@
-// A lane as an actor: a partition or a source, with what it gets from its supervisor.
+// A task as an actor: a partition or a source, with what it gets from its supervisor.
 #pragma once
 
 #include "../host.hpp"
@@ -6,14 +6,14 @@
 
 namespace eventy::actors {
 
-struct LaneSetup {
-  Lane lane;
+struct TaskSetup {
+  TaskId task;
   Epoch epoch;
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const StateReader> state;
   Ref<ToBridge> bridge;
   std::size_t source_slices_in_flight = 4;
-  std::size_t source_records_per_look = 1000;
+  std::size_t source_records_per_poll = 1000;
   std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>();
 };
 

@@ -15,16 +15,16 @@ namespace eventy::actors {
 // What is done about a finding of the watchdog; any thread.
 void answer(const Watchdog::Report& report, Board& board);
 
-class Watchman {
+class WatchdogThread {
  public:
-  Watchman(std::shared_ptr<Watchdog> watchdog, std::shared_ptr<Board> board);
-  ~Watchman();  // ends the thread
-  Watchman(const Watchman&) = delete;
-  Watchman& operator=(const Watchman&) = delete;
+  WatchdogThread(std::shared_ptr<Watchdog> watchdog, std::shared_ptr<Board> board);
+  ~WatchdogThread();  // ends the thread
+  WatchdogThread(const WatchdogThread&) = delete;
+  WatchdogThread& operator=(const WatchdogThread&) = delete;
 
  private:
   void watch();
-  void look();
+  void check();
 
   std::shared_ptr<Watchdog> watchdog_;
   std::shared_ptr<Board> board_;

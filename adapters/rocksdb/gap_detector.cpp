@@ -1,4 +1,4 @@
-#include "gap_watch.hpp"
+#include "gap_detector.hpp"
 
 #include <rocksdb/listener.h>
 #include <rocksdb/table_properties.h>
@@ -78,11 +78,11 @@ class NumberOf final : public ::rocksdb::WriteBatch::Handler {
 };
 
 // Told by RocksDB, on any of its threads, while it opens; read afterwards.
-class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFilter {
+class GapDetector final : public ::rocksdb::EventListener, public ::rocksdb::WalFilter {
  public:
   enum class Of : std::uint8_t { copies, store };
-  GapWatch(Of of, std::string_view number_key) : of_(of), number_key_(number_key) {}
-  const char* Name() const override { return "eventy.GapWatch"; }
+  GapDetector(Of of, std::string_view number_key) : of_(of), number_key_(number_key) {}
+  const char* Name() const override { return "eventy.GapDetector"; }
 
   void OnTableFileCreated(const ::rocksdb::TableFileCreationInfo& info) override {
     if (info.reason != ::rocksdb::TableFileCreationReason::kRecovery) return;
@@ -136,7 +136,7 @@ class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFil
 ::rocksdb::Status open_without_gap(::rocksdb::Options options, const std::string& path,
                                    std::unique_ptr<::rocksdb::DB>& db) {
   // The options keep it as long as the database lives.
-  const auto watch = std::make_shared<GapWatch>(GapWatch::Of::copies, write_number_key);
+  const auto watch = std::make_shared<GapDetector>(GapDetector::Of::copies, write_number_key);
   options.table_properties_collector_factories.push_back(std::make_shared<LastWrites>(write_number_key));
   options.listeners.push_back(watch);
   options.wal_filter = watch.get();
@@ -152,7 +152,7 @@ class GapWatch final : public ::rocksdb::EventListener, public ::rocksdb::WalFil
                                    std::string_view number_key,
                                    std::vector<::rocksdb::ColumnFamilyHandle*>& handles,
                                    std::unique_ptr<::rocksdb::DB>& db) {
-  const auto watch = std::make_shared<GapWatch>(GapWatch::Of::store, number_key);
+  const auto watch = std::make_shared<GapDetector>(GapDetector::Of::store, number_key);
   families.front().options.table_properties_collector_factories.push_back(
       std::make_shared<LastWrites>(number_key));
   options.listeners.push_back(watch);

@@ -9,7 +9,7 @@
 
 namespace eventy::rocksdb::detail {
 
-class LogWatch final : public ::rocksdb::EventListener {
+class LogFailures final : public ::rocksdb::EventListener {
  public:
   bool failed() const { return failed_; }
 
