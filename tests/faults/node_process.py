@@ -107,7 +107,9 @@ class Process:
         """SIGTERM, and the end in order: with exit code 0, or at once when it had not begun to work."""
         self.signal(signal.SIGTERM)
         self.wait_end(None, seconds)
-        if self.process.returncode not in (0, 128 + signal.SIGTERM):
+        # Before it has taken over its signals, and said a word, the signal itself ends it.
+        if self.process.returncode not in (0, 128 + signal.SIGTERM) and (
+                self.process.returncode != -signal.SIGTERM or self.said("")):
             raise Failure(f"node {self.name} ended with {self.process.returncode} after SIGTERM\n{self.tail()}")
 
     def wait_end(self, code, seconds=40):
