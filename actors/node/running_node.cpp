@@ -1,0 +1,196 @@
+#include "running_node.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "eventy/store/open_files.hpp"
+#include "runtimes.hpp"
+
+namespace eventy {
+
+namespace {
+
+constexpr Duration max_for_stopping{10'000}, max_for_stopping_stuck{1'000};
+// Shares of the time for draining: what is kept for closing the sessions, and the pause without a finished
+// cycle after which the partitions that are done are handed over.
+constexpr int share_for_closing = 4, share_until_handing_over = 4;
+constexpr std::size_t max_named = 8;
+
+// What had to be mended; empty: nothing.
+std::string in_words(const actors::ServiceCounts& c) {
+  std::string out;
+  const auto add = [&](std::uint64_t count, const char* one, const char* many) {
+    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, count == 1 ? one : many);
+  };
+  add(c.partitions, "restart of a partition", "restarts of partitions");
+  add(c.sources, "restart of a source", "restarts of sources");
+  add(c.bridges, "restart of the bridge", "restarts of the bridge");
+  add(c.services, "restart of the service", "restarts of the service");
+  add(c.escalations, "escalation", "escalations");
+  add(c.stuck_handlers, "slow handler", "slow handlers");
+  add(c.over_limit, "stuck handler", "stuck handlers");
+  for (const auto& [error_class, count] : c.failures) out += fmt::format("; {} × {}", count, error_class);
+  return out;
+}
+
+}  // namespace
+
+// --- start ---
+
+RunningNode::RunningNode(const std::vector<Service>& services, Document& document, const NodeConfig& config,
+                         const Adapters& adapters, std::shared_ptr<spdlog::logger> log)
+    : config_(config), log_(std::move(log)), state_format_(adapters.state_formats.at(config.state)) {
+  const auto runtimes = make_runtimes(services, config_, adapters, log_);
+  store_ = make_store(document, config_, adapters, StoreAccess::sessions, log_).value();
+  check_files(runtimes.size());
+  std::string names;
+  for (const auto& runtime : runtimes) {
+    as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
+    setups_.push_back(setup_of(runtime));
+    names += (names.empty() ? "" : ", ") + runtime->plan().name;
+  }
+  log_->info("node {}: running {} on the {} store", config_.id, names, config_.store_type);
+}
+
+actors::ServiceSetup RunningNode::setup_of(const std::shared_ptr<const ServiceRuntime>& runtime) const {
+  SessionOptions session = runtime->session_options(config_.id);
+  session.cycle_interval = config_.commit_interval;
+  const std::string& name = runtime->plan().name;
+  const bool is_blocking = runtime->plan().is_blocking || config_.blocking.contains(name);
+  return {.runtime = runtime,
+          .open_session = [store = store_.get(), session] { return store->open_session(session); },
+          .bridge = bridge_options(is_blocking),
+          .supervision = config_.supervision_of(name).parts,
+          .turns = config_.supervision_of(name).turns,
+          .is_blocking = is_blocking};
+}
+
+// What a store calls its caller's mistake is the configuration's here: a topic has another count of
+// partitions, or a name that the store does not take.
+void RunningNode::as_configured(const Result<void>& result) const {
+  if (result) return;
+  Error error = result.error();
+  if (error.code == ErrorCode::invalid_argument)
+    error = {ErrorCode::configuration,
+             fmt::format("{} (configured: [topics] partitions = {})", error.message, config_.partitions)};
+  throw Failure(std::move(error));
+}
+
+BridgeOptions RunningNode::bridge_options(bool is_blocking) const {
+  BridgeOptions options = config_.bridge_options();
+  options.hands_over_all = !is_blocking;
+  // No other node has the partitions of a store that only one can open.
+  if (store_->features().many_members)
+    options.hand_over_after = config_.drain_timeout / share_until_handing_over;
+  return options;
+}
+
+// The sessions' files, and those of the copies of their states, which are opened later.
+void RunningNode::check_files(std::size_t services) const {
+  const std::uint64_t each = store_->features().session_files;
+  if (each > 0) check_open_files(services * each + fewest_cached_files, "node " + config_.id).value();
+}
+
+void RunningNode::start(Duration idle_check) {
+  system_ = std::make_unique<actors::NodeSystem>(
+      actors::NodeSystem::Options{
+          .threads = config_.threads, .idle_check = idle_check, .supervision = config_.node_supervision},
+      clock_);
+  as_configured(system_->start(std::move(setups_)));
+}
+
+// --- end ---
+
+void RunningNode::drain() {
+  drain_until_ = clock_.now() + config_.drain_timeout;
+  system_->drain();
+}
+
+RunningNode::End RunningNode::wait(const std::function<void(bool last)>& progress) {
+  using actors::NodeState;
+  for (;;) {
+    const NodeState state = system_->wait_for(config_.progress_interval);
+    progress(false);
+    if (state == NodeState::failed) return End::failed;
+    if (state == NodeState::idle) log_->info("idle: every topic read to its end");
+    const bool drains = drain_until_.load() != MonotonicTime{};
+    if (state == NodeState::running && !drains) continue;
+    if (!drains) drain();
+    return wait_until_drained(progress);
+  }
+}
+
+// Gives up so early that the sessions can be closed within the time for draining.
+RunningNode::End RunningNode::wait_until_drained(const std::function<void(bool last)>& progress) {
+  const MonotonicTime deadline = drain_until_.load() - for_closing();
+  for (;;) {
+    const auto state = system_->wait_until_drained(config_.progress_interval);
+    if (state == actors::NodeState::failed) return End::failed;
+    progress(state == actors::NodeState::drained);
+    if (state == actors::NodeState::drained) {
+      log_->info("drained: what was in hand is committed");
+      return End::drained;
+    }
+    if (state == actors::NodeState::handed_over) return End::handed_over;
+    if (clock_.now() > deadline) return End::not_drained;
+  }
+}
+
+bool RunningNode::stop() {
+  const Duration most = max_for_stop();
+  const bool all_ended = system_->stop(most);
+  if (!all_ended) name_the_busy(most);
+  tell_counts();
+  return all_ended;
+}
+
+Duration RunningNode::for_closing() const {
+  return std::min(max_for_stopping_stuck, config_.drain_timeout / share_for_closing);
+}
+
+// What is stuck does not end; the others have a moment to leave in order.
+Duration RunningNode::max_for_stop() const {
+  if (is_stuck() || system_->wait_for({}) == actors::NodeState::handed_over) return for_closing();
+  const MonotonicTime until = drain_until_;
+  if (until == MonotonicTime{}) return max_for_stopping;
+  const auto left = std::chrono::duration_cast<Duration>(until - clock_.now());
+  return std::clamp(left, for_closing(), std::max(for_closing(), max_for_stopping));
+}
+
+bool RunningNode::is_stuck() const {
+  const auto counts = system_->counts();
+  return std::any_of(counts.begin(), counts.end(), [](const auto& c) { return c.over_limit > 0; });
+}
+
+// --- what is said of it ---
+
+void RunningNode::name_the_busy(Duration waited) const {
+  const auto names = busy_handlers();
+  if (names.empty()) {
+    log_->error("the sessions with the store are not closed after {} ms: ending without that",
+                waited.count());
+  } else {
+    log_->error("still running after {} ms: {}; ending without that", waited.count(), names);
+  }
+}
+
+std::string RunningNode::busy_handlers() const {
+  const auto all = system_->running();
+  std::string names;
+  for (std::size_t i = 0; i < std::min(all.size(), max_named); ++i) names += (i == 0 ? "" : "; ") + all[i];
+  if (all.size() > max_named) names += fmt::format("; and {} more", all.size() - max_named);
+  return names;
+}
+
+void RunningNode::tell_counts() const {
+  for (const auto& counts : system_->counts())
+    if (const auto line = in_words(counts); !line.empty()) log_->info("service {}: {}", counts.service, line);
+}
+
+Duration RunningNode::elapsed() const {
+  return std::chrono::duration_cast<Duration>(clock_.now() - started_);
+}
+
+}  // namespace eventy

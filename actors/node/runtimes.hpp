@@ -1,0 +1,34 @@
+// The services of a node as its configuration has them: their formats, topics, partitioners and limits,
+// checked against each other.
+#pragma once
+
+#include "config.hpp"
+#include "serializers.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace eventy {
+
+// The serializers that the configuration names.
+struct NodeSerializers {
+  std::shared_ptr<const Serializer> common;
+  std::map<std::string, std::shared_ptr<const Serializer>> named = {};
+
+  NodeSerializers(const NodeConfig& config, const Adapters& adapters) {
+    const FormatOptions options{.schemas = config.schemas};
+    common = make_serializer(adapters, config.records, options).value();
+    for (const auto& [name, formats] : config.serializers)
+      named[name] = make_serializer(adapters, formats, options).value();
+  }
+};
+
+// Throws Failure (configuration) that names what does not fit, std::invalid_argument for two services of one
+// name. Without a log the runtimes are only good for being checked.
+std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
+                                                                 const NodeConfig& config,
+                                                                 const Adapters& adapters,
+                                                                 std::shared_ptr<spdlog::logger> log);
+
+}  // namespace eventy
