@@ -54,10 +54,8 @@ std::vector<BridgeAction> BridgeEngine::step() {
   for (auto& event : *events) std::visit([this](auto& e) { handle(e); }, event);
   look_at_restores();
   commit_if_due();
-  if (abort_wanted_) {
-    undo_all();
-    let_go();
-  }
+  if (abort_wanted_) undo_all();
+  let_go();  // whatever undid the cycle that held them
   hold_back();
   return std::exchange(actions_, {});
 }

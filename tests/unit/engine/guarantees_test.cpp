@@ -121,15 +121,16 @@ CAF_TEST(cycles_that_are_undone_in_a_row_are_done_again_after_rests) {
   CAF_CHECK_EQUAL(f.seen().size(), 2u);
 }
 
+struct WrongClock final : support::ShellSession {
+  WrongClock(std::unique_ptr<StoreSession> of, const bool& now) : ShellSession(std::move(of)), wrong(now) {}
+  Result<void> write_now(const OutputBuffer& outputs) override {
+    if (wrong) return Error{ErrorCode::clock, "the clock is ahead"};
+    return inner_->write_now(outputs);
+  }
+  const bool& wrong;
+};
+
 CAF_TEST(what_is_written_at_once_waits_for_a_clock_that_is_wrong_and_nothing_is_lost) {
-  struct WrongClock final : support::ShellSession {
-    WrongClock(std::unique_ptr<StoreSession> of, const bool& now) : ShellSession(std::move(of)), wrong(now) {}
-    Result<void> write_now(const OutputBuffer& outputs) override {
-      if (wrong) return Error{ErrorCode::clock, "the clock is ahead"};
-      return inner_->write_now(outputs);
-    }
-    const bool& wrong;
-  };
   const auto run = [](auto guarantee) {
     const Service saying = service<>("counter").on<Clicked>(guarantee, [](auto& turn, const Clicked& c) {
       turn.emit(Counted{"said", c.n});
@@ -471,6 +472,28 @@ CAF_TEST(a_partition_lost_with_one_cycle_in_flight_and_the_next_one_open_is_let_
   f.settle();
   CAF_CHECK_EQUAL(f.state(other), 2);
   CAF_CHECK_EQUAL(f.seen().size(), 2u);
+}
+
+CAF_TEST(partitions_lost_while_the_bridge_rests_go_at_its_end) {
+  std::string silent = "ann", loud = key_beside("ann");
+  if (partition_of(loud, 2) < partition_of(silent, 2)) std::swap(silent, loud);
+  const Service saying = service<>("counter").on<Clicked>(at_least_once, [&](auto& turn, const Clicked& c) {
+    if (turn.key() == loud) turn.emit(Counted{"said", c.n});
+  });
+  Fixture f(saying, 2);
+  const bool wrong = true;
+  f.node = std::make_unique<LocalService>(
+      f.store, saying, f.options(), BridgeOptions{}, f.clock, 2, "node",
+      [&](LocalService::Session s) { return std::make_unique<WrongClock>(std::move(s), wrong); });
+  f.click(1, silent), f.click(2, loud);
+  while (!f.node->bridge().wake_at() || f.lines.str().find("clock") == std::string::npos) f.node->round();
+  for (int i = 0; i < 20; ++i)
+    f.node->round();  // it rests now, with what the silent one did in the open cycle
+  for (const auto& key : {silent, loud}) f.store.lose("counter", partition_of(key, 2));
+  f.node->round();
+  f.clock.advance(std::chrono::seconds(5));
+  f.settle();
+  CAF_CHECK(f.node->owned().empty());
 }
 
 CAF_TEST(nothing_is_handled_before_the_state_is_restored) {
