@@ -3,7 +3,7 @@
 
 #include <caf/test/unit_test.hpp>
 
-#include "../support/local_node.hpp"
+#include "support/local_node.hpp"
 #include "eventy/core/record_schema.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "eventy/testing/bench.hpp"

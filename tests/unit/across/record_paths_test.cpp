@@ -4,7 +4,7 @@
 
 #include <caf/test/unit_test.hpp>
 
-#include "avro/support.hpp"
+#include "../avro/support.hpp"
 #include "eventy/json/json.hpp"
 #include "eventy/msgpack/msgpack.hpp"
 #include "eventy/protobuf/protobuf.hpp"
