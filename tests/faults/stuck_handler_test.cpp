@@ -203,7 +203,7 @@ std::vector<std::string> run_with(int warning_ms, int limit_ms) {
 
 CAF_TEST_FIXTURE_SCOPE(program, Program)
 
-CAF_TEST(a handler over its limit ends the process and the next start goes on with its record) {
+CAF_TEST(a_handler_over_its_limit_ends_the_process_and_the_next_start_goes_on_with_its_record) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   hangs = std::chrono::hours(1);
   CAF_CHECK_EQUAL(call(run_with(300, 2500)), 70);
@@ -228,7 +228,7 @@ CAF_TEST(a handler over its limit ends the process and the next start goes on wi
   CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
 }
 
-CAF_TEST(a handler that is only slow is named and goes on) {
+CAF_TEST(a_handler_that_is_only_slow_is_named_and_goes_on) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   hangs = std::chrono::milliseconds(1000);
   CAF_CHECK_EQUAL(call(run_with(200, 60'000)), 0);
@@ -238,7 +238,7 @@ CAF_TEST(a handler that is only slow is named and goes on) {
 }
 
 CAF_TEST(
-    handlers that wait in as many partitions as there are threads hold up no other where they are declared) {
+    handlers_that_wait_in_as_many_partitions_as_there_are_threads_hold_up_no_other_where_they_are_declared) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   threads = 2, two_wait = true, declares = true;
   CAF_CHECK_EQUAL(call(run_with(300, 20'000)), 0);
@@ -246,7 +246,7 @@ CAF_TEST(
   CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
 }
 
-CAF_TEST(the configuration declares them as well) {
+CAF_TEST(the_configuration_declares_them_as_well) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   threads = 2, two_wait = true;
   auto arguments = run_with(300, 20'000);
@@ -255,7 +255,7 @@ CAF_TEST(the configuration declares them as well) {
   CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
 }
 
-CAF_TEST(where they are not declared a line says so and which word to write) {
+CAF_TEST(where_they_are_not_declared_a_line_says_so_and_which_word_to_write) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   threads = 2, two_wait = true;
   CAF_CHECK_EQUAL(call(run_with(300, 2500)), 70);
@@ -265,7 +265,7 @@ CAF_TEST(where they are not declared a line says so and which word to write) {
   CAF_CHECK(log_has(".blocking() in code, or blocking = true in [services.counter]"));
 }
 
-CAF_TEST(a handler that waits does not make a signal take longer than the time for draining) {
+CAF_TEST(a_handler_that_waits_does_not_make_a_signal_take_longer_than_the_time_for_draining) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   hangs = std::chrono::hours(1), declares = true;
   when_stuck = [] { ::kill(::getpid(), SIGTERM); };
@@ -281,7 +281,7 @@ CAF_TEST(a handler that waits does not make a signal take longer than the time f
   CAF_CHECK_EQUAL(call({"show"}), 0);
 }
 
-CAF_TEST(where no handler runs none is said to be busy) {
+CAF_TEST(where_no_handler_runs_none_is_said_to_be_busy) {
   CAF_CHECK_EQUAL(
       call({"run", "--until-idle", "--set", "store.type=endless", "--set",
             "services.counter.supervision.handler_limit_ms=0", "--set", "node.drain_timeout_ms=2000"}),

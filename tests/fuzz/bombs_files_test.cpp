@@ -40,7 +40,7 @@ Bomb configuration(std::string name, const std::filesystem::path& folder, const 
 
 }  // namespace
 
-CAF_TEST(schemas of avro) {
+CAF_TEST(schemas_of_avro) {
   std::string laughs = "\n- &a0 [x]\n";
   for (int i = 1; i < 12; ++i)
     laughs += "- &a" + std::to_string(i) + " [" + repeat("*a" + std::to_string(i - 1) + " , ", 9) + "x]\n";
@@ -61,7 +61,7 @@ CAF_TEST(configurations) {
 }
 
 // Three megabytes of one line in three kilobytes: one row at most, which cannot be understood.
-CAF_TEST(a zip of flights) {
+CAF_TEST(a_zip_of_flights) {
   const auto path = std::filesystem::path(EVENTY_SOURCE_DIR) / "tests/fuzz/corpus/flights/bomb.zip";
   const Bomb bomb{"a line without end", std::filesystem::file_size(path), [=] {
                     if (flights::count_rows(path) <= 1) throw DecodeError("a row that is too long");
@@ -70,7 +70,7 @@ CAF_TEST(a zip of flights) {
 }
 
 // A seeded bug: what grows with what a file means is found.
-CAF_TEST(a reader that unpacks everything is found) {
+CAF_TEST(a_reader_that_unpacks_everything_is_found) {
   const Bomb bomb{"all of it", 3'000, [] { throw DecodeError(std::string(20u << 20, 'x')); }};
   CAF_CHECK(complaint(bomb, most).find("bytes of memory, and may take") != std::string::npos);
 }

@@ -136,7 +136,7 @@ class Believer final : public RecordSerializer {
 
 }  // namespace
 
-CAF_TEST(records of json) {
+CAF_TEST(records_of_json) {
   judge({record("lists in lists", as_json, json_with(repeat("[", deep) + repeat("]", deep))),
          record("lists that are not closed", as_json, json_with(repeat("[", deep))),
          record("maps in maps", as_json, json_with(repeat(R"({"a":)", deep) + "1" + repeat("}", deep))),
@@ -145,7 +145,7 @@ CAF_TEST(records of json) {
          record("more bytes than the limit", as_json, json_with(repeat(" ", 70'000)), few)});
 }
 
-CAF_TEST(records of msgpack) {
+CAF_TEST(records_of_msgpack) {
   const auto all = repeat("\xdd\xff\xff\xff\xff", 500);
   judge({record("lists in lists", as_msgpack, msgpack_with(repeat("\x91", deep) + "\xc0")),
          record("maps in maps", as_msgpack, msgpack_with(repeat("\x81\xa1x", deep) + "\xc0")),
@@ -159,7 +159,7 @@ CAF_TEST(records of msgpack) {
                 msgpack_with("\x81\xa1x\xdc\x03\xe8" + std::string(1'000, '\0')), few)});
 }
 
-CAF_TEST(records of avro) {
+CAF_TEST(records_of_avro) {
   const auto huge = std::int64_t{1} << 62;
   const auto list = R"({"type":"array","items":"long"})", nulls = R"({"type":"array","items":"null"})",
              map = R"({"type":"map","values":"null"})";
@@ -181,10 +181,10 @@ CAF_TEST(records of avro) {
          record("compressed data", as_avro, container("\"null\"", std::string(2'000, 'x'), "deflate"))});
 }
 
-CAF_TEST(schemas of avro) { judge(avro_schemas()); }
+CAF_TEST(schemas_of_avro) { judge(avro_schemas()); }
 
 // What a decoder remembers of schemas is bounded, however many there are and whatever they hold.
-CAF_TEST(very many schemas of avro) {
+CAF_TEST(very_many_schemas_of_avro) {
   const auto decoder = as_avro->make_decoder();
   const MemoryWatch watch;
   for (int i = 0; i < 300; ++i) {
@@ -200,7 +200,7 @@ CAF_TEST(very many schemas of avro) {
   CAF_CHECK_LESS(watch.peak(), 24u << 20);
 }
 
-CAF_TEST(records of protobuf) {
+CAF_TEST(records_of_protobuf) {
   const auto value = [](std::uint32_t field, const std::string& inner) {
     return tests::block(1, tests::block(1, "x") + tests::block(2, tests::block(field, inner)));
   };
@@ -231,7 +231,7 @@ CAF_TEST(records of protobuf) {
         held_to);
 }
 
-CAF_TEST(records of several formats in one topic) {
+CAF_TEST(records_of_several_formats_in_one_topic) {
   const auto mixed = by_first_byte({as_json, as_msgpack, as_avro, as_protobuf});
   judge({record("json", mixed, json_with(repeat("[", deep))),
          record("msgpack", mixed, msgpack_with("\xdf\xff\xff\xff\xff")),
@@ -253,7 +253,7 @@ CAF_TEST(states) {
          state("very many items", "\xdc\x03\xe8" + std::string(1'000, '\0'), few)});
 }
 
-CAF_TEST(chunks of records) {
+CAF_TEST(chunks_of_records) {
   const auto chunk = [](std::string name, std::uint32_t count, std::string body) {
     char header[chunk_header_size];
     ChunkBody{body, count}.seal_header(Offset{0}, header, Checksum::verify);
@@ -273,7 +273,7 @@ CAF_TEST(chunks of records) {
 
 // Seeded bugs: each cap taken away is found.
 
-CAF_TEST(a decoder without its caps is found) {
+CAF_TEST(a_decoder_without_its_caps_is_found) {
   const DecodeLimits none{SIZE_MAX, SIZE_MAX, SIZE_MAX};
   const auto lists =
       complaint(record("lists", as_msgpack, msgpack_with("\x81\xa1x" + repeat("\x91", 100) + "\xc0"), none));
@@ -282,7 +282,7 @@ CAF_TEST(a decoder without its caps is found) {
   CAF_CHECK(complaint(record("items", as_msgpack, msgpack_with(many), none)).ends_with("is not refused"));
 }
 
-CAF_TEST(a decoder that believes claimed sizes is found) {
+CAF_TEST(a_decoder_that_believes_claimed_sizes_is_found) {
   const auto believer = std::make_shared<const Believer>(std::chrono::microseconds(0));
   CAF_CHECK_EQUAL(complaint(record("little", believer, "\xff\x0f\0\0"s), {.time = std::chrono::seconds(1)}),
                   "");
@@ -290,7 +290,7 @@ CAF_TEST(a decoder that believes claimed sizes is found) {
   CAF_CHECK(said.find("bytes of memory, and may take") != said.npos);
 }
 
-CAF_TEST(a decoder that takes its time is found) {
+CAF_TEST(a_decoder_that_takes_its_time_is_found) {
   const auto slow = std::make_shared<const Believer>(std::chrono::microseconds(400));
   CAF_CHECK(complaint(record("little", slow, "\xff\x0f\0\0"s)).ends_with(" ns"));
 }

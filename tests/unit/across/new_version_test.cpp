@@ -3,13 +3,13 @@
 
 #include <caf/test/unit_test.hpp>
 
-#include "support/local_node.hpp"
 #include "eventy/core/record_schema.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "eventy/testing/bench.hpp"
 #include "eventy/testing/plain_format.hpp"
 #include "eventy/testing/virtual_clock.hpp"
 #include "examples/new_version/counter.hpp"
+#include "support/local_node.hpp"
 
 using namespace eventy;
 

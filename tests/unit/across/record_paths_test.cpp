@@ -116,7 +116,7 @@ bool is_of_a_type(const Bad& bad) { return bad.title.ends_with("year") || bad.ti
 
 }  // namespace
 
-CAF_TEST(the path is the same from tool and node) {
+CAF_TEST(the_path_is_the_same_from_tool_and_node) {
   for (const auto& bad : bad_values()) {
     CAF_MESSAGE(bad.title);
     CAF_CHECK(is_at(node_says<Placed>(bad.format, bad.bytes), "data.x.a", bad.reason));
@@ -125,7 +125,7 @@ CAF_TEST(the path is the same from tool and node) {
   }
 }
 
-CAF_TEST(what nobody reads is passed over) {
+CAF_TEST(what_nobody_reads_is_passed_over) {
   for (const auto& bad : bad_values()) {
     if (bad.reason.ends_with("UTF-8")) continue;  // no format takes such bytes for text
     CAF_MESSAGE(bad.title);
@@ -136,7 +136,7 @@ CAF_TEST(what nobody reads is passed over) {
   CAF_CHECK_EQUAL(node_says<Other>(msgpack, with(more, "\x8c", "\x8d")), "");
 }
 
-CAF_TEST(what a turn cannot write has the path that the tool gives) {
+CAF_TEST(what_a_turn_cannot_write_has_the_path_that_the_tool_gives) {
   const auto avro = tests::serializer({tests::evsc("event", "Told",
                                                    "[{name: x, type: {type: record, name: Inner, fields: "
                                                    "[{name: x, type: int}]}}]"),
@@ -151,7 +151,7 @@ CAF_TEST(what a turn cannot write has the path that the tool gives) {
   CAF_CHECK(is_at(bench.dead()[0].headers.at("eventy-reason"), "data.x.x", "not text"));
 }
 
-CAF_TEST(a date of a record that is out of range is named) {
+CAF_TEST(a_date_of_a_record_that_is_out_of_range_is_named) {
   const std::string years = "must lie in the years 0001 to 9999", beyond_years = "253402300800000";
   const auto record = [&](const Format& format, std::string_view from, std::string_view to) {
     return node_says<Other>(format, with(placed(format, "?"), from, to));
@@ -175,7 +175,7 @@ CAF_TEST(a date of a record that is out of range is named) {
       "date_iso8601", "must be a date"));
 }
 
-CAF_TEST(bytes framed for a schema registry are named as such) {
+CAF_TEST(bytes_framed_for_a_schema_registry_are_named_as_such) {
   const std::string framed = "\0\0\0\x02\x9a"s + "{}";
   for (const auto& format :
        {json::serializer(), msgpack::serializer(), protobuf::serializer(), Format(avro_with("string")),

@@ -70,7 +70,7 @@ struct Harness {
 
 }  // namespace
 
-CAF_TEST(mail of one sender keeps its order and that of two comes in any) {
+CAF_TEST(mail_of_one_sender_keeps_its_order_and_that_of_two_comes_in_any) {
   std::set<bool> second_first;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Harness h(seed);
@@ -89,7 +89,7 @@ CAF_TEST(mail of one sender keeps its order and that of two comes in any) {
   CAF_CHECK_EQUAL(second_first.size(), 2u);
 }
 
-CAF_TEST(delayed mail comes when its time is over) {
+CAF_TEST(delayed_mail_comes_when_its_time_is_over) {
   Harness h;
   const auto to = h.recorder();
   h.tell({}, to, 1, 1'500us);
@@ -103,7 +103,7 @@ CAF_TEST(delayed mail comes when its time is over) {
   CAF_CHECK_EQUAL(h.notes->heard.size(), 1u);
 }
 
-CAF_TEST(what an actor sends is on its way when its time is spent) {
+CAF_TEST(what_an_actor_sends_is_on_its_way_when_its_time_is_spent) {
   Harness h;
   const auto to = h.recorder();
   h.notes->then = [&](Self<ToPartition>& self) {
@@ -123,7 +123,7 @@ CAF_TEST(what an actor sends is on its way when its time is spent) {
   CAF_CHECK_EQUAL(h.notes->heard.size(), 3u);
 }
 
-CAF_TEST(a hook holds and changes and drops mail) {
+CAF_TEST(a_hook_holds_and_changes_and_drops_mail) {
   Harness h(1, World::Order::as_sent);
   std::optional<Letter> held;
   h.world.set_hook([&](ActorId, Letter& letter) {
@@ -142,7 +142,7 @@ CAF_TEST(a hook holds and changes and drops mail) {
   CAF_CHECK_EQUAL(h.notes->heard, (std::vector<std::uint64_t>{20, 4, 1}));
 }
 
-CAF_TEST(a frozen node does nothing until its time is over) {
+CAF_TEST(a_frozen_node_does_nothing_until_its_time_is_over) {
   Harness h;
   const auto to = h.recorder();
   h.world.freeze(*h.node, h.world.now() + 3s);
@@ -154,7 +154,7 @@ CAF_TEST(a frozen node does nothing until its time is over) {
   CAF_CHECK_EQUAL(h.notes->heard.size(), 1u);
 }
 
-CAF_TEST(each clock of a node moves alone) {
+CAF_TEST(each_clock_of_a_node_moves_alone) {
   Harness h;
   const auto now = h.node->clock().now();
   const auto date = h.node->clock().wall();
@@ -164,7 +164,7 @@ CAF_TEST(each clock of a node moves alone) {
   CAF_CHECK(h.node->clock().now() == now + 700us && h.node->clock().wall() == date - 2h + 700us);
 }
 
-CAF_TEST(a killed process runs no further handler and leaves nothing behind) {
+CAF_TEST(a_killed_process_runs_no_further_handler_and_leaves_nothing_behind) {
   Harness h;
   std::vector<Ref<ToPartition>> all;
   for (int i = 0; i < 5; ++i) all.push_back(h.recorder());
@@ -184,7 +184,7 @@ CAF_TEST(a killed process runs no further handler and leaves nothing behind) {
   CAF_CHECK(h.trace.fired().empty());
 }
 
-CAF_TEST(a process that dies within a handler sends nothing more) {
+CAF_TEST(a_process_that_dies_within_a_handler_sends_nothing_more) {
   Harness h;
   const auto one = h.recorder();
   const auto other_notes = std::make_shared<Notes>();
@@ -205,7 +205,7 @@ CAF_TEST(a process that dies within a handler sends nothing more) {
   CAF_CHECK(h.trace.fired().empty());
 }
 
-CAF_TEST(mail that a dead process still sends is told of) {
+CAF_TEST(mail_that_a_dead_process_still_sends_is_told_of) {
   Harness h;
   const auto to = h.recorder();
   h.notes->then = [&](Self<ToPartition>& self) {

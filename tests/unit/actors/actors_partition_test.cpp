@@ -60,7 +60,7 @@ struct Alone : NodeFixture {
 
 CAF_TEST_FIXTURE_SCOPE(alone, Alone)
 
-CAF_TEST(a batch of the epoch becomes a slice of it) {
+CAF_TEST(a_batch_of_the_epoch_becomes_a_slice_of_it) {
   deliver({2});
   CAF_REQUIRE_EQUAL(slices.size(), 1u);
   CAF_CHECK(slices[0]->epoch == Epoch{2});
@@ -68,7 +68,7 @@ CAF_TEST(a batch of the epoch becomes a slice of it) {
   CAF_CHECK_EQUAL(slices[0]->records, 5u);
 }
 
-CAF_TEST(mail of an old epoch is dropped) {
+CAF_TEST(mail_of_an_old_epoch_is_dropped) {
   deliver({1});
   CAF_CHECK(slices.empty());
   tell(msg::RewindTo{{3}});
@@ -80,7 +80,7 @@ CAF_TEST(mail of an old epoch is dropped) {
   CAF_CHECK_EQUAL(slices.size(), 1u);
 }
 
-CAF_TEST(a rewind undoes what was not committed) {
+CAF_TEST(a_rewind_undoes_what_was_not_committed) {
   deliver({2});
   tell(msg::RewindTo{{3}});
   deliver({3});
@@ -90,13 +90,13 @@ CAF_TEST(a rewind undoes what was not committed) {
   CAF_CHECK(slices[0]->effects.state.at(0).value == slices[1]->effects.state.at(0).value);
 }
 
-CAF_TEST(a commit is answered) {
+CAF_TEST(a_commit_is_answered) {
   deliver({2});
   tell(msg::CommittedUpTo{{2}, {1}});
   CAF_CHECK_EQUAL(neighbour->deferred, 1);
 }
 
-CAF_TEST(a crash keeps its text and its code) {
+CAF_TEST(a_crash_keeps_its_text_and_its_code) {
   faults->loads_to_fail = 1;
   deliver({2});
   CAF_REQUIRE(neighbour->down);
@@ -104,7 +104,7 @@ CAF_TEST(a crash keeps its text and its code) {
   CAF_CHECK(neighbour->down->code == ErrorCode::io);
 }
 
-CAF_TEST(a question that nobody answers is an error and no crash) {
+CAF_TEST(a_question_that_nobody_answers_is_an_error_and_no_crash) {
   std::optional<Result<std::string>> answer;
   tell(msg::Query{"Unknown", "key-0", "", [&](Result<std::string> r) { answer = std::move(r); }});
   CAF_REQUIRE(answer);

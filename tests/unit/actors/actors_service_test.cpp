@@ -49,14 +49,14 @@ struct Reading : NodeFixture {
 
 CAF_TEST_FIXTURE_SCOPE(counting, Counting)
 
-CAF_TEST(what is stored before the start is handled) {
+CAF_TEST(what_is_stored_before_the_start_is_handled) {
   click(30, 5);
   start();
   run();
   CAF_CHECK(counted_exactly(5, 6));
 }
 
-CAF_TEST(what is stored while it runs is handled) {
+CAF_TEST(what_is_stored_while_it_runs_is_handled) {
   start();
   run();
   click(30, 5);
@@ -66,7 +66,7 @@ CAF_TEST(what is stored while it runs is handled) {
   CAF_CHECK(counted_exactly(5, 12));
 }
 
-CAF_TEST(a crashed partition starts again from committed state and nothing is lost or doubled) {
+CAF_TEST(a_crashed_partition_starts_again_from_committed_state_and_nothing_is_lost_or_doubled) {
   start();
   click(30, 5);
   run();
@@ -82,7 +82,7 @@ CAF_TEST(a crashed partition starts again from committed state and nothing is lo
   CAF_CHECK(state() == NodeState::running);
 }
 
-CAF_TEST(a crash waits for its backoff before the restart) {
+CAF_TEST(a_crash_waits_for_its_backoff_before_the_restart) {
   faults->loads_to_fail = 1;
   click(10, 1);
   start();
@@ -95,7 +95,7 @@ CAF_TEST(a crash waits for its backoff before the restart) {
   CAF_CHECK(counted_exactly(1, 10));
 }
 
-CAF_TEST(too many crashes end the service with the reason) {
+CAF_TEST(too_many_crashes_end_the_service_with_the_reason) {
   faults->loads_to_fail = 1000;
   click(30, 5);
   start();
@@ -106,7 +106,7 @@ CAF_TEST(too many crashes end the service with the reason) {
   CAF_CHECK(counted().empty());
 }
 
-CAF_TEST(what no restart can heal ends the service at once with the reason) {
+CAF_TEST(what_no_restart_can_heal_ends_the_service_at_once_with_the_reason) {
   for (const auto code : {ErrorCode::permission_denied, ErrorCode::corrupt, ErrorCode::configuration,
                           ErrorCode::invalid_argument, ErrorCode::unsupported, ErrorCode::newer_format}) {
     Counting other;
@@ -124,7 +124,7 @@ CAF_TEST(what no restart can heal ends the service at once with the reason) {
   }
 }
 
-CAF_TEST(a session that may not go on ends the service at once with the reason) {
+CAF_TEST(a_session_that_may_not_go_on_ends_the_service_at_once_with_the_reason) {
   start();
   run();
   store.fail_poll("counter", {ErrorCode::permission_denied, "the password is wrong"});
@@ -135,7 +135,7 @@ CAF_TEST(a session that may not go on ends the service at once with the reason) 
   CAF_CHECK_EQUAL(faults->sessions, 1);
 }
 
-CAF_TEST(a cycle that is aborted for what stays is not done again and again) {
+CAF_TEST(a_cycle_that_is_aborted_for_what_stays_is_not_done_again_and_again) {
   faults->abort_reason = Error{ErrorCode::permission_denied, "no permission to write counter-events"};
   store.next_commit("counter", MemoryStore::CommitFate::aborts);
   click(30, 5);
@@ -146,7 +146,7 @@ CAF_TEST(a cycle that is aborted for what stays is not done again and again) {
   CAF_CHECK(counted().empty());
 }
 
-CAF_TEST(a session that is fenced once starts again) {
+CAF_TEST(a_session_that_is_fenced_once_starts_again) {
   start();
   run();
   store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
@@ -155,7 +155,7 @@ CAF_TEST(a session that is fenced once starts again) {
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
-CAF_TEST(a session that is fenced twice within a minute has a duplicate and gives up) {
+CAF_TEST(a_session_that_is_fenced_twice_within_a_minute_has_a_duplicate_and_gives_up) {
   start();
   run();
   store.fail_poll("counter", {ErrorCode::fenced, "another session took over"});
@@ -167,7 +167,7 @@ CAF_TEST(a session that is fenced twice within a minute has a duplicate and give
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
-CAF_TEST(partitions that are fenced are no sign of a duplicate) {
+CAF_TEST(partitions_that_are_fenced_are_no_sign_of_a_duplicate) {
   faults->code = ErrorCode::fenced;
   faults->loads_to_fail = 2;
   click(30, 5);
@@ -178,7 +178,7 @@ CAF_TEST(partitions that are fenced are no sign of a duplicate) {
   CAF_CHECK(counted_exactly(5, 6));
 }
 
-CAF_TEST(partitions that are taken away use up no restarts) {
+CAF_TEST(partitions_that_are_taken_away_use_up_no_restarts) {
   setup.supervision.restarts.intensity = 0;
   faults->code = ErrorCode::fenced;
   faults->loads_to_fail = 40;
@@ -193,7 +193,7 @@ CAF_TEST(partitions that are taken away use up no restarts) {
   CAF_CHECK(counts.failures.empty());
 }
 
-CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or doubled) {
+CAF_TEST(a_bridge_whose_session_fails_gets_a_new_session_and_nothing_is_lost_or_doubled) {
   click(30, 5);
   start();
   run();
@@ -206,7 +206,7 @@ CAF_TEST(a bridge whose session fails gets a new session and nothing is lost or 
   CAF_CHECK(state() == NodeState::running);
 }
 
-CAF_TEST(an aborted cycle is done again) {
+CAF_TEST(an_aborted_cycle_is_done_again) {
   store.next_commit("counter", MemoryStore::CommitFate::aborts);
   click(30, 5);
   start();
@@ -214,7 +214,7 @@ CAF_TEST(an aborted cycle is done again) {
   CAF_CHECK(counted_exactly(5, 6));
 }
 
-CAF_TEST(draining commits what is in hand) {
+CAF_TEST(draining_commits_what_is_in_hand) {
   setup.bridge.cycle.interval = std::chrono::hours(1);
   click(30, 5);
   start();
@@ -226,7 +226,7 @@ CAF_TEST(draining commits what is in hand) {
   CAF_CHECK(counted_exactly(5, 6));
 }
 
-CAF_TEST(a drained node takes nothing more) {
+CAF_TEST(a_drained_node_takes_nothing_more) {
   start();
   run();
   tell_node(msg::Drain{});
@@ -237,7 +237,7 @@ CAF_TEST(a drained node takes nothing more) {
   CAF_CHECK(counted().empty());
 }
 
-CAF_TEST(idle is known when everything is read and committed and not before) {
+CAF_TEST(idle_is_known_when_everything_is_read_and_committed_and_not_before) {
   idle_check = Duration(20);
   click(30, 5);
   start();
@@ -251,13 +251,13 @@ CAF_TEST_FIXTURE_SCOPE_END()
 
 CAF_TEST_FIXTURE_SCOPE(reading, Reading)
 
-CAF_TEST(a source is read to its end) {
+CAF_TEST(a_source_is_read_to_its_end) {
   start();
   run_until([&] { return numbers().size() >= 10; });
   CAF_CHECK_EQUAL(numbers(), all());
 }
 
-CAF_TEST(a source that throws goes on at its committed position) {
+CAF_TEST(a_source_that_throws_goes_on_at_its_committed_position) {
   *failures = 2;
   start();
   run_until([&] { return numbers().size() >= 10; });
@@ -265,7 +265,7 @@ CAF_TEST(a source that throws goes on at its committed position) {
   CAF_CHECK_EQUAL(numbers(), all());
 }
 
-CAF_TEST(a source that keeps throwing ends the service with its text) {
+CAF_TEST(a_source_that_keeps_throwing_ends_the_service_with_its_text) {
   *failures = 1000;
   start();
   run_until([&] { return state() == NodeState::failed; });
@@ -274,7 +274,7 @@ CAF_TEST(a source that keeps throwing ends the service with its text) {
   CAF_CHECK_EQUAL(numbers(), (std::vector<std::int64_t>{0, 1, 2}));
 }
 
-CAF_TEST(a source that says what no restart can heal ends the service at once) {
+CAF_TEST(a_source_that_says_what_no_restart_can_heal_ends_the_service_at_once) {
   setup.runtime = runtime_of(service<>("lines").source<Line>("file", [](Pull<Line>&) {
     throw Failure({ErrorCode::permission_denied, "the file may not be read"});
   }));
@@ -285,7 +285,7 @@ CAF_TEST(a source that says what no restart can heal ends the service at once) {
                   "service lines: source file failed, and no restart can heal it: the file may not be read");
 }
 
-CAF_TEST(a source does not look further ahead of the commits than it may) {
+CAF_TEST(a_source_does_not_look_further_ahead_of_the_commits_than_it_may) {
   setup.source_slices_in_flight = 2;
   setup.bridge.cycle.interval = std::chrono::hours(1);
   start();
@@ -295,7 +295,7 @@ CAF_TEST(a source does not look further ahead of the commits than it may) {
   CAF_CHECK_EQUAL(numbers(), (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
 }
 
-CAF_TEST(idle waits for the sources) {
+CAF_TEST(idle_waits_for_the_sources) {
   idle_check = Duration(20);
   start();
   run_until([&] { return state() == NodeState::idle; });

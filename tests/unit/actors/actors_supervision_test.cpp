@@ -70,7 +70,7 @@ struct Reading : NodeFixture {
 
 CAF_TEST_FIXTURE_SCOPE(supervised, Supervised)
 
-CAF_TEST(one for one starts the crashed partition alone and counts it) {
+CAF_TEST(one_for_one_starts_the_crashed_partition_alone_and_counts_it) {
   faults->loads_to_fail = 2;
   click(30, 5);
   start();
@@ -83,7 +83,7 @@ CAF_TEST(one for one starts the crashed partition alone and counts it) {
   CAF_CHECK_EQUAL(faults->sessions, 1);
 }
 
-CAF_TEST(one for all begins a new session for a crashed partition) {
+CAF_TEST(one_for_all_begins_a_new_session_for_a_crashed_partition) {
   setup.supervision.strategy = Strategy::one_for_all;
   faults->loads_to_fail = 2;
   click(30, 5);
@@ -95,7 +95,7 @@ CAF_TEST(one for all begins a new session for a crashed partition) {
   CAF_CHECK_EQUAL(counts().bridges, 0u);
 }
 
-CAF_TEST(a failed bridge is counted) {
+CAF_TEST(a_failed_bridge_is_counted) {
   click(30, 5);
   start();
   run();
@@ -106,7 +106,7 @@ CAF_TEST(a failed bridge is counted) {
   CAF_CHECK_EQUAL(all.failures.at("timed_out"), 1u);
 }
 
-CAF_TEST(a service that gives up is started again where the node may) {
+CAF_TEST(a_service_that_gives_up_is_started_again_where_the_node_may) {
   supervision.restarts.intensity = 1;
   faults->loads_to_fail = 5;
   click(30, 1);
@@ -119,7 +119,7 @@ CAF_TEST(a service that gives up is started again where the node may) {
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
-CAF_TEST(a service waits for its backoff before it is started again) {
+CAF_TEST(a_service_waits_for_its_backoff_before_it_is_started_again) {
   supervision.restarts = {.intensity = 1, .first_backoff = std::chrono::hours(1)};
   faults->loads_to_fail = 5;
   click(30, 1);
@@ -134,7 +134,7 @@ CAF_TEST(a service waits for its backoff before it is started again) {
   CAF_CHECK(counted_exactly(1, 30));
 }
 
-CAF_TEST(a node whose services give up too often ends with the reason) {
+CAF_TEST(a_node_whose_services_give_up_too_often_ends_with_the_reason) {
   supervision.restarts.intensity = 2;
   faults->loads_to_fail = 1000;
   click(30, 1);
@@ -148,7 +148,7 @@ CAF_TEST(a node whose services give up too often ends with the reason) {
   CAF_CHECK(counted().empty());
 }
 
-CAF_TEST(what no restart can heal ends the node at once although it may restart services) {
+CAF_TEST(what_no_restart_can_heal_ends_the_node_at_once_although_it_may_restart_services) {
   supervision.restarts.intensity = 10;
   faults->code = ErrorCode::corrupt;
   faults->loads_to_fail = 1000;
@@ -159,7 +159,7 @@ CAF_TEST(what no restart can heal ends the node at once although it may restart 
   CAF_CHECK_EQUAL(counts().services, 0u);
 }
 
-CAF_TEST(a duplicate ends the node at once although it may restart services) {
+CAF_TEST(a_duplicate_ends_the_node_at_once_although_it_may_restart_services) {
   supervision.restarts.intensity = 10;
   start();
   run();
@@ -172,7 +172,7 @@ CAF_TEST(a duplicate ends the node at once although it may restart services) {
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
-CAF_TEST(a node drains a service that is being started again) {
+CAF_TEST(a_node_drains_a_service_that_is_being_started_again) {
   supervision.restarts.intensity = 1;
   faults->loads_to_fail = 4;
   click(30, 1);
@@ -183,7 +183,7 @@ CAF_TEST(a node drains a service that is being started again) {
   CAF_CHECK(state() == NodeState::drained);
 }
 
-CAF_TEST(idle waits for a service that is being started again) {
+CAF_TEST(idle_waits_for_a_service_that_is_being_started_again) {
   supervision.restarts.intensity = 1;
   idle_check = Duration(20);
   faults->loads_to_fail = 4;
@@ -225,13 +225,13 @@ struct Two : Supervised {
 
 CAF_TEST_FIXTURE_SCOPE(two, Two)
 
-CAF_TEST(one for one leaves the other services alone) {
+CAF_TEST(one_for_one_leaves_the_other_services_alone) {
   start();
   run_until([&] { return all_is_counted(); });
   CAF_CHECK_EQUAL(sessions_of_reader, 1);
 }
 
-CAF_TEST(one for all starts all services again) {
+CAF_TEST(one_for_all_starts_all_services_again) {
   supervision.strategy = Strategy::one_for_all;
   start();
   run_until([&] { return all_is_counted(); });
@@ -241,14 +241,14 @@ CAF_TEST(one for all starts all services again) {
   CAF_CHECK_EQUAL(counts(1).escalations, 0u);
 }
 
-CAF_TEST(rest for one starts the services after the one that gave up) {
+CAF_TEST(rest_for_one_starts_the_services_after_the_one_that_gave_up) {
   supervision.strategy = Strategy::rest_for_one;
   start();
   run_until([&] { return all_is_counted(); });
   CAF_CHECK_EQUAL(sessions_of_reader, 2);
 }
 
-CAF_TEST(rest for one leaves the services before the one that gave up alone) {
+CAF_TEST(rest_for_one_leaves_the_services_before_the_one_that_gave_up_alone) {
   supervision.strategy = Strategy::rest_for_one;
   std::swap(setup, further.at(0));
   start();
@@ -260,7 +260,7 @@ CAF_TEST_FIXTURE_SCOPE_END()
 
 CAF_TEST_FIXTURE_SCOPE(reading, Reading)
 
-CAF_TEST(rest for one starts the partitions again with a crashed source) {
+CAF_TEST(rest_for_one_starts_the_partitions_again_with_a_crashed_source) {
   setup.supervision.strategy = Strategy::rest_for_one;
   *failures = 2;
   start();
@@ -272,7 +272,7 @@ CAF_TEST(rest for one starts the partitions again with a crashed source) {
   CAF_CHECK_EQUAL(faults->sessions, 1);
 }
 
-CAF_TEST(what is restarted with a crashed source ends before the backoff) {
+CAF_TEST(what_is_restarted_with_a_crashed_source_ends_before_the_backoff) {
   setup.supervision.strategy = Strategy::rest_for_one;
   setup.supervision.restarts.first_backoff = setup.supervision.restarts.max_backoff = std::chrono::hours(2);
   *failures = 1;
@@ -288,7 +288,7 @@ CAF_TEST(what is restarted with a crashed source ends before the backoff) {
   CAF_CHECK_EQUAL(node.actors(), before + 1);
 }
 
-CAF_TEST(one for one starts a crashed source alone) {
+CAF_TEST(one_for_one_starts_a_crashed_source_alone) {
   *failures = 2;
   start();
   run_until([&] { return summed_exactly(); });

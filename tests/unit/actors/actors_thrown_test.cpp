@@ -193,35 +193,35 @@ void survive_at(const std::string& place, std::uint64_t ServiceCounts::*restarte
 
 }  // namespace
 
-CAF_TEST(a record decoder that throws is a crash of its partition) {
+CAF_TEST(a_record_decoder_that_throws_is_a_crash_of_its_partition) {
   survive_at("record decoder", &ServiceCounts::partitions);
 }
-CAF_TEST(a decoder that cannot be made is a crash of its partition) {
+CAF_TEST(a_decoder_that_cannot_be_made_is_a_crash_of_its_partition) {
   survive_at("making a decoder", &ServiceCounts::partitions);
 }
-CAF_TEST(a state encoder that throws is a crash of its partition) {
+CAF_TEST(a_state_encoder_that_throws_is_a_crash_of_its_partition) {
   survive_at("state encoder", &ServiceCounts::partitions);
 }
-CAF_TEST(a session that throws in poll is a crash of the bridge) {
+CAF_TEST(a_session_that_throws_in_poll_is_a_crash_of_the_bridge) {
   survive_at("poll", &ServiceCounts::bridges);
 }
-CAF_TEST(a session that throws in append is a crash of the bridge) {
+CAF_TEST(a_session_that_throws_in_append_is_a_crash_of_the_bridge) {
   survive_at("append", &ServiceCounts::bridges);
 }
-CAF_TEST(a session that throws in commit is a crash of the bridge) {
+CAF_TEST(a_session_that_throws_in_commit_is_a_crash_of_the_bridge) {
   survive_at("commit", &ServiceCounts::bridges);
 }
-CAF_TEST(a session that cannot be opened for a throw is a crash of the bridge) {
+CAF_TEST(a_session_that_cannot_be_opened_for_a_throw_is_a_crash_of_the_bridge) {
   survive_at("open", &ServiceCounts::bridges);
 }
 
-CAF_TEST(a state reader without memory is a crash of its partition) {
+CAF_TEST(a_state_reader_without_memory_is_a_crash_of_its_partition) {
   Thrown world;
   world.prepare(counter::service());
   world.survives("state reader", &ServiceCounts::partitions);
 }
 
-CAF_TEST(a session that throws while it goes back is a crash of the bridge) {
+CAF_TEST(a_session_that_throws_while_it_goes_back_is_a_crash_of_the_bridge) {
   for (const auto what : each_kind) {
     Thrown world;
     world.thrower->what = what;
@@ -237,7 +237,7 @@ CAF_TEST(a session that throws while it goes back is a crash of the bridge) {
   }
 }
 
-CAF_TEST(a session that throws when it is closed ends all the same) {
+CAF_TEST(a_session_that_throws_when_it_is_closed_ends_all_the_same) {
   for (const auto what : each_kind) {
     Thrown world;
     world.thrower->what = what;
@@ -252,7 +252,7 @@ CAF_TEST(a session that throws when it is closed ends all the same) {
   }
 }
 
-CAF_TEST(a source that throws goes on at its committed position) {
+CAF_TEST(a_source_that_throws_goes_on_at_its_committed_position) {
   for (const auto what : each_kind) {
     Thrown world;
     world.thrower->what = what;
@@ -267,7 +267,7 @@ CAF_TEST(a source that throws goes on at its committed position) {
   }
 }
 
-CAF_TEST(what is thrown keeps its class and its text on the way to the supervisor) {
+CAF_TEST(what_is_thrown_keeps_its_class_and_its_text_on_the_way_to_the_supervisor) {
   const auto number = failure_of(std::make_exception_ptr(42));
   CAF_CHECK(reason_of(number).text == "an exception of type int, which is no std::exception");
   const auto memory = failure_of(std::make_exception_ptr(std::bad_alloc()));

@@ -55,7 +55,7 @@ struct Waiting : NodeFixture {
 
 CAF_TEST_FIXTURE_SCOPE(waiting, Waiting)
 
-CAF_TEST(a partition that comes back waits for the end of its old self) {
+CAF_TEST(a_partition_that_comes_back_waits_for_the_end_of_its_old_self) {
   start_and_wait();
   for (int i = 0; i < 5; ++i) {
     store.revoke("counter", slow_partition());
@@ -74,7 +74,7 @@ CAF_TEST(a partition that comes back waits for the end of its old self) {
   CAF_CHECK(counted_exactly(10, 1));
 }
 
-CAF_TEST(a new session does not wait for a handler of the old one) {
+CAF_TEST(a_new_session_does_not_wait_for_a_handler_of_the_old_one) {
   start_and_wait();
   click(10, 10);
   store.fail_poll("counter", {ErrorCode::io, "the connection broke"});
@@ -86,7 +86,7 @@ CAF_TEST(a new session does not wait for a handler of the old one) {
   CAF_CHECK(counted_exactly(10, 2));
 }
 
-CAF_TEST(a new session waits for the end of the old bridge) {
+CAF_TEST(a_new_session_waits_for_the_end_of_the_old_bridge) {
   waits = false;
   setup.supervision.strategy = Strategy::one_for_all;
   faults->on_poll = [this] { world.spend(seconds(5)); };
@@ -107,7 +107,7 @@ CAF_TEST(a new session waits for the end of the old bridge) {
   CAF_CHECK(counted_exactly(10, 1));
 }
 
-CAF_TEST(an aborted cycle does not make a handler wait twice) {
+CAF_TEST(an_aborted_cycle_does_not_make_a_handler_wait_twice) {
   store.next_commit("counter", MemoryStore::CommitFate::aborts);
   start_and_wait();
   run();
@@ -115,7 +115,7 @@ CAF_TEST(an aborted cycle does not make a handler wait twice) {
   CAF_CHECK_EQUAL(begun.size(), 1u);
 }
 
-CAF_TEST(a drain hands over all but the partition that waits and the session ends then) {
+CAF_TEST(a_drain_hands_over_all_but_the_partition_that_waits_and_the_session_ends_then) {
   setup.bridge.hand_over_after = seconds(3);
   start_and_wait();
   tell_node(msg::Drain{});
@@ -127,7 +127,7 @@ CAF_TEST(a drain hands over all but the partition that waits and the session end
   CAF_CHECK(is_waiting());
 }
 
-CAF_TEST(a service that is drained ends whatever the others are about) {
+CAF_TEST(a_service_that_is_drained_ends_whatever_the_others_are_about) {
   further.push_back(setup);
   further.back().runtime =
       runtime_of(service<>("quick").on(exactly_once, [](Turn<NoState>&, const Clicked&) {}));

@@ -46,7 +46,7 @@ bool says(const std::string& error, std::string_view part) {
 
 }  // namespace
 
-CAF_TEST(a default outside its type is refused when the schema is read) {
+CAF_TEST(a_default_outside_its_type_is_refused_when_the_schema_is_read) {
   CAF_CHECK(says(refusal("int", "2147483648"), "data.n: the default 2147483648 is no int"));
   CAF_CHECK(
       says(refusal("long", "9223372036854775808"), "data.n: the default 9223372036854775808 is no long"));
@@ -69,7 +69,7 @@ CAF_TEST(a default outside its type is refused when the schema is read) {
                  "data.n.items.x: the default \"y\" is no int"));
 }
 
-CAF_TEST(numbers that 64 bits cannot hold are refused where they stand) {
+CAF_TEST(numbers_that_64_bits_cannot_hold_are_refused_where_they_stand) {
   CAF_CHECK(says(refusal("long", "18446744073709551616"), "line 5: 18446744073709551616 is out of range"));
   CAF_CHECK(says(refusal("long", "-9223372036854775809"), "-9223372036854775809 is out of range"));
   CAF_CHECK(says(refusal("double", "1.0e+400"), "line 5: 1.0e+400 is out of range"));
@@ -79,7 +79,7 @@ CAF_TEST(numbers that 64 bits cannot hold are refused where they stand) {
   CAF_CHECK(read_default("long", "-9223372036854775808") == Value{INT64_MIN});
 }
 
-CAF_TEST(a default may be of any branch of a union) {
+CAF_TEST(a_default_may_be_of_any_branch_of_a_union) {
   const std::string maybe = "[\"null\", long, string]";
   CAF_CHECK(read_default(maybe, "null") == Value{});
   CAF_CHECK(read_default(maybe, "7") == Value{std::int64_t{7}});
@@ -89,7 +89,7 @@ CAF_TEST(a default may be of any branch of a union) {
                    "{b: 1}") == Value{ValueMap{{"b", Value{std::int64_t{1}}}}});
 }
 
-CAF_TEST(a default is read and written as any other value) {
+CAF_TEST(a_default_is_read_and_written_as_any_other_value) {
   const std::string inner =
       "{type: record, name: R, fields: [{name: a, type: int, default: 5}, {name: b, type: string}]}";
   CAF_CHECK(read_default(inner, "{b: x}") ==
@@ -105,7 +105,7 @@ CAF_TEST(a default is read and written as any other value) {
       Value{ValueMap{{"kids", Value{ValueList(2, Value{ValueMap{{"kids", Value{ValueList{}}}}})}}}});
 }
 
-CAF_TEST(a default that holds itself is refused and so is one of very many tries) {
+CAF_TEST(a_default_that_holds_itself_is_refused_and_so_is_one_of_very_many_tries) {
   CAF_CHECK(
       says(refusal("[{name: n, type: {type: record, name: R, fields: [{name: r, type: R, default: {}}]}}]"),
            "data.n.r: the default holds itself"));
@@ -119,7 +119,7 @@ CAF_TEST(a default that holds itself is refused and so is one of very many tries
       "more than the limit"));
 }
 
-CAF_TEST(the defaults of a records own schema concern nobody) {
+CAF_TEST(the_defaults_of_a_records_own_schema_concern_nobody) {
   const auto schema = [](const std::string& otherwise) {
     return schema_with(
         R"({"type":"record","name":"D","fields":[{"name":"n","type":"double","huge":1e400,"default":)" +

@@ -34,7 +34,7 @@ const std::string long_text(1'500, 's');
 
 }  // namespace
 
-CAF_TEST(names and symbols that are meant often are held to the limit of bytes) {
+CAF_TEST(names_and_symbols_that_are_meant_often_are_held_to_the_limit_of_bytes) {
   const auto symbols =
       R"({"type":"array","items":{"type":"enum","name":"E","symbols":[")" + long_text + R"("]}})";
   const auto names = R"({"type":"array","items":{"type":"record","name":"I","fields":[{"name":")" +
@@ -47,7 +47,7 @@ CAF_TEST(names and symbols that are meant often are held to the limit of bytes) 
   }
 }
 
-CAF_TEST(decimals of many digits are held to the limit of bytes) {
+CAF_TEST(decimals_of_many_digits_are_held_to_the_limit_of_bytes) {
   const std::string data =
       R"({"type":"record","name":"D","fields":[{"name":"a","type":{"type":"array","items":)"
       R"({"type":"bytes","logicalType":"decimal","precision":300,"scale":300}}}]})";
@@ -57,7 +57,7 @@ CAF_TEST(decimals of many digits are held to the limit of bytes) {
   CAF_CHECK(says(error_of_record(data, values + number(0), {.max_bytes = 119'999}), "more than the limit"));
 }
 
-CAF_TEST(records of nothing are no more than the bytes of the record) {
+CAF_TEST(records_of_nothing_are_no_more_than_the_bytes_of_the_record) {
   std::string type = R"({"type":"record","name":"L0","fields":[{"name":"n","type":"null"}]})";
   for (int level = 1; level <= 12; ++level) {
     const auto inner = "\"L" + std::to_string(level - 1) + "\"";
@@ -85,11 +85,11 @@ std::string doubled_defaults(int levels) {
 
 }  // namespace
 
-CAF_TEST(defaults that come to very many bytes are refused with their schema) {
+CAF_TEST(defaults_that_come_to_very_many_bytes_are_refused_with_their_schema) {
   CAF_CHECK(says(error_of_schema(doubled_defaults(24)), "the defaults of the schema come to more than"));
 }
 
-CAF_TEST(defaults that the reader adds count as elements) {
+CAF_TEST(defaults_that_the_reader_adds_count_as_elements) {
   const auto format = serializer({evsc("event", "Placed", doubled_defaults(18))});
   auto schema = schema_with(R"({"type":"record","name":"D","fields":[{"name":"r0","type":)"
                             R"({"type":"record","name":"R0","fields":[{"name":"a","type":"long"}]}}]})");
@@ -100,12 +100,12 @@ CAF_TEST(defaults that the reader adds count as elements) {
   CAF_CHECK(says(error, "more elements (members and items) than the limit"));
 }
 
-CAF_TEST(a schema that names itself by an alias is refused) {
+CAF_TEST(a_schema_that_names_itself_by_an_alias_is_refused) {
   CAF_CHECK(says(error_of_schema("\n- &a {name: n, type: *a}"), "nested too deep"));
   CAF_CHECK(says(error_of_schema("&a [*a]"), "nested too deep"));
 }
 
-CAF_TEST(a schema that names a large value many times is refused) {
+CAF_TEST(a_schema_that_names_a_large_value_many_times_is_refused) {
   std::string values = "\n- &a0 [x]\n", texts = "\n- &t \"" + std::string(100'000, 'x') + "\"\n";
   for (int i = 1; i < 9; ++i) {
     const auto inner = "*a" + std::to_string(i - 1);

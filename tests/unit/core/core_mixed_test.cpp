@@ -54,7 +54,7 @@ std::string error_of(const Serializer& format, std::string_view bytes) {
 
 }  // namespace
 
-CAF_TEST(a record is read by the format of its first byte and the first format is written) {
+CAF_TEST(a_record_is_read_by_the_format_of_its_first_byte_and_the_first_format_is_written) {
   const auto mixed = by_first_byte({letter('a'), letter('b'), letter('\xff')});
   const auto decoder = mixed->make_decoder();
   for (const std::string bytes : {"a", "bzz", "a", "\xff"}) {
@@ -67,13 +67,13 @@ CAF_TEST(a record is read by the format of its first byte and the first format i
   CAF_CHECK_EQUAL(mixed->first_bytes().count(), 3u);
 }
 
-CAF_TEST(a first byte of none of them is an error that lists them) {
+CAF_TEST(a_first_byte_of_none_of_them_is_an_error_that_lists_them) {
   const auto mixed = by_first_byte({letter('a'), letter('b')});
   CAF_CHECK_EQUAL(error_of(*mixed, "\xc3"), "it begins with 0xc3, as no record of a, b does");
   CAF_CHECK_EQUAL(error_of(*mixed, ""), "there are no bytes; known formats here: a, b");
 }
 
-CAF_TEST(what cannot be told apart is refused) {
+CAF_TEST(what_cannot_be_told_apart_is_refused) {
   const auto wide = std::make_shared<const Letter>("wide", FirstBytes().set('b').set('c'));
   CAF_CHECK_EQUAL(refusal({letter('a'), letter('b'), wide}),
                   "records of b and of wide may both begin with 0x62, so one topic cannot hold both");
@@ -82,7 +82,7 @@ CAF_TEST(what cannot be told apart is refused) {
   CAF_CHECK(refusal({}) != "");
 }
 
-CAF_TEST(a format that is there twice counts once) {
+CAF_TEST(a_format_that_is_there_twice_counts_once) {
   const auto once = by_first_byte({letter('a'), letter('a')});  // its name lasts as long as it does
   CAF_CHECK_EQUAL(once->name(), "a");
   const auto mixed = by_first_byte({letter('a'), letter('b')});

@@ -26,7 +26,7 @@ constexpr std::chrono::nanoseconds jumps[] = {-2h, 2h};
 
 }  // namespace
 
-CAF_TEST(a virtual clock moves both its clocks or each alone) {
+CAF_TEST(a_virtual_clock_moves_both_its_clocks_or_each_alone) {
   testing::VirtualClock clock;
   const auto now = clock.now();
   const auto wall = clock.wall();
@@ -38,7 +38,7 @@ CAF_TEST(a virtual clock moves both its clocks or each alone) {
   CAF_CHECK(clock.now() - now == 1'001'500us && clock.wall() - wall == 1'500us - 2h);
 }
 
-CAF_TEST(a cycle is due to the microsecond) {
+CAF_TEST(a_cycle_is_due_to_the_microsecond) {
   CommitCycles cycles({.interval = 10ms});
   cycles.open_task(TaskId{{0}}, {1});
   const MonotonicTime begun(1s + 700us);
@@ -48,7 +48,7 @@ CAF_TEST(a cycle is due to the microsecond) {
   CAF_CHECK(cycles.due(begun + 10ms));
 }
 
-CAF_TEST(a date that is set keeps no commit waiting) {
+CAF_TEST(a_date_that_is_set_keeps_no_commit_waiting) {
   for (const auto jump : jumps) {
     Fixture f(fails(std::make_shared<int>(0), 100ms));
     f.settle();
@@ -60,7 +60,7 @@ CAF_TEST(a date that is set keeps no commit waiting) {
   }
 }
 
-CAF_TEST(a date that is set makes no retry early or late) {
+CAF_TEST(a_date_that_is_set_makes_no_retry_early_or_late) {
   for (const auto jump : jumps) {
     const auto times = std::make_shared<int>(1);
     Fixture f(fails(times, 400ms));
@@ -78,7 +78,7 @@ CAF_TEST(a date that is set makes no retry early or late) {
   }
 }
 
-CAF_TEST(a retry that waits through a restart is due by the date) {
+CAF_TEST(a_retry_that_waits_through_a_restart_is_due_by_the_date) {
   const auto times = std::make_shared<int>(1);
   Fixture f(fails(times, 60s));
   f.settle();
@@ -97,7 +97,7 @@ CAF_TEST(a retry that waits through a restart is due by the date) {
   CAF_CHECK_EQUAL(*times, -1);
 }
 
-CAF_TEST(a retry that waits through a restart is not kept for hours by a date that is set back) {
+CAF_TEST(a_retry_that_waits_through_a_restart_is_not_kept_for_hours_by_a_date_that_is_set_back) {
   const auto times = std::make_shared<int>(1);
   Fixture f(fails(times, 60s));
   f.settle();

@@ -117,7 +117,7 @@ struct World {
 
 CAF_TEST_FIXTURE_SCOPE(world, World)
 
-CAF_TEST(records lie and are handled where the partitioner of the topic says) {
+CAF_TEST(records_lie_and_are_handled_where_the_partitioner_of_the_topic_says) {
   start(counter(), {{"web-events", Partitioner::murmur2},
                     {"counter-requests", Partitioner::murmur2},
                     {"counter-events", Partitioner::fnv1a}});
@@ -130,7 +130,7 @@ CAF_TEST(records lie and are handled where the partitioner of the topic says) {
   CAF_CHECK(places("counter-dead-letters").empty());
 }
 
-CAF_TEST(a record that another partitioner placed never touches state) {
+CAF_TEST(a_record_that_another_partitioner_placed_never_touches_state) {
   start(counter(), {{"web-events", Partitioner::murmur2}, {"counter-requests", Partitioner::murmur2}});
   std::size_t elsewhere = 0;
   for (int i = 0; i < 50; ++i) {
@@ -145,7 +145,7 @@ CAF_TEST(a record that another partitioner placed never touches state) {
   CAF_CHECK_EQUAL(places("counter-events").size(), 50 - elsewhere);
 }
 
-CAF_TEST(a topic of another partitioner is not read and its name is said) {
+CAF_TEST(a_topic_of_another_partitioner_is_not_read_and_its_name_is_said) {
   start(counter(), {});
   for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
   settle();
@@ -163,7 +163,7 @@ CAF_TEST(a topic of another partitioner is not read and its name is said) {
   CAF_CHECK_EQUAL(pauses_told(), partitions);
 }
 
-CAF_TEST(it goes on when the configuration is right) {
+CAF_TEST(it_goes_on_when_the_configuration_is_right) {
   start(counter(), {});
   for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
   settle();
@@ -174,7 +174,7 @@ CAF_TEST(it goes on when the configuration is right) {
   CAF_CHECK(says("the partition goes on at web-events/"));
 }
 
-CAF_TEST(a restart that sees few of them pauses as before and says so again) {
+CAF_TEST(a_restart_that_sees_few_of_them_pauses_as_before_and_says_so_again) {
   start(counter(), {});
   for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
   settle();
@@ -185,7 +185,7 @@ CAF_TEST(a restart that sees few of them pauses as before and says so again) {
   CAF_CHECK_EQUAL(pauses_told(), partitions);
 }
 
-CAF_TEST(where they come one by one few become dead letters) {
+CAF_TEST(where_they_come_one_by_one_few_become_dead_letters) {
   start(counter(), {});
   for (int i = 0; i < 200; ++i) click(key_of({1}, i), {1}), settle(2);  // a long time of good ones
   for (int i = 0; i < 60; ++i) click(key_of({0}, i), {1}), settle(2);
@@ -196,7 +196,7 @@ CAF_TEST(where they come one by one few become dead letters) {
   CAF_CHECK_EQUAL(pauses_told(), 1u);
 }
 
-CAF_TEST(an undone cycle counts nobody twice) {
+CAF_TEST(an_undone_cycle_counts_nobody_twice) {
   start(counter(), {});
   for (int i = 0; i < 8; ++i) click(key_of({0}, i), {1});
   for (int i = 0; i < 5; ++i) {
@@ -207,7 +207,7 @@ CAF_TEST(an undone cycle counts nobody twice) {
   CAF_CHECK_EQUAL(pauses_told(), 0u);
 }
 
-CAF_TEST(strays among good ones stay dead letters) {
+CAF_TEST(strays_among_good_ones_stay_dead_letters) {
   start(counter(), {});
   for (int i = 0; i < 400; ++i) {
     click(key_of({1}, i), {1});
@@ -219,7 +219,7 @@ CAF_TEST(strays among good ones stay dead letters) {
   CAF_CHECK_EQUAL(pauses_told(), 0u);
 }
 
-CAF_TEST(where no known partitioner fits none is named) {
+CAF_TEST(where_no_known_partitioner_fits_none_is_named) {
   start(counter(), {});
   for (int i = 0; i < 100; ++i) click("key-" + std::to_string(i), {1});
   settle();
@@ -227,7 +227,7 @@ CAF_TEST(where no known partitioner fits none is named) {
   CAF_CHECK(says(" by crc32. Set [partitioners] \"web-events\" = the partitioner of its producers"));
 }
 
-CAF_TEST(they become dead letters where somebody has said so) {
+CAF_TEST(they_become_dead_letters_where_somebody_has_said_so) {
   start(counter(), {});
   for (int i = 0; i < 1000; ++i) click("key-" + std::to_string(i), Partitioner::murmur2);
   settle();
@@ -238,7 +238,7 @@ CAF_TEST(they become dead letters where somebody has said so) {
   CAF_CHECK_EQUAL(places("counter-events").size() + places("counter-dead-letters").size(), 1000u);
 }
 
-CAF_TEST(a service with state refuses inputs of different partitioners) {
+CAF_TEST(a_service_with_state_refuses_inputs_of_different_partitioners) {
   std::string why;
   try {
     start(counter(), {{"web-events", Partitioner::murmur2}});
@@ -248,14 +248,14 @@ CAF_TEST(a service with state refuses inputs of different partitioners) {
   CAF_CHECK(why.find("counter-requests has crc32 and web-events has murmur2") != std::string::npos);
 }
 
-CAF_TEST(one without state takes any) {
+CAF_TEST(one_without_state_takes_any) {
   start(echo(), {{"web-events", Partitioner::murmur2}});
   click("ann", Partitioner::murmur2);
   settle();
   CAF_CHECK_EQUAL(places("counter-events").size(), 1u);
 }
 
-CAF_TEST(an empty key is none for crc32 and a place for the others) {
+CAF_TEST(an_empty_key_is_none_for_crc32_and_a_place_for_the_others) {
   for (const auto by : {Partitioner::crc32, Partitioner::murmur2, Partitioner::fnv1a}) {
     World other;
     other.start(echo(), {{"counter-events", by}});

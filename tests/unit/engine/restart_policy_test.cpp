@@ -32,17 +32,17 @@ struct Timed {
 
 CAF_TEST_FIXTURE_SCOPE(timed, Timed)
 
-CAF_TEST(restarts wait twice as long each time up to the most) {
+CAF_TEST(restarts_wait_twice_as_long_each_time_up_to_the_most) {
   for (const int wait : {10, 20, 40, 80, 100, 100}) CAF_CHECK_EQUAL(waits_after(1), wait);
 }
 
-CAF_TEST(after calm the waits start over) {
+CAF_TEST(after_calm_the_waits_start_over) {
   for (const int wait : {10, 20, 40}) CAF_CHECK_EQUAL(waits_after(1), wait);
   CAF_CHECK_EQUAL(waits_after(30'000), 80);
   CAF_CHECK_EQUAL(waits_after(30'001), 10);
 }
 
-CAF_TEST(a long wait is no calm) {
+CAF_TEST(a_long_wait_is_no_calm) {
   options.first_backoff = options.max_backoff = Duration(40'000);
   options.calm = Duration(30'000);
   (void)waits_after(1);
@@ -50,31 +50,31 @@ CAF_TEST(a long wait is no calm) {
   CAF_CHECK_EQUAL(waits_after(1), 80'000);
 }
 
-CAF_TEST(one failure more than allowed within the period is too many) {
+CAF_TEST(one_failure_more_than_allowed_within_the_period_is_too_many) {
   for (int i = 0; i < 3; ++i) CAF_CHECK(after(100, ErrorCode::io) == Verdict::restart);
   CAF_CHECK(after(100, ErrorCode::io) == Verdict::too_many);
 }
 
-CAF_TEST(an intensity of 0 restarts nothing) {
+CAF_TEST(an_intensity_of_0_restarts_nothing) {
   RestartPolicy never({.intensity = 0});
   CAF_CHECK(never.failed(now) == Verdict::too_many);
 }
 
-CAF_TEST(failures further apart are never too many) {
+CAF_TEST(failures_further_apart_are_never_too_many) {
   for (int i = 0; i < 20; ++i) CAF_CHECK(after(400, ErrorCode::timed_out) == Verdict::restart);
 }
 
-CAF_TEST(what no restart can heal is final the first time) {
+CAF_TEST(what_no_restart_can_heal_is_final_the_first_time) {
   CAF_CHECK(after(0, ErrorCode::permission_denied) == Verdict::is_final);
 }
 
-CAF_TEST(what may heal is restarted) {
+CAF_TEST(what_may_heal_is_restarted) {
   for (const auto code : {ErrorCode::io, ErrorCode::timed_out, ErrorCode::not_found, ErrorCode::busy,
                           ErrorCode::no_space, ErrorCode::aborted, ErrorCode::internal, ErrorCode::too_large})
     CAF_CHECK(after(2000, code) == Verdict::restart);
 }
 
-CAF_TEST(a second fencing within a minute is a duplicate) {
+CAF_TEST(a_second_fencing_within_a_minute_is_a_duplicate) {
   CAF_CHECK(after(0, ErrorCode::fenced) == Verdict::restart);
   CAF_CHECK(after(60'001, ErrorCode::fenced) == Verdict::restart);
   CAF_CHECK(after(60'000, ErrorCode::fenced) == Verdict::has_duplicate);

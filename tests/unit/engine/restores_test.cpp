@@ -25,7 +25,7 @@ struct Timed {
 
 CAF_TEST_FIXTURE_SCOPE(timed, Timed)
 
-CAF_TEST(a short restore is not worth a line) {
+CAF_TEST(a_short_restore_is_not_worth_a_line) {
   begin(2);
   restores.progress({0}, 10, 10);
   CAF_CHECK_EQUAL(after(900), "");
@@ -34,7 +34,7 @@ CAF_TEST(a short restore is not worth a line) {
   CAF_CHECK_EQUAL(after(5000), "");
 }
 
-CAF_TEST(a long restore is told of at once and then now and then and at its end) {
+CAF_TEST(a_long_restore_is_told_of_at_once_and_then_now_and_then_and_at_its_end) {
   begin(2);
   restores.progress({0}, 0, 3000), restores.progress({1}, 0, 1000);
   CAF_CHECK_EQUAL(after(999), "");
@@ -51,7 +51,7 @@ CAF_TEST(a long restore is told of at once and then now and then and at its end)
   CAF_CHECK_EQUAL(after(9000), "");
 }
 
-CAF_TEST(each restore has lines of its own) {
+CAF_TEST(each_restore_has_lines_of_its_own) {
   for (int i = 0; i < 2; ++i) {
     begin(1);
     CAF_CHECK_EQUAL(after(500), "");
@@ -61,7 +61,7 @@ CAF_TEST(each restore has lines of its own) {
   }
 }
 
-CAF_TEST(partitions that go to another node are waited for no longer) {
+CAF_TEST(partitions_that_go_to_another_node_are_waited_for_no_longer) {
   begin(2);
   restores.progress({0}, 5, 10), restores.progress({1}, 5, 10);
   CAF_CHECK_NOT_EQUAL(after(1000), "");
@@ -73,7 +73,7 @@ CAF_TEST(partitions that go to another node are waited for no longer) {
   CAF_CHECK_EQUAL(after(9000), "");
 }
 
-CAF_TEST(figures say what is left and what was read since the beginning) {
+CAF_TEST(figures_say_what_is_left_and_what_was_read_since_the_beginning) {
   begin(2);
   CAF_CHECK_EQUAL(restores.partitions(), 2u);
   restores.progress({0}, 0, 100), restores.progress({1}, 0, 100);

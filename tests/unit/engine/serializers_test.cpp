@@ -126,7 +126,7 @@ struct World {
 
 CAF_TEST_FIXTURE_SCOPE(engine_serializers_tests, World)
 
-CAF_TEST(each topic is written and read in its own format) {
+CAF_TEST(each_topic_is_written_and_read_in_its_own_format) {
   const auto json = json::serializer(), msgpack = msgpack::serializer();
   // By topic, by the service that owns the topic, and what is in neither.
   const Named named{{"counter-events", msgpack}, {"catalog", msgpack}, {"catalog-requests", json}};
@@ -143,7 +143,7 @@ CAF_TEST(each topic is written and read in its own format) {
   CAF_CHECK_EQUAL(begins("counter-dead-letters"), "");
 }
 
-CAF_TEST(a parked record and the request to release it are in the formats of their topics) {
+CAF_TEST(a_parked_record_and_the_request_to_release_it_are_in_the_formats_of_their_topics) {
   const auto is_mended = std::make_shared<bool>(false);
   const Service parking = service<Tally>("counter")
                               .on([is_mended](Turn<Tally>& turn, const Clicked& c) {
@@ -166,7 +166,7 @@ CAF_TEST(a parked record and the request to release it are in the formats of the
   CAF_CHECK_EQUAL(state("ann"), 1);
 }
 
-CAF_TEST(a record that was parked in a topic that is read no more is a dead letter with its bytes) {
+CAF_TEST(a_record_that_was_parked_in_a_topic_that_is_read_no_more_is_a_dead_letter_with_its_bytes) {
   const auto failing = [](Turn<Tally>&, const Clicked&) { throw std::runtime_error("not now"); };
   const Service parking = service<Tally>("counter").on(failing).on_failure({.then = FinalAction::park_key});
   const Named named{{"web-events", msgpack::serializer()}};
@@ -189,7 +189,7 @@ CAF_TEST(a record that was parked in a topic that is read no more is a dead lett
   CAF_CHECK_EQUAL(headers.at("eventy-topic"), "web-events");
 }
 
-CAF_TEST(a release that the format of the request topic cannot say is an error) {
+CAF_TEST(a_release_that_the_format_of_the_request_topic_cannot_say_is_an_error) {
   const ServiceRuntime runtime(counter(),
                                options({{"counter-requests", std::make_shared<const WithoutSchemas>()}}));
   const auto released = release_key(store, runtime, {.key = "ann"});
@@ -199,7 +199,7 @@ CAF_TEST(a release that the format of the request topic cannot say is an error) 
                   "the request to release a key of service counter: data: no schema for eventy.release");
 }
 
-CAF_TEST(returns are read by all formats of responses) {
+CAF_TEST(returns_are_read_by_all_formats_of_responses) {
   // With one key the requester's partition is elsewhere, so the response goes through the returns topic.
   const ServiceRuntime runtime(counter(), options({{"depot", msgpack::serializer()}}));
   CAF_CHECK_EQUAL(runtime.serializer(*runtime.returns()).name(), "json, msgpack");
@@ -207,7 +207,7 @@ CAF_TEST(returns are read by all formats of responses) {
   CAF_CHECK_EQUAL(same.serializer(*same.returns()).name(), "json");
 }
 
-CAF_TEST(formats of responses that cannot be told apart are an error that names the topic) {
+CAF_TEST(formats_of_responses_that_cannot_be_told_apart_are_an_error_that_names_the_topic) {
   const auto clash = testing::plain_serializer();  // says nothing of its first bytes
   CAF_CHECK(mistake(counter(), {{"depot-responses", clash}})
                 .find("topic counter-returns holds responses of several") != std::string::npos);

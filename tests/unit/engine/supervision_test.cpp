@@ -37,27 +37,27 @@ bool same(const Children& a, const Children& b) { return a == b; }
 
 CAF_TEST_FIXTURE_SCOPE(supervised, Supervised)
 
-CAF_TEST(one for one takes no other child along) {
+CAF_TEST(one_for_one_takes_no_other_child_along) {
   for (const Child child : {file, socket, zero, one})
     CAF_CHECK(taken_by(child, Strategy::one_for_one).empty());
 }
 
-CAF_TEST(one for all takes all others and the last one first) {
+CAF_TEST(one_for_all_takes_all_others_and_the_last_one_first) {
   CAF_CHECK(same(taken_by(zero, Strategy::one_for_all), {one, socket, file, bridge}));
   CAF_CHECK(same(taken_by(socket, Strategy::one_for_all), {one, zero, file, bridge}));
 }
 
-CAF_TEST(rest for one takes what depends on the child) {
+CAF_TEST(rest_for_one_takes_what_depends_on_the_child) {
   CAF_CHECK(same(taken_by(file, Strategy::rest_for_one), {one, zero}));
   CAF_CHECK(taken_by(zero, Strategy::rest_for_one).empty());
 }
 
-CAF_TEST(a failed bridge takes its tasks under every strategy) {
+CAF_TEST(a_failed_bridge_takes_its_tasks_under_every_strategy) {
   for (const auto strategy : {Strategy::one_for_one, Strategy::one_for_all, Strategy::rest_for_one})
     CAF_CHECK(same(taken_by(bridge, strategy), {one, zero, socket, file}));
 }
 
-CAF_TEST(the first of the services of a node is one of them) {
+CAF_TEST(the_first_of_the_services_of_a_node_is_one_of_them) {
   const auto taken = [&](std::size_t failed, Strategy strategy) {
     Supervision node({strategy, restarts}, Supervision::First::is_one_of_them);
     Children others;
@@ -71,11 +71,11 @@ CAF_TEST(the first of the services of a node is one of them) {
   CAF_CHECK_EQUAL(taken(2, Strategy::one_for_all), 2u);
 }
 
-CAF_TEST(only running children are taken along) {
+CAF_TEST(only_running_children_are_taken_along) {
   CAF_CHECK(same(taken_by(file, Strategy::one_for_all, {bridge, one}), {one, bridge}));
 }
 
-CAF_TEST(intensity is of all children together) {
+CAF_TEST(intensity_is_of_all_children_together) {
   auto supervision = with(Strategy::one_for_one);
   for (const Child child : {file, zero, one})
     CAF_CHECK(supervision.failed(child, now, {}, {}).verdict == Verdict::restart);
@@ -84,14 +84,14 @@ CAF_TEST(intensity is of all children together) {
   CAF_CHECK(last.with_it.empty());
 }
 
-CAF_TEST(backoff is of each child) {
+CAF_TEST(backoff_is_of_each_child) {
   auto supervision = with(Strategy::one_for_one);
   CAF_CHECK_EQUAL(supervision.failed(zero, now, {}, {}).wait.count(), 10);
   CAF_CHECK_EQUAL(supervision.failed(zero, now + Duration(10), {}, {}).wait.count(), 20);
   CAF_CHECK_EQUAL(supervision.failed(one, now + Duration(20), {}, {}).wait.count(), 10);
 }
 
-CAF_TEST(what no restart can heal escalates at once) {
+CAF_TEST(what_no_restart_can_heal_escalates_at_once) {
   CAF_CHECK(with(Strategy::one_for_all).failed(zero, now, ErrorCode::corrupt, all_of_service).verdict ==
             Verdict::is_final);
 }

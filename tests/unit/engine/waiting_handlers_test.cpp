@@ -49,7 +49,7 @@ struct World {
 
 }  // namespace
 
-CAF_TEST(a slice that is being made outlives a cycle that is undone) {
+CAF_TEST(a_slice_that_is_being_made_outlives_a_cycle_that_is_undone) {
   World w;
   w.f.store.next_commit("counter", Fate::aborts);
   w.begin_both();
@@ -62,7 +62,7 @@ CAF_TEST(a slice that is being made outlives a cycle that is undone) {
   w.check_all_is_counted(5);
 }
 
-CAF_TEST(a slice that is being made outlives a crash beside it) {
+CAF_TEST(a_slice_that_is_being_made_outlives_a_crash_beside_it) {
   World w;
   w.begin_both();
   w.f.node->crash(w.quick.value);
@@ -73,7 +73,7 @@ CAF_TEST(a slice that is being made outlives a crash beside it) {
   w.check_all_is_counted(5);
 }
 
-CAF_TEST(what is read again after that is handled once) {
+CAF_TEST(what_is_read_again_after_that_is_handled_once) {
   World w;
   w.f.store.next_commit("counter", Fate::aborts);
   w.begin_both();
@@ -87,7 +87,7 @@ CAF_TEST(what is read again after that is handled once) {
   w.check_all_is_counted(10);
 }
 
-CAF_TEST(a partition whose batches are all in hand goes on after that) {
+CAF_TEST(a_partition_whose_batches_are_all_in_hand_goes_on_after_that) {
   World w({.max_batches_in_flight = 1});
   w.f.store.next_commit("counter", Fate::aborts);
   w.begin_both();
@@ -98,7 +98,7 @@ CAF_TEST(a partition whose batches are all in hand goes on after that) {
   w.check_all_is_counted(8);
 }
 
-CAF_TEST(a slice that came while an outcome was awaited is made again) {
+CAF_TEST(a_slice_that_came_while_an_outcome_was_awaited_is_made_again) {
   World w;
   w.f.store.next_commit("counter", Fate::held);
   w.begin_both();
@@ -113,7 +113,7 @@ CAF_TEST(a slice that came while an outcome was awaited is made again) {
   w.check_all_is_counted(5);
 }
 
-CAF_TEST(a partition that starts again before an outcome begins from its commit) {
+CAF_TEST(a_partition_that_starts_again_before_an_outcome_begins_from_its_commit) {
   World w;
   w.f.store.next_commit("counter", Fate::held);
   w.begin_both();
@@ -126,7 +126,7 @@ CAF_TEST(a partition that starts again before an outcome begins from its commit)
   CAF_CHECK(w.f.node->bridge().idle());
 }
 
-CAF_TEST(a partition with a slice in the undone cycle begins again from its commit) {
+CAF_TEST(a_partition_with_a_slice_in_the_undone_cycle_begins_again_from_its_commit) {
   World w;
   w.f.store.next_commit("counter", Fate::aborts);
   w.begin_both();
@@ -141,7 +141,7 @@ CAF_TEST(a partition with a slice in the undone cycle begins again from its comm
   w.check_all_is_counted(7);
 }
 
-CAF_TEST(a drain that a handler holds up lets the others go after a while) {
+CAF_TEST(a_drain_that_a_handler_holds_up_lets_the_others_go_after_a_while) {
   World w({.hand_over_after = Duration(1000)});
   w.begin_both();
   auto& bridge = w.f.node->bridge();
@@ -159,7 +159,7 @@ CAF_TEST(a drain that a handler holds up lets the others go after a while) {
   CAF_CHECK(bridge.held_up().empty());
 }
 
-CAF_TEST(a drain with nobody to let go waits for its handlers unless they share threads) {
+CAF_TEST(a_drain_with_nobody_to_let_go_waits_for_its_handlers_unless_they_share_threads) {
   for (const bool share : {false, true}) {
     World w({.hand_over_after = Duration(1000), .hands_over_all = share});
     w.f.settle();

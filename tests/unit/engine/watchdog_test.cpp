@@ -50,7 +50,7 @@ struct Watched {
 
 CAF_TEST_FIXTURE_SCOPE(watched, Watched)
 
-CAF_TEST(a handler that returns is not told of) {
+CAF_TEST(a_handler_that_returns_is_not_told_of) {
   for (int i = 0; i < 50; ++i) {
     const TurnWatch::Running running(*partition, turn());
     CAF_CHECK_EQUAL(pass(500), 0u);
@@ -58,7 +58,7 @@ CAF_TEST(a handler that returns is not told of) {
   CAF_CHECK_EQUAL(pass(10'000), 0u);
 }
 
-CAF_TEST(a slow handler is told of once with all that is known and again when it returns) {
+CAF_TEST(a_slow_handler_is_told_of_once_with_all_that_is_known_and_again_when_it_returns) {
   {
     const TurnWatch::Running running(*partition, turn());
     CAF_CHECK_EQUAL(pass(700), 0u);
@@ -76,7 +76,7 @@ CAF_TEST(a slow handler is told of once with all that is known and again when it
   CAF_CHECK(told[0].finding == Finding::returned);
 }
 
-CAF_TEST(a handler over its limit is told of once) {
+CAF_TEST(a_handler_over_its_limit_is_told_of_once) {
   const TurnWatch::Running running(*partition, turn());
   CAF_CHECK_EQUAL(pass(3900), 1u);
   CAF_REQUIRE_EQUAL(pass(300), 1u);
@@ -85,27 +85,27 @@ CAF_TEST(a handler over its limit is told of once) {
   CAF_CHECK_EQUAL(pass(10'000), 0u);
 }
 
-CAF_TEST(a limit of 0 is none) {
+CAF_TEST(a_limit_of_0_is_none) {
   partition = dog.watch(0, runtime, TaskId{{3}}, {Duration(0), Duration(0)});
   const TurnWatch::Running running(*partition, turn());
   CAF_CHECK_EQUAL(pass(1'000'000), 0u);
 }
 
-CAF_TEST(a source is told of and has no limit) {
+CAF_TEST(a_source_is_told_of_and_has_no_limit) {
   const auto source = dog.watch(0, runtime, TaskId{{1}, 0}, {Duration(800), Duration(4000)});
   const TurnWatch::Running running(*source, {});
   CAF_REQUIRE_EQUAL(pass(100'000), 1u);
   CAF_CHECK(told[0].text.starts_with("service slow: source file has not returned"));
 }
 
-CAF_TEST(one on a thread of its own needs no declaration) {
+CAF_TEST(one_on_a_thread_of_its_own_needs_no_declaration) {
   partition = dog.watch(0, runtime, TaskId{{3}}, {Duration(800), Duration(4000)}, Watchdog::Runs::on_its_own);
   const TurnWatch::Running running(*partition, turn());
   CAF_REQUIRE_EQUAL(pass(1000), 1u);
   CAF_CHECK(told[0].text.ends_with("has not returned for 0.8 s"));
 }
 
-CAF_TEST(handlers that take all threads are named together once and again when one returns) {
+CAF_TEST(handlers_that_take_all_threads_are_named_together_once_and_again_when_one_returns) {
   dog.set_workers(2);
   const auto second = dog.watch(7, runtime, TaskId{{1}}, {Duration(800), Duration(4000)});
   const auto apart =
@@ -136,14 +136,14 @@ CAF_TEST(handlers that take all threads are named together once and again when o
   CAF_CHECK_EQUAL(dog.running().size(), 2u);
 }
 
-CAF_TEST(time in which nobody looked counts for little) {
+CAF_TEST(time_in_which_nobody_looked_counts_for_little) {
   const TurnWatch::Running running(*partition, turn());
   (void)pass(300);
   now += std::chrono::hours(1);  // the process was stopped
   CAF_CHECK(dog.check(now).empty());
 }
 
-CAF_TEST(a task that is gone is forgotten) {
+CAF_TEST(a_task_that_is_gone_is_forgotten) {
   {
     const TurnWatch::Running running(*partition, turn());
     (void)pass(100);
@@ -152,7 +152,7 @@ CAF_TEST(a task that is gone is forgotten) {
   CAF_CHECK_EQUAL(pass(10'000), 0u);
 }
 
-CAF_TEST(keys of every length are read back and hostile ones are made fit for the log) {
+CAF_TEST(keys_of_every_length_are_read_back_and_hostile_ones_are_made_fit_for_the_log) {
   const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=:;";
   for (std::size_t size = 0; size <= letters.size(); ++size) {
     const TurnWatch::Running running(*partition, turn(letters.substr(0, size)));
@@ -167,7 +167,7 @@ CAF_TEST(keys of every length are read back and hostile ones are made fit for th
   CAF_CHECK(told[0].text.find("key \"a\\x0a\\x22b\",") != std::string::npos);
 }
 
-CAF_TEST(a look sees one turn or none) {
+CAF_TEST(a_look_sees_one_turn_or_none) {
   std::atomic<bool> ends = false;
   std::thread task([&] {
     for (std::int64_t n = 0; !ends; ++n) {

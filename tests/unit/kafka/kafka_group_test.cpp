@@ -7,7 +7,7 @@
 namespace eventy::kafka::detail {
 
 // Brokers take the positions of one that has not, from whomever.
-CAF_TEST(a consumer that never joined is told from a member) {
+CAF_TEST(a_consumer_that_never_joined_is_told_from_a_member) {
   const GroupMetadata never(rd_kafka_consumer_group_metadata_new("counter"));
   CAF_CHECK(member_of(*never) == "");
   const GroupMetadata no_member(rd_kafka_consumer_group_metadata_new_with_genid("counter", 3, "", "node"));
@@ -20,7 +20,7 @@ CAF_TEST(a consumer that never joined is told from a member) {
 }
 
 // A call may succeed as a whole and fail for some of its partitions.
-CAF_TEST(an error of one partition in a list is an error) {
+CAF_TEST(an_error_of_one_partition_in_a_list_is_an_error) {
   const auto list = make_list(2);
   rd_kafka_topic_partition_list_add(list.get(), "in", 0);
   auto* second = rd_kafka_topic_partition_list_add(list.get(), "in", 7);

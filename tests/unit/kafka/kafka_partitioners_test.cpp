@@ -9,7 +9,7 @@
 
 namespace eventy {
 
-CAF_TEST(keys lie where librdkafka puts them) {
+CAF_TEST(keys_lie_where_librdkafka_puts_them) {
   const unsigned seed = std::random_device{}();
   CAF_MESSAGE("seed " << seed);
   std::mt19937 random(seed);

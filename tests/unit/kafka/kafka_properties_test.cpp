@@ -39,7 +39,7 @@ std::optional<Error> refused(const std::map<std::string, std::string>& propertie
 
 }  // namespace
 
-CAF_TEST(every property can be set but those of the guarantees) {
+CAF_TEST(every_property_can_be_set_but_those_of_the_guarantees) {
   const auto all = all_properties();
   CAF_CHECK(all.size() > 100);
   std::set<std::string> not_ours;
@@ -69,7 +69,7 @@ CAF_TEST(every property can be set but those of the guarantees) {
   for (const auto& name : not_ours) CAF_CHECK_EQUAL(expected.count(name), 1u);
 }
 
-CAF_TEST(what the guarantees rest on is refused under each of its names) {
+CAF_TEST(what_the_guarantees_rest_on_is_refused_under_each_of_its_names) {
   for (const auto* name :
        {"group.id", "group.instance.id", "transactional.id", "enable.auto.commit", "auto.commit.enable",
         "isolation.level", "message.copy.max.bytes", "acks", "retry.backoff.ms", "request.required.acks",
@@ -82,7 +82,7 @@ CAF_TEST(what the guarantees rest on is refused under each of its names) {
 }
 
 // librdkafka's own defaults lose or repeat records; later versions may have others.
-CAF_TEST(consumers commit nothing by themselves and read committed records from places that are named) {
+CAF_TEST(consumers_commit_nothing_by_themselves_and_read_committed_records_from_places_that_are_named) {
   Options options;
   options.properties = {{"client.id", "mine"}};
   auto client = detail::Client::make(options);
@@ -103,14 +103,14 @@ CAF_TEST(consumers commit nothing by themselves and read committed records from 
   CAF_CHECK_EQUAL(value_of("client.id"), "mine");
 }
 
-CAF_TEST(a file that is not there is an error before anything is asked) {
+CAF_TEST(a_file_that_is_not_there_is_an_error_before_anything_is_asked) {
   const auto error = refused({{"security.protocol", "ssl"}, {"ssl.ca.location", "/no/such/file.pem"}});
   CAF_REQUIRE(error.has_value());
   CAF_CHECK(error->code == ErrorCode::configuration);
   CAF_CHECK(error->message.find("ssl.ca.location") != std::string::npos);
 }
 
-CAF_TEST(secrets are no part of a text) {
+CAF_TEST(secrets_are_no_part_of_a_text) {
   const detail::Reports reports(nullptr, {{"sasl.password", "hush"},
                                           {"ssl.key.password", "hush-hush"},
                                           {"sasl.oauthbearer.client.secret", "token"},
@@ -120,7 +120,7 @@ CAF_TEST(secrets are no part of a text) {
                   "ann said [secret], [secret] and [secret]: [secret]");
 }
 
-CAF_TEST(a producer fills batches up to what the smallest topic takes) {
+CAF_TEST(a_producer_fills_batches_up_to_what_the_smallest_topic_takes) {
   using Limits = detail::Client::Limits;
   CAF_CHECK_EQUAL(detail::Client::batch_size_for({}), "1000000");
   CAF_CHECK_EQUAL(

@@ -13,7 +13,7 @@ RecordFingerprint mark(std::int64_t at, std::uint32_t checksum = 1) {
 
 }  // namespace
 
-CAF_TEST(a position is marked by the newest known record before it) {
+CAF_TEST(a_position_is_marked_by_the_newest_known_record_before_it) {
   Trail trail(mark(2));
   for (const std::int64_t at : {10, 14, 19}) trail.add(mark(at));
   CAF_CHECK(trail.before(Offset{10}) == mark(2));
@@ -25,7 +25,7 @@ CAF_TEST(a position is marked by the newest known record before it) {
   CAF_CHECK(trail.before(Offset{20}) == mark(14));
 }
 
-CAF_TEST(reading goes on from the newest mark until its record has come) {
+CAF_TEST(reading_goes_on_from_the_newest_mark_until_its_record_has_come) {
   Trail trail(mark(2));
   trail.add(mark(7));
   trail.verify(Offset{});
@@ -37,7 +37,7 @@ CAF_TEST(reading goes on from the newest mark until its record has come) {
   CAF_CHECK_EQUAL(trail.start(Offset{8}).value, 8);
 }
 
-CAF_TEST(another record or none at its offset is told apart) {
+CAF_TEST(another_record_or_none_at_its_offset_is_told_apart) {
   for (const auto& [other, verdict] : {std::pair(mark(7, 2), Trail::Verdict::another),
                                        {RecordFingerprint{Offset{7}, 0, 1}, Trail::Verdict::another}}) {
     Trail trail(mark(7));
@@ -49,7 +49,7 @@ CAF_TEST(another record or none at its offset is told apart) {
   CAF_CHECK(trail.judge(Offset{8}, {}) == Trail::Verdict::missing);
 }
 
-CAF_TEST(a record that has expired or is not known is not waited for) {
+CAF_TEST(a_record_that_has_expired_or_is_not_known_is_not_waited_for) {
   Trail trail(mark(7));
   trail.verify(Offset{8});
   CAF_CHECK(!trail.verifying());
@@ -58,7 +58,7 @@ CAF_TEST(a record that has expired or is not known is not waited for) {
   CAF_CHECK(!unknown.verifying());
 }
 
-CAF_TEST(after a rewind the record of the committed position is waited for) {
+CAF_TEST(after_a_rewind_the_record_of_the_committed_position_is_waited_for) {
   Trail trail(mark(2));
   trail.add(mark(7));
   trail.verify(Offset{});

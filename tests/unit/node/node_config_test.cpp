@@ -78,15 +78,15 @@ const std::string written_out = EVENTY_SOURCE_DIR "/config/embedded.toml";
 
 CAF_TEST_FIXTURE_SCOPE(files, Files)
 
-CAF_TEST(the file in config is the default) { CAF_CHECK(read(written_out) == read(std::nullopt)); }
+CAF_TEST(the_file_in_config_is_the_default) { CAF_CHECK(read(written_out) == read(std::nullopt)); }
 
-CAF_TEST(the file in config writes out every key) {
+CAF_TEST(the_file_in_config_writes_out_every_key) {
   Document document(written_out, {});
   read(document);
   CAF_CHECK_EQUAL(document.absent(), std::vector<std::string>{});
 }
 
-CAF_TEST(the file for Kafka writes out what differs) {
+CAF_TEST(the_file_for_Kafka_writes_out_what_differs) {
   if (!adapters_for_tests().stores.contains("kafka")) return;
   Document document(EVENTY_SOURCE_DIR "/config/kafka.toml", {});
   CAF_CHECK_EQUAL(read(document).store_type, "kafka");
@@ -94,7 +94,7 @@ CAF_TEST(the file for Kafka writes out what differs) {
     CAF_CHECK(!key.starts_with("kafka.") && !key.starts_with("store.") && key != "node.id");
 }
 
-CAF_TEST(the default id is of the host and the folder and is there again after a restart) {
+CAF_TEST(the_default_id_is_of_the_host_and_the_folder_and_is_there_again_after_a_restart) {
   const auto id = [&](const std::string& path) {
     return read(file("[store]\npath = \"" + path + "\"\n")).id;
   };
@@ -115,20 +115,20 @@ CAF_TEST(the default id is of the host and the folder and is there again after a
   CAF_CHECK_EQUAL(id("data"), "left");
 }
 
-CAF_TEST(a folder set on the command line counts for the default id) {
+CAF_TEST(a_folder_set_on_the_command_line_counts_for_the_default_id) {
   const auto before = read(std::nullopt).id;
   overrides.push_back({"--data", "store", "path", folder.string(), Document::Override::Kind::text});
   CAF_CHECK(read(std::nullopt).id != before);
   CAF_CHECK_EQUAL(read(std::nullopt).id, default_node_id(folder));
 }
 
-CAF_TEST(values are read) {
+CAF_TEST(values_are_read) {
   const auto c = read(file("[engine]\ncommit_interval_ms = 7\n[namespaces]\n\"urn:shop\" = \"orders\"\n"));
   CAF_CHECK(c.commit_interval == Duration(7));
   CAF_CHECK_EQUAL(c.namespaces.at("urn:shop"), "orders");
 }
 
-CAF_TEST(limits of what is parked are read) {
+CAF_TEST(limits_of_what_is_parked_are_read) {
   const auto c =
       read(file("[failures]\ndurable_wait_ms = 20\nmax_parked_records_per_key = 3\nmax_parked_records = 4\n"
                 "max_parked_bytes = 5\nmax_parked_record_bytes = 6\n"));
@@ -138,7 +138,7 @@ CAF_TEST(limits of what is parked are read) {
       says("[failures]\nparked_keys = 3\n", {"node.toml:2: ", "\"parked_keys\"", "max_parked_records"}));
 }
 
-CAF_TEST(a key of an earlier release is refused with its new name) {
+CAF_TEST(a_key_of_an_earlier_release_is_refused_with_its_new_name) {
   for (const auto& [section, before, now] : {std::tuple("supervision", "most_backoff_ms", "max_backoff_ms"),
                                              {"engine", "batches_in_flight", "max_batches_in_flight"},
                                              {"failures", "parked_bytes", "max_parked_bytes"}})
@@ -146,14 +146,14 @@ CAF_TEST(a key of an earlier release is refused with its new name) {
                    {"node.toml:2: ", "it is called \"" + std::string(now) + "\" now."}));
 }
 
-CAF_TEST(partitioners are known by their names) {
+CAF_TEST(partitioners_are_known_by_their_names) {
   const auto c = read(file("[partitioners]\n\"orders-events\" = \"murmur2\"\n"));
   CAF_CHECK(c.partitioners.at("orders-events") == Partitioner::murmur2);
   CAF_CHECK(
       says("[partitioners]\na = \"murmur\"\n", {"node.toml:2: ", "did you mean \"murmur2\"?", "fnv1a"}));
 }
 
-CAF_TEST(serializers are known by their names alone or in a list) {
+CAF_TEST(serializers_are_known_by_their_names_alone_or_in_a_list) {
   const auto c = read(file("[format]\nrecords = \"json, msgpack\"\n[serializers]\norders = \"msgpack\"\n"));
   CAF_CHECK_EQUAL(c.records, "json, msgpack");
   CAF_CHECK_EQUAL(c.serializers.at("orders"), "msgpack");
@@ -163,34 +163,34 @@ CAF_TEST(serializers are known by their names alone or in a list) {
                  {"node.toml:2: ", "records of json and of plain may both begin with"}));
 }
 
-CAF_TEST(an unknown key names file and line and the nearest and all known keys) {
+CAF_TEST(an_unknown_key_names_file_and_line_and_the_nearest_and_all_known_keys) {
   CAF_CHECK(
       says("[node]\nid = \"a\"\n\n[engine]\ncommit_interval = 5\n",
            {"node.toml:5: ", "unknown key \"commit_interval\" in [engine]",
             "did you mean \"commit_interval_ms\"?", "Known keys: commit_interval_ms, max_cycle_bytes"}));
 }
 
-CAF_TEST(an unknown key of the store is named too) {
+CAF_TEST(an_unknown_key_of_the_store_is_named_too) {
   CAF_CHECK(says("[store]\ntype = \"embedded\"\npaht = \"x\"\n",
                  {"node.toml:3: ", "\"paht\"", "\"path\"?", "Known keys: type, path, sync"}));
   CAF_CHECK(
       says("[store]\ntype = \"memory\"\npath = \"x\"\n", {"node.toml:3: ", "\"path\"", "Known keys: type"}));
 }
 
-CAF_TEST(an unknown section names the known ones) {
+CAF_TEST(an_unknown_section_names_the_known_ones) {
   CAF_CHECK(says(
       "[node]\n[topic]\npartitions = 3\n",
       {"node.toml:2: ", "unknown section [topic]", "did you mean \"topics\"?", "Known sections:", "engine"}));
 }
 
-CAF_TEST(a wrong type names file and line) {
+CAF_TEST(a_wrong_type_names_file_and_line) {
   CAF_CHECK(says("[topics]\npartitions = \"eight\"\n",
                  {"node.toml:2: ", "[topics] partitions must be an integer, not a text"}));
   CAF_CHECK(says("[store]\nsync = 1\n", {"node.toml:2: ", "must be true or false, not an integer"}));
   CAF_CHECK(says("store = 1\n", {"node.toml:1: ", "must be a section [store]"}));
 }
 
-CAF_TEST(a value out of range is refused) {
+CAF_TEST(a_value_out_of_range_is_refused) {
   CAF_CHECK(says("[topics]\npartitions = 0\n", {"node.toml:2: ", "at least 1"}));
   CAF_CHECK(says("[engine]\ncommit_interval_ms = -1\n", {"node.toml:2: ", "at least 0"}));
   CAF_CHECK(says("[node]\nid = \"a b\"\n", {"node.toml:2: ", "[node] id must be letters, digits"}));
@@ -199,7 +199,7 @@ CAF_TEST(a value out of range is refused) {
       says("[supervision]\nfirst_backoff_ms = 10\nmax_backoff_ms = 5\n", {"node.toml:3: ", "less than"}));
 }
 
-CAF_TEST(a service has what it says of itself and else what is said of all) {
+CAF_TEST(a_service_has_what_it_says_of_itself_and_else_what_is_said_of_all) {
   const auto c =
       read(file("[supervision]\nintensity = 3\nperiod_ms = 7\nhandler_limit_ms = 0\n"
                 "[services.orders.supervision]\nstrategy = \"rest_for_one\"\nperiod_ms = 9\n"
@@ -214,13 +214,13 @@ CAF_TEST(a service has what it says of itself and else what is said of all) {
   CAF_CHECK(c.supervision.parts.strategy == Strategy::one_for_one);
 }
 
-CAF_TEST(how many misplaced records are too many is a key) {
+CAF_TEST(how_many_misplaced_records_are_too_many_is_a_key) {
   const auto c = read(file("[failures]\nmisplaced_records = 0\nmisplaced_percent = 50\n"));
   CAF_CHECK(c.misplaced == (MisplacedLimits{.records = 0, .percent = 50}));
   CAF_CHECK(says("[failures]\nmisplaced_percent = 101\n", {"node.toml:2: ", "misplaced_percent"}));
 }
 
-CAF_TEST(a service is declared as one whose handlers wait) {
+CAF_TEST(a_service_is_declared_as_one_whose_handlers_wait) {
   set("services.a.b.blocking=true");
   const auto c = read(file("[services.orders]\nblocking = true\n[services.other]\nblocking = false\n"));
   CAF_CHECK(c.blocking == (std::set<std::string>{"a.b", "orders"}));
@@ -229,7 +229,7 @@ CAF_TEST(a service is declared as one whose handlers wait) {
   CAF_CHECK(says("[services.orders]\nblocking = 3\n", {"node.toml:2: ", "blocking", "true or false"}));
 }
 
-CAF_TEST(services of the node are supervised by keys of the node) {
+CAF_TEST(services_of_the_node_are_supervised_by_keys_of_the_node) {
   const auto c =
       read(file("[node]\nid = \"a\"\n[node.supervision]\nstrategy = \"one_for_all\"\nintensity = 2\n"));
   CAF_CHECK(c.node_supervision.strategy == Strategy::one_for_all);
@@ -238,7 +238,7 @@ CAF_TEST(services of the node are supervised by keys of the node) {
   CAF_CHECK_EQUAL(c.supervision.parts.restarts.intensity, RestartOptions{}.intensity);
 }
 
-CAF_TEST(set reaches tables in tables) {
+CAF_TEST(set_reaches_tables_in_tables) {
   set("services.orders.supervision.intensity=4");
   set("services.a.b.supervision.strategy=one_for_all");
   set("node.supervision.calm_ms=8");
@@ -249,7 +249,7 @@ CAF_TEST(set reaches tables in tables) {
   CAF_CHECK(c.node_supervision.restarts.calm == Duration(8));
 }
 
-CAF_TEST(a mistake in a table in a table names the key and the known ones) {
+CAF_TEST(a_mistake_in_a_table_in_a_table_names_the_key_and_the_known_ones) {
   CAF_CHECK(says("[supervision]\nstrategy = \"one_for_al\"\n",
                  {"node.toml:2: ", "[supervision] strategy", "did you mean \"one_for_all\"?",
                   "one_for_one, one_for_all, rest_for_one"}));
@@ -274,20 +274,20 @@ CAF_TEST(a mistake in a table in a table names the key and the known ones) {
   CAF_CHECK(says("", {"--set services.orders.strategy: ", "unknown key"}));
 }
 
-CAF_TEST(an unknown name lists the known ones) {
+CAF_TEST(an_unknown_name_lists_the_known_ones) {
   CAF_CHECK(says("[store]\ntype = \"embeded\"\n", {"node.toml:2: ", "did you mean \"embedded\"?", "memory"}));
   CAF_CHECK(says("[format]\nrecords = \"xml\"\n", {"node.toml:2: ", "json"}));
   CAF_CHECK(says("[log]\nlevel = \"loud\"\n", {"node.toml:2: ", "warning"}));
 }
 
-CAF_TEST(what is no TOML names file and line) { CAF_CHECK(says("[node]\nid = \n", {"node.toml:2: "})); }
+CAF_TEST(what_is_no_TOML_names_file_and_line) { CAF_CHECK(says("[node]\nid = \n", {"node.toml:2: "})); }
 
-CAF_TEST(a missing file is an error) {
+CAF_TEST(a_missing_file_is_an_error) {
   CAF_CHECK(refused([&] { (void)read((folder / "absent.toml").string()); }));
   CAF_CHECK(refused([&] { (void)read(folder.string()); }));
 }
 
-CAF_TEST(set goes over the file) {
+CAF_TEST(set_goes_over_the_file) {
   set("topics.partitions=3");
   set("node.id=left");
   set("store.path='here'");
@@ -299,7 +299,7 @@ CAF_TEST(set goes over the file) {
   CAF_CHECK(c.commit_interval == Duration(2));
 }
 
-CAF_TEST(a mistake in set names the option) {
+CAF_TEST(a_mistake_in_set_names_the_option) {
   set("topics.partitons=3");
   CAF_CHECK(says("", {"--set topics.partitons: ", "did you mean \"partitions\"?"}));
   overrides.clear();

@@ -50,7 +50,7 @@ bool has_avro() { return builtin_adapters().serializers.contains("avro"); }
 
 }  // namespace
 
-CAF_TEST(a parked key is released through a request topic of each format) {
+CAF_TEST(a_parked_key_is_released_through_a_request_topic_of_each_format) {
   for (const auto& [name, make] : builtin_adapters().serializers) {
     CAF_MESSAGE(name);
     testing::VirtualClock clock;
@@ -90,7 +90,7 @@ CAF_TEST(a parked key is released through a request topic of each format) {
   }
 }
 
-CAF_TEST(an output that has no schema is a mistake in the configuration before anything runs) {
+CAF_TEST(an_output_that_has_no_schema_is_a_mistake_in_the_configuration_before_anything_runs) {
   if (!has_avro()) return;
   const auto check = [](Service service, const std::string& setting) {
     return call({"check-config", "--set", setting}, std::move(service));

@@ -98,7 +98,7 @@ struct Program {
 
 CAF_TEST_FIXTURE_SCOPE(program, Program)
 
-CAF_TEST(until idle ends when everything is counted and committed) {
+CAF_TEST(until_idle_ends_when_everything_is_counted_and_committed) {
   CAF_REQUIRE_EQUAL(
       call_in_child({"feed", "--data", data(), "--records", "101", "--set", "store.sync=false"}), 0);
   CAF_REQUIRE_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "log.level=off"},
@@ -112,7 +112,7 @@ CAF_TEST(until idle ends when everything is counted and committed) {
       0);
 }
 
-CAF_TEST(what a command writes lies where the topic has its keys) {
+CAF_TEST(what_a_command_writes_lies_where_the_topic_has_its_keys) {
   constexpr std::uint32_t partitions = 64;
   const auto call_with = [&](const char* command, const std::function<bool()>& check) {
     return call_in_child({command, "--data", data(), "--set", "topics.partitions=64", "--set",
@@ -133,7 +133,7 @@ CAF_TEST(what a command writes lies where the topic has its keys) {
   CAF_CHECK(partition_of("odd", partitions) != partition_of("odd", partitions, Partitioner::murmur2));
 }
 
-CAF_TEST(the first signal drains and the exit code is 0) {
+CAF_TEST(the_first_signal_drains_and_the_exit_code_is_0) {
   CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data()}), 0);
   // In a process without the test runner's threads, which have not blocked the signal.
   app.progress = [sent = false](const Progress&) mutable {
@@ -143,7 +143,7 @@ CAF_TEST(the first signal drains and the exit code is 0) {
   CAF_CHECK_EQUAL(call_in_child({"show", "--data", data()}, [this] { return counts.at("odd") == 50; }), 0);
 }
 
-CAF_TEST(the second signal ends at once) {
+CAF_TEST(the_second_signal_ends_at_once) {
   app.services = [](const Arguments&) {
     return std::vector<Service>{service<>("slow").source<counter::Tally>("file", [](Pull<counter::Tally>&) {
       kill(getpid(), SIGTERM);
@@ -155,7 +155,7 @@ CAF_TEST(the second signal ends at once) {
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 128 + SIGTERM);
 }
 
-CAF_TEST(a signal before anything is in hand ends with 0) {
+CAF_TEST(a_signal_before_anything_is_in_hand_ends_with_0) {
   app.services = [](const Arguments&) {
     kill(getpid(), SIGTERM);
     std::this_thread::sleep_for(std::chrono::seconds(60));
@@ -164,7 +164,7 @@ CAF_TEST(a signal before anything is in hand ends with 0) {
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 0);
 }
 
-CAF_TEST(a signal while a node ends changes nothing) {
+CAF_TEST(a_signal_while_a_node_ends_changes_nothing) {
   app.services = [](const Arguments&) {
     return std::vector{Service(service<>("stuck").on([](StatelessTurn&, const counter::Clicked&) {
       std::this_thread::sleep_for(std::chrono::milliseconds(600));
@@ -179,7 +179,7 @@ CAF_TEST(a signal while a node ends changes nothing) {
       70);
 }
 
-CAF_TEST(what does not return after a drain makes it no failure) {
+CAF_TEST(what_does_not_return_after_a_drain_makes_it_no_failure) {
   app.services = [](const Arguments&) {
     return std::vector<Service>{service<>("slow").source<counter::Tally>("file", [](Pull<counter::Tally>&) {
       kill(getpid(), SIGTERM);
@@ -189,14 +189,14 @@ CAF_TEST(what does not return after a drain makes it no failure) {
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 0);
 }
 
-CAF_TEST(a progress that cannot be shown ends nothing) {
+CAF_TEST(a_progress_that_cannot_be_shown_ends_nothing) {
   app.progress = [](const Progress&) { throw std::runtime_error("the screen is gone"); };
   CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--records", "4"}), 0);
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "log.level=off"}), 0);
   CAF_CHECK_EQUAL(call_in_child({"show", "--data", data()}, [this] { return counts.at("odd") == 2; }), 0);
 }
 
-CAF_TEST(topics of another partition count are a mistake in the configuration) {
+CAF_TEST(topics_of_another_partition_count_are_a_mistake_in_the_configuration) {
   CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=4"}), 0);
   CAF_CHECK_EQUAL(call_in_child({"feed", "--data", data(), "--set", "topics.partitions=8"}), 78);
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--until-idle", "--set", "topics.partitions=8",
@@ -207,13 +207,13 @@ CAF_TEST(topics of another partition count are a mistake in the configuration) {
                   0);
 }
 
-CAF_TEST(check config opens nothing) {
+CAF_TEST(check_config_opens_nothing) {
   CAF_CHECK_EQUAL(call({"check-config", "--data", data(), "--set", "clicks.per_pull=3"}), 0);
   CAF_CHECK_EQUAL(pulled, 3u);
   CAF_CHECK(!std::filesystem::exists(data()));
 }
 
-CAF_TEST(mistakes have their exit codes) {
+CAF_TEST(mistakes_have_their_exit_codes) {
   CAF_CHECK_EQUAL(call({"show", "--data", (folder / "absent").string()}), 1);
   CAF_CHECK_EQUAL(call({}), 2);
   CAF_CHECK_EQUAL(call({"dance"}), 2);
@@ -226,13 +226,13 @@ CAF_TEST(mistakes have their exit codes) {
   CAF_CHECK_EQUAL(call({"run", "--config", (folder / "absent.toml").string()}), 78);
 }
 
-CAF_TEST(help and version are no mistakes) {
+CAF_TEST(help_and_version_are_no_mistakes) {
   CAF_CHECK_EQUAL(call({"--help"}), 0);
   CAF_CHECK_EQUAL(call({"run", "--help"}), 0);
   CAF_CHECK_EQUAL(call({"--version"}), 0);
 }
 
-CAF_TEST(a service that gives up ends the node with 70) {
+CAF_TEST(a_service_that_gives_up_ends_the_node_with_70) {
   app.services = [](const Arguments&) {
     return std::vector<Service>{service<>("broken").source<counter::Tally>(
         "file", [](Pull<counter::Tally>&) { throw std::runtime_error("the file is gone"); })};

@@ -47,7 +47,7 @@ bool same(const Record& a, const Record& b) {
 
 }  // namespace
 
-CAF_TEST(a record comes back as it was) {
+CAF_TEST(a_record_comes_back_as_it_was) {
   const auto format = own_format::rows();
   for (const auto& record : {placed(), refusal()}) {
     const auto bytes = encode(record, *format->make_encoder());
@@ -56,7 +56,7 @@ CAF_TEST(a record comes back as it was) {
   }
 }
 
-CAF_TEST(bytes that are no record are refused) {
+CAF_TEST(bytes_that_are_no_record_are_refused) {
   const auto format = own_format::rows();
   CAF_CHECK(error_of(*format, "[").find("not JSON") != std::string::npos);
   CAF_CHECK_EQUAL(error_of(*format, "[\"EVE\"]"), "there is no such type of record");
@@ -65,7 +65,7 @@ CAF_TEST(bytes that are no record are refused) {
   CAF_CHECK(error_of(*format, "[\"EVENT\",7]").find("expected a text") == 0);
 }
 
-CAF_TEST(a service runs on it) {
+CAF_TEST(a_service_runs_on_it) {
   testing::Bench bench{counter::service(), {.serializer = own_format::rows()}};
   bench.tell(counter::Clicked{}, "ann");
   bench.tell(counter::Clicked{}, "ann");
@@ -76,7 +76,7 @@ CAF_TEST(a service runs on it) {
   CAF_CHECK(bench.dead().empty());
 }
 
-CAF_TEST(a topic may hold its records and those of json) {
+CAF_TEST(a_topic_may_hold_its_records_and_those_of_json) {
   testing::Bench bench{counter::service(),
                        {.serializer = by_first_byte({own_format::rows(), json::serializer()})}};
   Record click(Kind::event, "urn:bench", "Clicked", "urn:bench");

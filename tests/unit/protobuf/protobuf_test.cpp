@@ -111,7 +111,7 @@ bool same(const shop::Placed& a, const shop::Placed& b) { return to_value(a) == 
 
 }  // namespace
 
-CAF_TEST(a record comes back as it was) {
+CAF_TEST(a_record_comes_back_as_it_was) {
   const Record r = record(), back = decoded(encoded(r));
   CAF_CHECK(back.data == r.data);
   CAF_CHECK(back.context == r.context);
@@ -123,7 +123,7 @@ CAF_TEST(a record comes back as it was) {
   CAF_CHECK_EQUAL(back.destination(), "urn:web");
 }
 
-CAF_TEST(the library reads what is written and writes what is read) {
+CAF_TEST(the_library_reads_what_is_written_and_writes_what_is_read) {
   const Record r = record();
   protobuf::Record m;
   CAF_REQUIRE(m.ParseFromString(encoded(r)));
@@ -138,7 +138,7 @@ CAF_TEST(the library reads what is written and writes what is read) {
   CAF_CHECK_EQUAL(back.data.size(), r.data.size());
 }
 
-CAF_TEST(a handler takes a generated message in every format) {
+CAF_TEST(a_handler_takes_a_generated_message_in_every_format) {
   for (const auto& format :
        {protobuf::serializer(), json::serializer(), testing::BenchOptions{}.serializer}) {
     int seen = 0;
@@ -150,7 +150,7 @@ CAF_TEST(a handler takes a generated message in every format) {
   }
 }
 
-CAF_TEST(a turn writes a message whole and a struct reads it by its fields) {
+CAF_TEST(a_turn_writes_a_message_whole_and_a_struct_reads_it_by_its_fields) {
   testing::Bench writes{
       service<>("shop").on([](StatelessTurn& turn, const PlacedFields&) { turn.emit(placed()); }),
       {.serializer = protobuf::serializer()}};
@@ -168,7 +168,7 @@ CAF_TEST(a turn writes a message whole and a struct reads it by its fields) {
   CAF_CHECK_EQUAL(fields.prices.at("€"), 1.5);
 }
 
-CAF_TEST(a generated message of an older major version is upgraded) {
+CAF_TEST(a_generated_message_of_an_older_major_version_is_upgraded) {
   for (const auto& format : {protobuf::serializer(), json::serializer()}) {
     std::vector<std::string> skus;
     testing::Bench bench{
@@ -182,7 +182,7 @@ CAF_TEST(a generated message of an older major version is upgraded) {
   }
 }
 
-CAF_TEST(a message reads the fields of a struct) {
+CAF_TEST(a_message_reads_the_fields_of_a_struct) {
   int seen = 0;
   testing::Bench bench{shop_of([&](const shop::Placed& m) { seen += m.n() == 5 && m.items(0).sku() == "x"; }),
                        {.serializer = protobuf::serializer()}};
@@ -190,7 +190,7 @@ CAF_TEST(a message reads the fields of a struct) {
   CAF_CHECK_EQUAL(seen, 1);
 }
 
-CAF_TEST(a message of another or an unknown type is an error that names it) {
+CAF_TEST(a_message_of_another_or_an_unknown_type_is_an_error_that_names_it) {
   auto m = plain();
   m.mutable_message()->PackFrom(shop::Item());
   testing::Bench bench{shop_of([](const shop::Placed&) {}), {.serializer = protobuf::serializer()}};
@@ -201,7 +201,7 @@ CAF_TEST(a message of another or an unknown type is an error that names it) {
   CAF_CHECK(has(error_of(m.SerializeAsString()), "data: the message type nobody.Knows is not known here"));
 }
 
-CAF_TEST(a folder of schemas makes messages known) {
+CAF_TEST(a_folder_of_schemas_makes_messages_known) {
   const std::string folder = EVENTY_SOURCE_DIR "/tests/unit/protobuf";
   const auto format = protobuf::serializer(folder);
   CAF_REQUIRE(format.ok());
@@ -212,7 +212,7 @@ CAF_TEST(a folder of schemas makes messages known) {
   CAF_CHECK(!protobuf::serializer(folder + "/absent").ok());
 }
 
-CAF_TEST(hostile bytes are refused with their reason) {
+CAF_TEST(hostile_bytes_are_refused_with_their_reason) {
   CAF_CHECK(has(error_of(""), "there are no bytes"));
   CAF_CHECK(has(error_of("\x08"), "end too early"));
   CAF_CHECK(
@@ -254,7 +254,7 @@ std::string reason_of(const std::string& bytes) {
 
 }  // namespace
 
-CAF_TEST(a timestamp out of range concerns only who reads it and is named) {
+CAF_TEST(a_timestamp_out_of_range_concerns_only_who_reads_it_and_is_named) {
   shop::Placed placed;
   placed.set_n(7);
   placed.mutable_at()->set_seconds(253'402'300'800);
@@ -277,7 +277,7 @@ CAF_TEST(a timestamp out of range concerns only who reads it and is named) {
       error, "at: a timestamp must lie in the years 0001 to 9999, unlike 253402300800 s and 0 ns since 1970");
 }
 
-CAF_TEST(nesting is bounded) {
+CAF_TEST(nesting_is_bounded) {
   Value deep{ValueList{}};
   for (int i = 0; i < 40; ++i) deep = Value{ValueList{deep}};
   Record r(Kind::event, "urn:a", "x", "urn:a");
@@ -291,7 +291,7 @@ CAF_TEST(nesting is bounded) {
   CAF_CHECK(has(error_of(m.SerializeAsString()), "are no message of type shop.Node"));
 }
 
-CAF_TEST(a message of very many elements is refused before it is made) {
+CAF_TEST(a_message_of_very_many_elements_is_refused_before_it_is_made) {
   auto m = plain();
   std::string nodes;
   for (int i = 0; i < 1001; ++i) nodes += std::string("\x0a\x00", 2);
@@ -302,7 +302,7 @@ CAF_TEST(a message of very many elements is refused before it is made) {
 }
 
 // Fields that are not set are members as well.
-CAF_TEST(a message that makes very many members is refused before they are written down) {
+CAF_TEST(a_message_that_makes_very_many_members_is_refused_before_they_are_written_down) {
   auto m = plain();
   std::string items;
   for (int i = 0; i < 400; ++i) items += std::string("\x1a\x00", 2);
@@ -313,7 +313,7 @@ CAF_TEST(a message that makes very many members is refused before they are writt
                 "data.items[332].sku: too many members and items"));
 }
 
-CAF_TEST(bytes changed at random are decoded or refused) {
+CAF_TEST(bytes_changed_at_random_are_decoded_or_refused) {
   std::mt19937_64 random(7);
   auto m = plain();
   m.mutable_message()->PackFrom(placed());
