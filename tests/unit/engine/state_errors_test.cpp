@@ -5,6 +5,7 @@
 #include "counter_fixture.hpp"
 #include "eventy/engine/parking.hpp"
 #include "eventy/engine/source_engine.hpp"
+#include "eventy/msgpack/msgpack.hpp"
 
 namespace eventy {
 namespace {
@@ -126,6 +127,20 @@ CAF_TEST(a_state_that_is_listed_names_its_key) {
   });
   CAF_CHECK(error.code == ErrorCode::corrupt);
   CAF_CHECK(error.message.starts_with("service counter, partition 0: the state of key \""));
+}
+
+CAF_TEST(so_does_a_parked_key_that_is_listed) {
+  Fixture f(service<Tally>("counter")
+                .on(exactly_once, [](Turn<Tally>&, const Clicked&) { throw std::runtime_error("not now"); })
+                .on_failure({.then = Last::park_key}));
+  f.click(1);
+  f.settle(20);
+  CAF_REQUIRE_EQUAL(parked_keys(f.store, *f.options().state_format, "counter").value().size(), 1u);
+  const auto keys = parked_keys(f.store, *msgpack::state_format(), "counter");  // not the one of its rows
+  CAF_REQUIRE(!keys.ok());
+  CAF_MESSAGE(keys.error().message);
+  CAF_CHECK(keys.error().code == ErrorCode::corrupt);
+  CAF_CHECK(keys.error().message.starts_with("service counter, partition 0: the row of failures of key \""));
 }
 
 }  // namespace

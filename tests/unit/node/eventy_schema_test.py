@@ -48,6 +48,13 @@ class SchemaCheck(unittest.TestCase):
         self.assertEqual(self.check(self.folder / "old", self.folder / "new"), (0, ["ok EVENT urn:my-shop:Paid: is new"] + said, ""))
         self.assertEqual(self.check(old, old), (0, [], ""))
 
+    def test_findings_that_cannot_be_written_are_no_verdict(self):
+        old, new = self.schema("old", "{name: n, type: int}"), self.schema("new", "{name: n, type: long}")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([TOOL, "schema", "check", old, new], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("No space left", done.stderr)
+
     def test_what_needs_a_major_version_is_an_error_that_names_the_place(self):
         old = self.schema("old", "{name: legs, type: {type: array, items: {type: record, name: Leg, fields: []}}}",
                           "{name: colour, type: {type: enum, name: C, symbols: [red]}}", "{name: when, type: {type: long, logicalType: timestamp-millis}}")
