@@ -159,6 +159,29 @@ CAF_TEST(a_fetch_out_of_range_names_topic_partition_and_offsets) {
   CAF_CHECK(tests::says(end, "topic in partition 0 up to offset 0, but it holds 2 to 3"));
 }
 
+// It learns that it lost its partitions by the poll that brings the end of their restore, and after it.
+CAF_TEST(a_takeover_that_finds_no_membership_is_made_anew_with_the_next_one) {
+  options.session_timeout = std::chrono::milliseconds(3000);
+  options.properties["heartbeat.interval.ms"] = "5000";  // after the end of the session
+  open();
+  Gate gate;
+  const auto held = held_store(options, gate);
+  Driver driver(*held);
+  const Gate::Opener at_the_end{gate};
+  driver.until("its takeover", [&] { return gate.reached(); });
+  std::this_thread::sleep_for(std::chrono::seconds(6));  // by then the member has heard that it is none
+  gate.open();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the restore ends
+  driver.until("its partition", [&] {
+    if (!driver.lost.empty()) driver->release(std::exchange(driver.lost, {}));
+    return driver.states.size() == 1;
+  });
+  driver.read_until(1);
+  driver.append(Slice().next(1));
+  driver.commit(1);
+  CAF_CHECK_EQUAL(driver.committed.size(), 1u);
+}
+
 // What the first one says of its changelog must not speak of partitions that it no longer has: the second
 // would take their first positions for lost ones.
 CAF_TEST(a_second_node_may_come_while_the_first_one_begins) {

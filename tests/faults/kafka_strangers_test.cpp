@@ -251,12 +251,19 @@ CAF_TEST(a_takeover_knows_the_topic_again_by_the_last_record) {
   open();
   work();
   CAF_CHECK_EQUAL(note().last.at.value, 0);
-  auto other = note();
-  ++other.last.timestamp;
-  commit_by_hand(kafka::detail::to_text(other), Offset{1});
-  const auto end = end_of_next();
-  CAF_CHECK(end.code == ErrorCode::corrupt);
-  CAF_CHECK(says(end, "record at offset 0 is another one"));
+  const auto ours = note();
+  auto later = ours, changed = ours;
+  ++later.last.timestamp;
+  ++changed.last.checksum;
+  for (const auto& other : {later, changed}) {
+    commit_by_hand(kafka::detail::to_text(other), Offset{1});
+    const auto end = end_of_next();
+    CAF_CHECK(end.code == ErrorCode::corrupt);
+    CAF_CHECK(says(end, "record at offset 0 is another one"));
+  }
+  commit_by_hand(kafka::detail::to_text(ours), Offset{1});
+  feed(1, "more ");
+  goes_on(1, 1);
 }
 
 CAF_TEST(a_takeover_does_not_need_a_record_that_has_expired) {
