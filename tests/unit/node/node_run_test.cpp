@@ -157,7 +157,7 @@ CAF_TEST(the_first_signal_drains_and_the_exit_code_is_0) {
   CAF_CHECK_EQUAL(call_in_child({"show", "--data", data()}, [this] { return counts.at("odd") == 50; }), 0);
 }
 
-CAF_TEST(the second signal ends at once) {
+CAF_TEST(the_second_signal_ends_at_once) {
   app.services = [this](const Arguments&) {
     return stuck_source([this] {
       while (!drains) std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -193,7 +193,7 @@ CAF_TEST(a_signal_while_a_node_ends_changes_nothing) {
       70);
 }
 
-CAF_TEST(what does not return after a drain makes it no failure) {
+CAF_TEST(what_does_not_return_after_a_drain_makes_it_no_failure) {
   app.services = [this](const Arguments&) { return stuck_source([] {}); };
   app.progress = [this](const Progress&) { drain_when_it_looks(); };
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off", "--set",
