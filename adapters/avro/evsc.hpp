@@ -1,5 +1,5 @@
-// `.evsc.yaml` schemas (protocol.md, "Avro"): their text, the Avro schema that follows from them, and its
-// form to the byte as the Python peer embeds it.
+// `.evsc.yaml` schemas (runtime/core/protocol.md, "Avro"): their text, the Avro schema that follows from
+// them, and that schema byte for byte as the Python peer embeds it.
 #pragma once
 
 #include <string>

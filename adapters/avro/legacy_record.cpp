@@ -1,6 +1,6 @@
-// Records of protocol 1 and 2, made into records of protocol 3 as the peer does (protocol.md, "Avro"). What
-// it would draw or take from the clock follows from the record here, so that a record is the same each time
-// it is read.
+// Turns records of protocol 1 and 2 into records of protocol 3, as the peer does (runtime/core/protocol.md,
+// "Avro"). The peer draws missing ids and takes missing dates from the clock. Here they follow from the
+// record's bytes, so that a record is the same each time it is read.
 #include <algorithm>
 
 #include "avro_decoder.hpp"

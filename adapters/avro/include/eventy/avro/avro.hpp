@@ -1,5 +1,5 @@
-// Avro: records as the Python peer writes them, one container file each with its schema inside (protocol.md,
-// "Avro"). Values are https://avro.apache.org/docs/1.11.1/specification/.
+// Avro: records as the Python peer writes them, one container file each with its schema inside
+// (runtime/core/protocol.md, "Avro"). Values are https://avro.apache.org/docs/1.11.1/specification/.
 // The serializer is immutable and any thread may share it; what it makes belongs to one thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-// JSON: the protocol's records (protocol.md, "JSON"), and any value by itself.
+// JSON: the protocol's records (runtime/core/protocol.md, "JSON"), and any value by itself.
 // The serializer is immutable and any thread may share it; what it makes, and a writer, belong to one thread.
 #pragma once
 

@@ -1,5 +1,6 @@
-// The two spellings of a record's date (protocol.md, "JSON"): `2026-01-02T01:04:05.678000+00:00`, and on
-// reading any UTC offset or `Z`, with three, six or no fraction digits.
+// The text form of a record's date (runtime/core/protocol.md, "JSON"). It is written as
+// `2026-01-02T01:04:05.678000+00:00`. Readers take any UTC offset or `Z`, and three, six or no fraction
+// digits.
 #pragma once
 
 #include <optional>

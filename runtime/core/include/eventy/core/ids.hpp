@@ -26,7 +26,8 @@ class UuidDeriver {
   std::uint64_t seed_[2];
 };
 
-// `SERVICE:NAME:RANDOM`, RANDOM = 8 bytes in URL-safe base64 without padding (protocol.md, "Record").
+// `SERVICE:NAME:RANDOM`. RANDOM is 8 bytes in URL-safe base64 without padding (runtime/core/protocol.md,
+// "Record").
 std::string make_correlation_id(std::string_view service, std::string_view name);  // random
 std::string make_correlation_id(std::string_view service, std::string_view name,
                                 std::uint64_t random);  // given, high byte first

@@ -1,5 +1,5 @@
-// For formats that give the members of a record by their names: which there are, in the order in which they
-// are written (protocol.md, "JSON"), and what is required of them.
+// The members of a record by name, for formats that have names: which there are, the order in which they are
+// written (runtime/core/protocol.md, "JSON"), and which are required.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// A record as the protocol defines it (protocol.md, "Record"): the envelope as views for the hot path, and an
-// owning Record whose setters refuse what breaks a rule.
+// A record as the protocol defines it (runtime/core/protocol.md, "Record"): the envelope as views for the hot
+// path, and an owning Record whose setters refuse what breaks a rule.
 #pragma once
 
 #include <optional>
