@@ -28,7 +28,7 @@ struct Describe {
     return "CommittedUpTo epoch " + number(m.epoch.value) + ", slice " + number(m.up_to.value);
   }
   std::string operator()(const msg::RewindTo& m) const { return "RewindTo epoch " + number(m.epoch.value); }
-  std::string operator()(const msg::StopLooking&) const { return "StopLooking"; }
+  std::string operator()(const msg::StopPolling&) const { return "StopPolling"; }
   std::string operator()(const msg::Query& m) const { return "Query " + m.name; }
   std::string operator()(const msg::StepOn&) const { return "StepOn"; }
   std::string operator()(const msg::Wake&) const { return "Wake"; }

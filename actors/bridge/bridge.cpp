@@ -53,7 +53,7 @@ void BridgeState::perform(const std::vector<BridgeAction>& actions) {
 void BridgeState::perform(const action::Start& a) {
   children_[a.task] = Child{a.epoch};
   self_.post(setup_.supervisor, msg::StartTask{a.task, a.epoch, engine_->routes(), a.state});
-  if (draining_ && a.task.is_source()) tell(a.task, msg::StopLooking{});
+  if (draining_ && a.task.is_source()) tell(a.task, msg::StopPolling{});
 }
 
 void BridgeState::perform(const action::Stop& a) {
@@ -108,7 +108,7 @@ void BridgeState::handle(const msg::Drain&) {
   if (!engine_) return;  // the first step comes, and with it the engine
   engine_->drain();
   for (const auto& child : children_)
-    if (child.first.is_source()) tell(child.first, msg::StopLooking{});
+    if (child.first.is_source()) tell(child.first, msg::StopPolling{});
   step_soon();
 }
 

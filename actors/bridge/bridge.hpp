@@ -36,7 +36,7 @@ struct BridgeState {
   Self<ToBridge> self_ = {};
 
  private:
-  using TaskMail = std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::StopLooking>;
+  using TaskMail = std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::StopPolling>;
   struct Child {
     Epoch started;                       // with which it was asked for
     std::optional<TaskRef> actor = {};   // none until the supervisor has started it

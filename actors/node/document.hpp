@@ -27,7 +27,7 @@ class Document {
   Document& operator=(const Document&) = delete;
 
   Section section(const std::string& name);  // the same object's view each time; known from now on
-  // Looks at a text of a section that somebody else reads; does not make the key known.
+  // Reads a text of a section that somebody else owns; does not make the key known.
   std::optional<std::string> text_at(const std::string& section, std::string_view key) const;
   void finish() const;                      // throws if there is a section that nobody asked for
   std::vector<std::string> absent() const;  // `section.key` that was asked for and took its default

@@ -45,8 +45,8 @@ void SourceTask::handle(const msg::CommittedUpTo& m) {
   poll_soon();
 }
 
-// The looks before the one that failed were good: their commit comes first, or a failure that stays would
-// undo them again and again.
+// The polls before the failed one succeeded, so they are committed first. Else a lasting failure would undo
+// them again and again.
 void SourceTask::quit_when_committed() {
   if (failure_ && committed_ == sent_) self_.actor->quit(*failure_);
 }

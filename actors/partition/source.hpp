@@ -1,7 +1,7 @@
-// The actor of a source: a shell that owns a SourceEngine and drives itself: it looks as long as few enough
-// of its slices wait for their commit. Runs on a thread of its own, for the user's code may block. When that
-// throws, nothing of the look happened: the source quits with the text, once its earlier looks are committed,
-// and the supervisor starts it again.
+// The actor of a source: a shell that owns a SourceEngine and drives itself. It polls while few enough of its
+// slices wait for their commit. It runs on a thread of its own, because the user's code may block. When that
+// code throws, nothing of the poll happened: the source quits with the error after its earlier polls are
+// committed, and the supervisor restarts it.
 #pragma once
 
 #include "eventy/engine/source_engine.hpp"
@@ -19,7 +19,7 @@ struct SourceTask {
   void handle(const msg::Wake&) { waits_ = false, poll(); }
   void handle(const msg::CommittedUpTo& m);
   void handle(const msg::RewindTo& m);
-  void handle(const msg::StopLooking&) { stopped_ = true; }
+  void handle(const msg::StopPolling&) { stopped_ = true; }
   void handle(const msg::End&) { self_.end(); }
 
   Self<ToSource> self_ = {};

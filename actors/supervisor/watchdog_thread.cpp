@@ -48,7 +48,7 @@ void WatchdogThread::watch() {
   }
 }
 
-// Without memory there is no look this time; the next one comes.
+// Out of memory: this check is skipped, and the next one comes.
 void WatchdogThread::check() {
   try {
     for (const auto& report : watchdog_->check(std::chrono::steady_clock::now())) answer(report, *board_);

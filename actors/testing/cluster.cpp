@@ -186,10 +186,10 @@ void Cluster::in_a_call() {
 
 void Cluster::after_message() {
   for (std::uint32_t n = 0; n < nodes_.size(); ++n)
-    if (nodes_[n].process) look_at(n);
+    if (nodes_[n].process) check_node(n);
 }
 
-void Cluster::look_at(std::uint32_t n) {
+void Cluster::check_node(std::uint32_t n) {
   Node& node = nodes_[n];
   if (node.process->doomed()) return die(n);
   if (node.phase == Node::Phase::ends) {

@@ -64,7 +64,7 @@ class Cluster {
   void expire(std::uint32_t n);
   void freeze(std::uint32_t n);
   void set_clock(std::uint32_t n);
-  void look_at(std::uint32_t n);
+  void check_node(std::uint32_t n);
   void judge_counts(const Node& node);
   std::vector<actors::msg::Status> ask_all(Node& node);
   Node* node_of(const SimulatedNode* process);

@@ -1,5 +1,5 @@
 // Cuts a file into lines, within bounded memory: of a line that is too long only its beginning is held. Owned
-// by one look; one thread.
+// by one poll; one thread.
 #pragma once
 
 #include <string>

@@ -17,8 +17,8 @@ using lines::TextFile;
 
 namespace {
 
-constexpr std::uint64_t max_bytes_a_look = 1 << 20;  // about; of lines that become one slice
-constexpr std::uint64_t max_passed_over = 64 << 20;  // of a line that is too long, at a look
+constexpr std::uint64_t max_bytes_per_poll = 1 << 20;  // about; of lines that become one slice
+constexpr std::uint64_t max_passed_over = 64 << 20;    // of a line that is too long, in one poll
 
 FileId id_of(const LinePosition& at) { return {at.device, at.inode}; }
 
@@ -28,7 +28,7 @@ void begin_file(LinePosition& at, const TextFile& file) {
 
 }  // namespace
 
-// The file between looks. What it knows beside the position may be lost at any time, as at a restart.
+// The file between polls. What it knows beside the position may be lost at any time, as at a restart.
 class LineSource::Follower {
  public:
   Follower(std::filesystem::path path, Take take, LineSourceOptions options)
@@ -38,8 +38,8 @@ class LineSource::Follower {
         options_(std::move(options)),
         reader_(options_.max_line_bytes) {}
 
-  void look(Pull<LinePosition>& pull) {
-    // A source that is started again may meet the look of the one before.
+  void poll(Pull<LinePosition>& pull) {
+    // A source that is started again may meet the poll of its predecessor.
     const std::scoped_lock lock(mutex_);
     const LinePosition before = pull.position();
     LinePosition at = before;
@@ -47,7 +47,7 @@ class LineSource::Follower {
       const bool goes_on = go_to(pull, at);
       if (goes_on && !take_lines(pull, *file_, at)) finish_if_rotated(pull, at);
     } catch (...) {
-      file_.reset();  // the next look begins afresh
+      file_.reset();  // the next poll opens it again
       throw;
     }
     const bool is_begun = before.inode != 0 || at.offset > 0;
@@ -82,7 +82,7 @@ class LineSource::Follower {
   bool take_lines(Pull<LinePosition>& pull, const TextFile& file, LinePosition& at) {
     reader_.start(file, at.offset);
     const std::uint64_t start = at.offset;
-    for (std::size_t n = 0; n < pull.limit() && at.offset - start < max_bytes_a_look; ++n)
+    for (std::size_t n = 0; n < pull.limit() && at.offset - start < max_bytes_per_poll; ++n)
       if (!(at.in_long_line ? pass_over(at) : take_line(pull, at))) break;
     if (at.offset == start) return false;
     at.fingerprint = file.fingerprint(at.offset);
@@ -228,6 +228,6 @@ LineSource::LineSource(std::filesystem::path file, Take take, LineSourceOptions 
   follower_ = std::make_shared<Follower>(std::move(file), std::move(take), std::move(options));
 }
 
-void LineSource::operator()(Pull<LinePosition>& pull) const { follower_->look(pull); }
+void LineSource::operator()(Pull<LinePosition>& pull) const { follower_->poll(pull); }
 
 }  // namespace eventy

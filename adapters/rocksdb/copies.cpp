@@ -35,7 +35,7 @@ int shard_bits(std::size_t cache_size) {
   return bits;
 }
 
-fs::path damage_mark(const fs::path& path) { return path / "damaged"; }
+fs::path damage_note(const fs::path& path) { return path / "damaged"; }
 
 bool shows_damage(const ::rocksdb::Status& status) {
   return status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument() ||
@@ -202,7 +202,7 @@ Result<void> Copies::check_room(std::size_t batch_bytes) const {
 Result<void> Copies::open_or_rebuild() {
   std::error_code ignored;
   std::string why;
-  if (damaged_ || fs::exists(damage_mark(path_), ignored)) {
+  if (damaged_ || fs::exists(damage_note(path_), ignored)) {
     why = "damage showed while they were read";
   } else {
     auto opened = open();
@@ -276,11 +276,11 @@ Result<std::optional<std::uint64_t>> Copies::number_at(std::string_view key, std
 // RocksDB's files only, for it is a folder that somebody else may have named. Whoever still has one of the
 // copies finds that it is gone.
 Result<void> Copies::remove() {
-  std::ofstream mark(damage_mark(path_));  // until it is done
+  std::ofstream note(damage_note(path_));  // until it is done
   const auto status = ::rocksdb::DestroyDB(path_.string(), database_options());
   if (!status.ok()) return error(status, "cannot remove it");
   std::error_code failed;
-  fs::remove(damage_mark(path_), failed);
+  fs::remove(damage_note(path_), failed);
   if (failed) return system_error(failed.value(), "cannot remove the copies in " + path_.string());
   damaged_ = false;
   number_ = 0;
@@ -329,8 +329,8 @@ Error Copies::error(const ::rocksdb::Status& status, const std::string& what) co
   } else if (shows_damage(status)) {
     code = ErrorCode::corrupt;
     damaged_ = true;
-    // Also for the process that opens it next; without the mark it finds the damage again by itself.
-    std::ofstream mark(damage_mark(path_));
+    // Also for the process that opens it next; without the note it finds the damage again by itself.
+    std::ofstream note(damage_note(path_));
   }
   return {code, path_.string() + ": " + what + ": " + text};
 }

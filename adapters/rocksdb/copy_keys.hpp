@@ -36,7 +36,7 @@ inline std::string copy_prefix(std::uint32_t copy, char kind) {
 }
 inline std::string states_prefix(std::uint32_t copy) { return copy_prefix(copy, 'k'); }
 // All of a copy's states lie between these. The first must not begin as a state does: RocksDB keeps hints by
-// prefix where it inserted last, and would use one of a key for the mark that a range is deleted.
+// prefix where it inserted last, and would use one of a key for a range tombstone.
 inline std::string before_states(std::uint32_t copy) { return copy_prefix(copy, 'k' - 1); }
 inline std::string behind_states(std::uint32_t copy) { return copy_prefix(copy, 'k' + 1); }
 inline std::string place_key(std::uint32_t copy) { return copy_prefix(copy, 'p'); }

@@ -145,7 +145,7 @@ std::set<std::uint32_t> Core::publish(StagedChunks& outputs,
 }
 
 void Core::enter(const std::shared_ptr<SessionEntry>& entry) {
-  std::lock_guard lock(seats_mutex_);
+  std::lock_guard lock(sessions_mutex_);
   for (const auto& other : sessions_) {
     if (other->service != entry->service) continue;
     other->fenced = true;
@@ -156,23 +156,23 @@ void Core::enter(const std::shared_ptr<SessionEntry>& entry) {
 }
 
 void Core::leave(const std::shared_ptr<SessionEntry>& entry) {
-  std::lock_guard lock(seats_mutex_);
+  std::lock_guard lock(sessions_mutex_);
   std::erase(sessions_, entry);
   entry->wake = nullptr;
 }
 
 void Core::set_wake(SessionEntry& entry, std::function<void()> wake) {
-  std::lock_guard lock(seats_mutex_);
+  std::lock_guard lock(sessions_mutex_);
   entry.wake = std::move(wake);
 }
 
 void Core::wake(SessionEntry& entry) {
-  std::lock_guard lock(seats_mutex_);
+  std::lock_guard lock(sessions_mutex_);
   if (entry.wake) entry.wake();
 }
 
 void Core::wake_readers(const std::set<std::uint32_t>& topics) {
-  std::lock_guard lock(seats_mutex_);
+  std::lock_guard lock(sessions_mutex_);
   for (const auto& entry : sessions_) {
     const bool reads = std::any_of(topics.begin(), topics.end(),
                                    [&](std::uint32_t topic) { return entry->reads.contains(topic); });

@@ -38,7 +38,7 @@ struct SessionEntry {
   std::string service = {};
   std::atomic<bool> fenced = false, closed = false;
   std::set<std::uint32_t> reads = {};  // topic ids
-  std::function<void()> wake = {};     // guarded by Core::seats
+  std::function<void()> wake = {};     // guarded by Core::sessions_mutex_
 };
 
 class Core {
@@ -80,7 +80,7 @@ class Core {
   std::unique_ptr<Database> database_;
   mutable std::mutex topics_mutex_ = {};
   std::map<std::string, std::shared_ptr<Topic>> topics_ = {};
-  std::mutex seats_mutex_ = {};
+  std::mutex sessions_mutex_ = {};
   std::vector<std::shared_ptr<SessionEntry>> sessions_ = {};
 };
 

@@ -52,11 +52,11 @@ class Store final : public RecordStore {
   }
 
   Result<void> ensure_topics(const std::vector<TopicSpec>& topics) override {
-    if (auto fresh = look_again(); !fresh) return fresh;
+    if (auto fresh = refresh(); !fresh) return fresh;
     return core_->create_topics(topics);
   }
   Result<std::vector<TopicSpec>> topics() const override {
-    if (auto fresh = look_again(); !fresh) return fresh.error();
+    if (auto fresh = refresh(); !fresh) return fresh.error();
     return core_->topics();
   }
   Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) override {
@@ -70,7 +70,7 @@ class Store final : public RecordStore {
 
   Result<std::unique_ptr<RecordReader>> read(const std::string& name, PartitionId partition,
                                              Offset from) override {
-    if (auto fresh = look_again(); !fresh) return fresh.error();
+    if (auto fresh = refresh(); !fresh) return fresh.error();
     auto topic = core_->known_topic(name, partition);
     if (!topic) return topic.error();
     if (from.value < 0) return Error{ErrorCode::invalid_argument, "a negative offset"};
@@ -78,7 +78,7 @@ class Store final : public RecordStore {
   }
 
   Result<Offset> end_of(const std::string& name, PartitionId partition) const override {
-    if (auto fresh = look_again(); !fresh) return fresh.error();
+    if (auto fresh = refresh(); !fresh) return fresh.error();
     auto topic = core_->known_topic(name, partition);
     if (!topic) return topic.error();
     if (core_->database().writable())
@@ -88,7 +88,7 @@ class Store final : public RecordStore {
 
   Result<Offset> position(const std::string& service, const std::string& name,
                           PartitionId partition) const override {
-    if (auto fresh = look_again(); !fresh) return fresh.error();
+    if (auto fresh = refresh(); !fresh) return fresh.error();
     auto topic = core_->known_topic(name, partition);
     if (!topic) return topic.error();
     auto id = core_->find_id(named_key(service_prefix, service));
@@ -105,7 +105,7 @@ class Store final : public RecordStore {
 
  private:
   // A reader process learns what the writer did since; the writer knows.
-  Result<void> look_again() const {
+  Result<void> refresh() const {
     if (core_->database().writable()) return {};
     if (auto fresh = core_->database().refresh(); !fresh) return fresh;
     return core_->load_topics();
@@ -148,7 +148,7 @@ Result<std::vector<Offset>> Store::append(const std::string& name, const std::ve
 
 Result<void> Store::scan(const std::string& service, const std::string& keyspace,
                          const StateVisitor& visit) const {
-  if (auto fresh = look_again(); !fresh) return fresh;
+  if (auto fresh = refresh(); !fresh) return fresh;
   const auto& database = core_->database();
   auto service_id = core_->find_id(named_key(service_prefix, service));
   if (!service_id) return service_id.error();

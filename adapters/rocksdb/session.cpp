@@ -245,7 +245,7 @@ Result<void> Session::append(const SliceEffects& effects) {
                                            " are allowed"};
   for (const auto& position : effects.positions) {
     if (position.next > end_of(*cursor(position.topic, effects.partition)))
-      return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
+      return Error{ErrorCode::invalid_argument, "a position after the end offset of its topic"};
   }
   for (const auto& position : effects.positions)
     open_.positions.push_back({cursor_at_.at({position.topic, effects.partition}), position.next});

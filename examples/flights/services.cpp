@@ -10,13 +10,13 @@ namespace flights {
 
 namespace {
 
-// The file, kept open between looks. The mutex covers restarts: two sources never look at the same time for
+// The file, kept open between polls. The mutex covers restarts: two sources never poll at the same time for
 // long.
 class Input {
  public:
   explicit Input(std::filesystem::path path) : path_(std::move(path)) {}
 
-  void look(eventy::Pull<FilePosition>& pull, std::size_t rows) {
+  void poll(eventy::Pull<FilePosition>& pull, std::size_t rows) {
     const std::scoped_lock lock(mutex_);
     FilePosition at = pull.position();
     if (at.at_end) return pull.nothing_for(eventy::Duration(1000));
@@ -104,7 +104,7 @@ void answered(AircraftTurn& turn, const eventy::Reply<Rebooked>& reply) {
 eventy::Service flights_service(std::filesystem::path input, std::size_t rows_per_pull) {
   const auto file = std::make_shared<Input>(std::move(input));
   return eventy::service<>("flights").source<FilePosition>(
-      "file", [file, rows_per_pull](eventy::Pull<FilePosition>& pull) { file->look(pull, rows_per_pull); });
+      "file", [file, rows_per_pull](eventy::Pull<FilePosition>& pull) { file->poll(pull, rows_per_pull); });
 }
 
 eventy::Service aircraft_service() {

@@ -160,7 +160,7 @@ void put_uuid_v4(Bits128 bits, char* to) {
 
 // Sets the high bit of each byte that is a hexadecimal digit, all eight at once. Sums stay below 256 because
 // the bytes are taken without their high bit, which is tested apart.
-std::uint64_t marks_of_hex(std::uint64_t eight) {
+std::uint64_t hex_digits_in(std::uint64_t eight) {
   auto v = eight & in_each_byte(0x7f), lower = v | in_each_byte(0x20);
   auto digit = (v + in_each_byte(0x80 - '0')) & ~(v + in_each_byte(0x7f - '9'));
   auto letter = (lower + in_each_byte(0x80 - 'a')) & ~(lower + in_each_byte(0x7f - 'f'));
@@ -207,8 +207,8 @@ bool is_uuid(std::string_view text) {
   if (text.size() != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
     return false;
   const char* at = text.data();
-  auto marks = marks_of_hex(load64(at)) & marks_of_hex(load_fours(at + 9, at + 14)) &
-               marks_of_hex(load_fours(at + 19, at + 24)) & marks_of_hex(load64(at + 28));
+  auto marks = hex_digits_in(load64(at)) & hex_digits_in(load_fours(at + 9, at + 14)) &
+               hex_digits_in(load_fours(at + 19, at + 24)) & hex_digits_in(load64(at + 28));
   return marks == in_each_byte(0x80);
 }
 

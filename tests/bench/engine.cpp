@@ -29,7 +29,7 @@ std::vector<NewRecord> make_records(std::size_t count) {
 }
 
 // CPU seconds from the first poll until everything is committed; reading and committing in the memory store
-// included. `engine_only`: of the partitions alone, without looks that find nothing.
+// included. `engine_only`: of the partitions alone, without polls that find nothing.
 double run_engine(const std::vector<NewRecord>& records, double& engine_only) {
   MemoryStore store;
   store.ensure_topics({{"bench-events", partitions}}).value();

@@ -320,7 +320,7 @@ void keeps_everything_across_a_restart(Subject& subject) {
     CAF_CHECK((values_in(store, "out", 1) == Values{"x"}));
     CAF_CHECK((states_of(store, "counter", "state") == States{{{1, "k"}, "1"}}));
     CAF_CHECK_EQUAL(position_of(store, "counter", "in", 1), 1);
-    CAF_CHECK(end_of(store, "out", 1) >= 1);  // a store may keep marks between records
+    CAF_CHECK(end_of(store, "out", 1) >= 1);  // a store may keep transaction markers between records
     CAF_CHECK(!store.ensure_topics({{"in", 3}}).ok());
   }
   Driver driver(subject.store());

@@ -28,7 +28,7 @@ RATE = 100 * HANDLED
 FILL_SHARE = 0.3  # of the time; the rest is judged
 MOST_GROWTH_MB = 16
 MOST_MB = 400
-LOOK_SECONDS = 1
+POLL_SECONDS = 1
 
 
 def resident_mb(pid):
@@ -56,7 +56,7 @@ def watch(node, minutes):
             sys.exit(f"the node ended with {node.returncode}")
         if passed > FILL_SHARE * 60 * minutes:
             sizes.append(resident_mb(node.pid))
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return sizes
 
 

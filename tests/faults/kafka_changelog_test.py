@@ -57,7 +57,7 @@ class Case(Campaign):
             raise Failure(f"{self.name}: nothing was truncated")
 
     def make_anew(self):
-        # Deleted with marks still to be written there, it could stop the broker's marks of all transactions for 30 s.
+        # Deleted with markers still to be written there, it could stop the markers of all transactions for 30 s.
         wait_until(lambda: all(t["state"] in kafka_verify.OVER for t in self.observer.ask("transactions", self.prefix)),
                    20, "the ends of all transactions")
         self.observer.ask("delete", self.changelog)

@@ -17,7 +17,7 @@ using tests::KafkaService;
 
 namespace {
 
-// Holds the takeovers of a store, between their look at the positions and all else, until it is opened.
+// Holds the takeovers of a store, between their check of the positions and all else, until it is opened.
 class Gate {
  public:
   // Opens one when a test ends, also by an error: a session waits for its takeover.
@@ -143,7 +143,7 @@ CAF_TEST(a_changelog_that_ends_before_what_was_committed_is_refused) {
   CAF_CHECK(tests::says(end, "but it was written up to " + std::to_string(note.log_reached.value)));
 }
 
-// The topic's retention was faster, between the look at the positions and the first fetch.
+// The topic's retention was faster, between the check of the positions and the first fetch.
 CAF_TEST(a_fetch_out_of_range_names_topic_partition_and_offsets) {
   open();
   store->append("in", {conformance::record("b"), conformance::record("c")}).value();

@@ -233,7 +233,7 @@ CAF_TEST(a_topic_that_is_made_anew_and_shorter_is_told_by_its_offsets) {
 }
 
 // Where no fetch meets an error, because librdkafka makes none.
-CAF_TEST(a_look_now_and_then_finds_a_topic_that_ends_before_what_was_read) {
+CAF_TEST(a_check_now_and_then_finds_a_topic_that_ends_before_what_was_read) {
   options.topic_check_interval = std::chrono::milliseconds(300);
   options.properties = {{"fetch.error.backoff.ms", "100000"},
                         {"topic.metadata.propagation.max.ms", "100000"},

@@ -110,7 +110,7 @@ def state(inputs, states):
 
 
 def positions(inputs, ends, committed):
-    """Of each partition of a topic: behind the last record, and not behind the end. Transaction markers may
+    """Of each partition of a topic: after the last record, and not after the end offset. Transaction markers may
     follow the last record."""
     found = []
     last = collections.defaultdict(int)
@@ -299,10 +299,10 @@ def self_check():
             for key, value in states.items() for field in State._fields),
         "a missing state fails": bool(state(inputs, {k: v for k, v in states.items() if k != "k1"})),
         "a state without input fails": bool(state(inputs, {**states, "k9": State(1, 1)})),
-        "positions before marks pass": not positions(inputs, ends, at),
-        "positions behind marks pass": not positions(inputs, ends, {0: 13, 1: 12}),
+        "positions before markers pass": not positions(inputs, ends, at),
+        "positions after markers pass": not positions(inputs, ends, {0: 13, 1: 12}),
         "a position before the last record fails": bool(positions(inputs, ends, {**at, 0: 10 - 1})),
-        "a position behind the end fails": bool(positions(inputs, ends, {**at, 1: 13})),
+        "a position after the end offset fails": bool(positions(inputs, ends, {**at, 1: 13})),
         "a missing position fails": bool(positions(inputs, ends, {0: 11})),
         "decided transactions pass": not decided(ends, [{"id": "x", "state": "CompleteAbort"}], []),
         "an open transaction fails": bool(decided(ends, [ongoing], [])),

@@ -298,7 +298,7 @@ CAF_TEST(a_full_disk_undoes_cycles_and_room_lets_them_go_on) {
 }
 
 // The limit stands for any failure of the log's own writes, and for another process that takes the room
-// between the look at it and the write.
+// between the check of it and the write.
 CAF_TEST(a_log_that_cannot_be_written_is_never_written_again) {
   Folder folder;
   auto store = rocksdb::open(options_of(folder.path())).value();

@@ -23,14 +23,14 @@ namespace {
 class SyncedLengths {
  public:
   void note(int file) {
-    const auto info = look(file, "", AT_EMPTY_PATH);
+    const auto info = facts_of(file, "", AT_EMPTY_PATH);
     if (!info || !S_ISREG(info->stx_mode)) return;
     std::lock_guard lock(mutex_);
     lengths_[identity(*info)] = info->stx_size;
     ++syncs_;
   }
   std::uintmax_t of(const fs::path& path) const {
-    const auto info = look(AT_FDCWD, path.c_str(), 0);
+    const auto info = facts_of(AT_FDCWD, path.c_str(), 0);
     if (!info) return 0;
     std::lock_guard lock(mutex_);
     auto it = lengths_.find(identity(*info));
@@ -45,7 +45,7 @@ class SyncedLengths {
     return {info.stx_dev_major, info.stx_dev_minor, info.stx_ino,
             static_cast<std::uint64_t>(info.stx_btime.tv_sec), info.stx_btime.tv_nsec};
   }
-  static std::optional<struct statx> look(int folder, const char* path, int flags) {
+  static std::optional<struct statx> facts_of(int folder, const char* path, int flags) {
     struct statx info {};
     if (::statx(folder, path, flags, STATX_BASIC_STATS | STATX_BTIME, &info) != 0) return std::nullopt;
     return info;

@@ -69,12 +69,12 @@ class Troubles {
   Troubles(std::string folder, std::int64_t keys) : folder_(std::move(folder)), keys_(keys) {}
 
   bool tells(const char* name) const { return ::access((folder_ + "/" + name).c_str(), F_OK) == 0; }
-  void look_for_rot(std::string_view key, std::int64_t n) const {
+  void check_for_rot(std::string_view key, std::int64_t n) const {
     if (key == "key-11" && n / keys_ % 5 == 2) throw Rotten("cannot be eaten");
   }
   void meet(std::string_view key, std::int64_t n) const {
     if (tells("outage")) throw Down("the dependency is down");
-    look_for_rot(key, n);
+    check_for_rot(key, n);
     if ((key == "key-7" || key == "key-8") && n / keys_ % 7 == 3 && !tells("mended"))
       throw Poison("not before it is mended");
   }
@@ -159,7 +159,7 @@ eventy::Service most(const Troubles& troubles) {
   return eventy::service<>("most").on(eventy::at_most_once,
                                       [&troubles](eventy::StatelessTurn& turn, const Given& given) {
                                         turn.emit(SeenAtMostOnce{given.n});
-                                        troubles.look_for_rot(turn.key(), given.n);
+                                        troubles.check_for_rot(turn.key(), given.n);
                                       });
 }
 
@@ -301,7 +301,7 @@ int main(int argc, char** argv) {
                   .required = true},
                  {.name = "--troubles", .help = "the folder that tells of them", .required = true},
                  {.name = "--input", .help = "of the flights", .default_value = ""},
-                 {.name = "--rows", .help = "of the flights' input, at a look", .default_value = "1"},
+                 {.name = "--rows", .help = "of the flights' input, at a poll", .default_value = "1"},
                  {.name = "--rate", .help = "of the source, records a second", .default_value = "400"},
                  {.name = "--keys", .help = "of the input", .default_value = "60"},
                  {.name = "--broken", .help = "with a bug", .takes = eventy::Option::Takes::nothing}};

@@ -113,7 +113,7 @@ def conversation(stage):
     stage.until(lambda: stage.noted("Settled") >= events - homeless, "the peer's answers have reached their keys")
 
 
-class Marks:
+class Markers:
     """Records of a third writer in our topics, to see how far the peer reads."""
 
     def __init__(self):
@@ -125,12 +125,12 @@ class Marks:
                        data=data)
         self.producer.produce(PREFIX + topic, JsonSerializer().encode(record), partition=partition)
         if self.producer.flush(30):
-            sys.exit("the broker does not take a mark")
+            sys.exit("the broker does not take a marker")
         return record.uuid
 
 
 def undecided(stage, topic, partition):
-    """Records behind the end of what is committed."""
+    """Records after what is committed."""
     return stage.everything.end(topic, partition) - stage.observer.end(topic, partition)
 
 
@@ -167,10 +167,10 @@ def kill(stage):
     stage.node = stage.start_node(SLOW)
     stage.peer.do("probe", n=-3)
     stage.until(lambda: any(r.data["n"] == -3 for r in stage.observer.named("Echoed")), "our node is back")
-    marks = Marks()
+    markers = Markers()
     bursts, partition = frozen_mid_transaction(stage)
-    behind = marks.put("interop-events", "urn:interop", "Echoed", {"n": -4}, partition)
-    aside = marks.put("keeper-events", "urn:keeper", "Kept", {"n": -4, "count": 0}, place_aside(stage))
+    behind = markers.put("interop-events", "urn:interop", "Echoed", {"n": -4}, partition)
+    aside = markers.put("keeper-events", "urn:keeper", "Kept", {"n": -4, "count": 0}, place_aside(stage))
 
     def noted(uuid):
         return any(note["uuid"] == uuid for note in stage.peer.notes)

@@ -212,7 +212,7 @@ def states_and_answers_come_home(observer, keys):
     counts = collections.Counter()
     for record in observer.named("Kept"):
         if record.data["n"] == -4:
-            continue  # a mark of the test
+            continue  # a marker of the test
         counts[record.json["partition_key"]] += 1
         same("a key's state counts each event once", record.data["count"], counts[record.json["partition_key"]])
     settled = collections.defaultdict(list)

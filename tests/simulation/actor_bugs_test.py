@@ -14,7 +14,7 @@ import sys
 ACTORS = ("partition", "source", "bridge", "supervisor", "root")
 
 
-def look_for(program):
+def first_failure(program):
     """What the first failing seed says; None where none fails."""
     run = subprocess.run([program, "--from", "1", "--seeds", "1000", "--first"], capture_output=True, text=True,
                          timeout=120)
@@ -29,7 +29,7 @@ def main():
     programs = [folder / name for name in sorted(re.findall(r"^actor_bug\((\w+)", listed, re.MULTILINE))]
     failed = [actor for actor in ACTORS if not any(p.name.startswith(actor) for p in programs)]
     for program in programs:
-        found = look_for(program)
+        found = first_failure(program)
         print(f"{program.name}: {found or 'NOT FOUND'}")
         if not found:
             failed.append(program.name)

@@ -91,7 +91,7 @@ Service with_policies(Builder builder) {
       .template on_failure<Fatal>(stopping);
 }
 
-void look(Pull<TickPosition>& pull, Script& script) {
+void poll(Pull<TickPosition>& pull, Script& script) {
   std::int64_t next = pull.position().next;
   if (next >= script.ticks) return pull.nothing_for(Duration(100));
   script.play("source", static_cast<std::uint64_t>(next), tick_place(next));
@@ -155,7 +155,7 @@ Service alpha(std::shared_ptr<Script> script) {
                      turn.meta());
               })
           .answer<GetChains>([](const Chains* c, const GetChains&) { return c ? *c : Chains{}; })
-          .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { look(pull, *script); }));
+          .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { poll(pull, *script); }));
 }
 
 Service beta(std::shared_ptr<Script> script) {

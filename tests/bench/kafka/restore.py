@@ -11,7 +11,7 @@ from cluster import run_tool
 from figures import at_most, ratio
 
 START_SECONDS = 300
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 class Restore:
@@ -46,7 +46,7 @@ class Restore:
         while not (found := peer.restored(place.log.read_text(errors="replace"))):
             if time.monotonic() > deadline or process.poll() is not None:
                 self.bench.fail(peer, place, process, "was not restored")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         if found.replayed < self.keys:
             self.bench.fail(peer, place, process, f"restored {found.replayed} states of {self.keys}")
         return found

@@ -17,7 +17,7 @@ import threading
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
-LOOK_SECONDS = 0.1
+SAMPLE_SECONDS = 0.1
 
 
 def cpu_of(pid):
@@ -33,31 +33,31 @@ def machine():
 
 
 class Threads:
-    """Looks at a process's threads from `with` to its end: idle is the machine's, shares() are the threads'."""
+    """Samples a process's threads from `with` to its end: idle is the machine's, shares() are the threads'."""
 
     def __init__(self, pid):
         self.pid = pid
         self.found = {}  # by thread: name, when it was first seen, seconds at work and ready
         self.over = threading.Event()
-        self.looker = threading.Thread(target=self.look_on)
+        self.sampler = threading.Thread(target=self.sample_on)
 
     def __enter__(self):
         self.began, self.before = time.monotonic(), machine()
-        self.looker.start()
+        self.sampler.start()
         return self
 
     def __exit__(self, *_):
         self.over.set()
-        self.looker.join()
+        self.sampler.join()
         idle, total = (after - before for after, before in zip(machine(), self.before))
         self.idle = idle / total if total else 0
         self.seconds = time.monotonic() - self.began
 
-    def look_on(self):
-        while not self.over.wait(LOOK_SECONDS):
-            self.look()
+    def sample_on(self):
+        while not self.over.wait(SAMPLE_SECONDS):
+            self.sample()
 
-    def look(self):
+    def sample(self):
         for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
             try:
                 worked, ready, _ = map(int, (task / "schedstat").read_text().split())

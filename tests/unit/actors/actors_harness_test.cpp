@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using testing::SimulatedNode;
 using testing::World;
 
-static_assert(Takes<ToPartition, msg::Deliver> && Takes<ToSource, msg::StopLooking>);
+static_assert(Takes<ToPartition, msg::Deliver> && Takes<ToSource, msg::StopPolling>);
 static_assert(!Takes<ToSource, msg::Deliver> && !Takes<ToRoot, msg::StartTask> &&
               !Takes<ToBridge, msg::Stop>);
 

@@ -15,7 +15,7 @@ struct LineRead {
   using record = Event<"urn:lines", "LineRead", "1.0.0">;
 };
 
-// Ten numbers, three a look; the second look fails as often as told.
+// Ten numbers, three a poll; the second poll fails as often as told.
 Service lines(std::shared_ptr<int> failures) {
   return service<>("lines").source<Line>("file", [failures](Pull<Line>& pull) {
     const auto at = pull.position().at;
@@ -285,7 +285,7 @@ CAF_TEST(a_source_that_says_what_no_restart_can_heal_ends_the_service_at_once) {
                   "service lines: source file failed, and no restart can heal it: the file may not be read");
 }
 
-CAF_TEST(a_source_does_not_look_further_ahead_of_the_commits_than_it_may) {
+CAF_TEST(a source does not poll further ahead of the commits than it may) {
   setup.source_slices_in_flight = 2;
   setup.bridge.cycle.interval = std::chrono::hours(1);
   start();

@@ -7,7 +7,7 @@ namespace {
 
 using counter::Clicked;
 
-// Counts clicks, and brings in some of its own; its source fails at the second look as often as told.
+// Counts clicks, and brings in some of its own; its source fails at the second poll as often as told.
 struct Line {
   std::int64_t at = 0;
   EVENTY_FIELDS(at);

@@ -1,4 +1,4 @@
-// When handlers that do not return are told of, in virtual time: the handler itself lets the watchdog look.
+// When handlers that do not return are told of, in virtual time: the handler itself lets the watchdog check.
 #define CAF_SUITE engine_watchdog
 #include "eventy/engine/watchdog.hpp"
 
@@ -35,7 +35,7 @@ struct Watched {
   std::string_view what = "Clicked";
 
   TurnWatch::Turn turn(std::string_view key = "ann") const { return {&what, &topic, {17}, key}; }
-  // As often as the watchdog wants to look.
+  // As often as the watchdog wants to check.
   std::size_t pass(int ms) {
     told.clear();
     for (const MonotonicTime end = now + Duration(ms); now < end;) {
@@ -136,7 +136,7 @@ CAF_TEST(handlers_that_take_all_threads_are_named_together_once_and_again_when_o
   CAF_CHECK_EQUAL(dog.running().size(), 2u);
 }
 
-CAF_TEST(time_in_which_nobody_looked_counts_for_little) {
+CAF_TEST(time in which nobody checked counts for little) {
   const TurnWatch::Running running(*partition, turn());
   (void)pass(300);
   now += std::chrono::hours(1);  // the process was stopped
@@ -167,7 +167,7 @@ CAF_TEST(keys_of_every_length_are_read_back_and_hostile_ones_are_made_fit_for_th
   CAF_CHECK(told[0].text.find("key \"a\\x0a\\x22b\",") != std::string::npos);
 }
 
-CAF_TEST(a_look_sees_one_turn_or_none) {
+CAF_TEST(a check sees one turn or none) {
   std::atomic<bool> ends = false;
   std::thread task([&] {
     for (std::int64_t n = 0; !ends; ++n) {
@@ -175,18 +175,18 @@ CAF_TEST(a_look_sees_one_turn_or_none) {
       const TurnWatch::Running running(*partition, {&what, &topic, {n}, key});
     }
   });
-  int looks = 0;
-  while (looks < 20'000) {
+  int checks = 0;
+  while (checks < 20'000) {
     const auto seen = partition->check(partition->running());
     if (!seen) continue;
-    ++looks;
+    ++checks;
     const std::string key(1 + static_cast<std::size_t>(seen->offset.value % 40),
                           static_cast<char>('a' + seen->offset.value % 26));
     if (seen->key != key) CAF_FAIL("a mix of two turns: " << seen->key << " for " << seen->offset.value);
   }
   ends = true;
   task.join();
-  CAF_CHECK_EQUAL(looks, 20'000);
+  CAF_CHECK_EQUAL(checks, 20'000);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -29,7 +29,7 @@ void with_and_without_restart(Test test) {
 CAF_TEST(a_file_that_is_renamed_is_read_to_its_end_and_then_the_new_one) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\ntwo\n");
-    f.look();
+    f.poll();
     f.append("three\n");
     f.rotate_by_rename();
     f.append("four\n");
@@ -41,15 +41,15 @@ CAF_TEST(a_file_that_is_renamed_is_read_to_its_end_and_then_the_new_one) {
 CAF_TEST(a_writer_may_write_to_a_renamed_file_for_a_while) {
   Fixture f;
   f.append("one\n");
-  f.look();
+  f.poll();
   f.rotate_by_rename();
   f.append("three\n");
-  f.look();
+  f.poll();
   f.clock->advance(eventy::Duration(4000));
   f.append("two\n", "inbox.1");
-  f.look();
+  f.poll();
   f.clock->advance(eventy::Duration(4000));
-  f.look();
+  f.poll();
   CAF_CHECK_EQUAL(f.count(), 2u);  // not quiet for long enough
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "2 2 two", "1 3 three"}));
 }
@@ -57,7 +57,7 @@ CAF_TEST(a_writer_may_write_to_a_renamed_file_for_a_while) {
 CAF_TEST(the_last_line_of_a_renamed_file_may_lack_its_end) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\ntwo\r");
-    f.look();
+    f.poll();
     f.rotate_by_rename();
     restart();
     f.append("three\n");
@@ -68,7 +68,7 @@ CAF_TEST(the_last_line_of_a_renamed_file_may_lack_its_end) {
 CAF_TEST(several_rotations_at_once_are_read_in_their_order) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\n");
-    f.look();
+    f.poll();
     f.append("two\n");
     f.rotate_by_rename();
     f.append("three\n");
@@ -86,7 +86,7 @@ CAF_TEST(several_rotations_at_once_are_read_in_their_order) {
 CAF_TEST(rotations_may_have_dates_in_their_names) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\n");
-    f.look();
+    f.poll();
     f.rename("inbox", "inbox-20260131");
     f.append("two\n");
     f.rename("inbox", "inbox-20260201");
@@ -106,7 +106,7 @@ CAF_TEST(rotations_may_have_dates_in_their_names) {
 CAF_TEST(what_was_not_read_before_a_file_was_copied_and_cut_short_is_read_in_the_copy) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\ntwo\n");
-    f.look();
+    f.poll();
     f.append("three\nfo");
     f.append("ur\n");
     f.rotate_by_copy();
@@ -119,7 +119,7 @@ CAF_TEST(what_was_not_read_before_a_file_was_copied_and_cut_short_is_read_in_the
 CAF_TEST(a_file_that_was_cut_short_and_has_grown_beyond_the_old_place_begins_anew) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\n");
-    f.look();
+    f.poll();
     f.rotate_by_copy();
     f.append("another one\nand more\n");
     restart();
@@ -147,11 +147,11 @@ CAF_TEST(a_copy_of_a_file_of_which_nothing_was_read_is_found_too) {
 CAF_TEST(lines_that_are_lost_are_a_dead_letter_that_says_so) {
   Fixture f;
   f.append("one\ntwo\n");
-  f.look();
+  f.poll();
   f.append("thr");
-  f.look();
+  f.poll();
   f.write("");  // without a copy
-  f.look(), f.look(), f.look();
+  f.poll(), f.poll(), f.poll();
   f.append("new\n");
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "2 2 two", "1 3 new"}));
   const auto dead = f.dead();
@@ -163,7 +163,7 @@ CAF_TEST(lines_that_are_lost_are_a_dead_letter_that_says_so) {
 CAF_TEST(a_file_that_was_read_to_its_end_and_cut_short_begins_anew_without_a_dead_letter) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\ntwo\n");
-    f.look();
+    f.poll();
     f.write("new one\n");
     restart();
     CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "2 2 two", "1 3 new one"}));
@@ -178,7 +178,7 @@ CAF_TEST(a_file_that_was_read_to_its_end_and_cut_short_begins_anew_without_a_dea
 CAF_TEST(what_was_not_read_of_a_file_before_it_was_deleted_is_read_by_the_running_process) {
   Fixture f;
   f.append("one\n");
-  f.look();
+  f.poll();
   f.append("two\n");
   f.remove("inbox");
   f.append("three\n");
@@ -188,7 +188,7 @@ CAF_TEST(what_was_not_read_of_a_file_before_it_was_deleted_is_read_by_the_runnin
 CAF_TEST(a_file_that_an_editor_saved_anew_is_gone_on_with) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("one\ntwo\n");
-    f.look();
+    f.poll();
     f.write("one\ntwo\nthree\n", "temporary");
     f.rename("temporary", "inbox");
     restart();
@@ -199,7 +199,7 @@ CAF_TEST(a_file_that_an_editor_saved_anew_is_gone_on_with) {
 CAF_TEST(files_of_equal_content_are_each_read) {
   with_and_without_restart([](Fixture& f, auto restart) {
     f.append("same\nsame\n");
-    f.look();
+    f.poll();
     f.rotate_by_rename();
     f.append("same\nsame\nsame\n");
     restart();

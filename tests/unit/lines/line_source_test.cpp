@@ -20,19 +20,19 @@ CAF_TEST(follows_a_file_as_it_grows) {
   CAF_CHECK_EQUAL(f.taken(), (Strings{"3 3 three", "4 4 ", "5 5 five"}));
 }
 
-CAF_TEST(takes_as_many_lines_at_a_look_as_it_may) {
+CAF_TEST(takes_as_many_lines_in_a_poll_as_it_may) {
   Fixture f({}, 2);
   f.append("a\nb\nc\nd\ne\n");
-  f.look();
+  f.poll();
   CAF_CHECK_EQUAL(f.count(), 2u);
-  f.look();
+  f.poll();
   CAF_CHECK_EQUAL(f.count(), 4u);
 }
 
 CAF_TEST(goes_on_after_a_restart_where_it_was) {
   Fixture f;
   f.append("one\ntwo\nth");
-  f.look();
+  f.poll();
   f.restart();
   f.append("ree\nfour\n");
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "2 2 two", "3 3 three", "4 4 four"}));
@@ -92,7 +92,7 @@ CAF_TEST(memory_that_is_short_is_no_fault_of_the_line) {
   Fixture f;
   f.append("one\nbad_alloc\nthree\n");
   try {
-    f.look();
+    f.poll();
     CAF_FAIL("it went on");
   } catch (const std::bad_alloc&) {
   }
@@ -105,10 +105,10 @@ CAF_TEST(of_a_line_over_the_limit_the_beginning_is_kept_and_the_rest_passed_over
   for (const bool restarts : {false, true}) {
     Fixture f({.max_line_bytes = 10});
     f.append("0123456789\n0123456789\r\n0123456789a\nfour\n" + std::string(500'000, 'x'));
-    f.look();
+    f.poll();
     if (restarts) f.restart();
     f.append(std::string(500'000, 'y'));
-    f.look();
+    f.poll();
     f.append("\nsix\n");
     CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 0123456789", "2 2 0123456789", "4 4 four", "6 6 six"}));
     const std::string why = ": the line is longer than 10 bytes; so many of them are kept";
@@ -122,7 +122,7 @@ CAF_TEST(what_is_no_regular_file_or_cannot_be_read_is_an_error_with_its_name) {
   Fixture f;
   std::filesystem::create_directory(f.path("inbox"));
   try {
-    f.look();
+    f.poll();
     CAF_FAIL("a folder was read");
   } catch (const eventy::Failure& e) {
     CAF_CHECK_EQUAL(std::string(e.what()), "file \"" + f.path("inbox") +
@@ -137,7 +137,7 @@ CAF_TEST(each_line_comes_once_whatever_happens_at_random) {
   Fixture f({}, 3);
   std::uint64_t written = 1;
   f.append("line 1\n");
-  f.look();  // it begins with the file that is there at its first look
+  f.poll();  // it begins with the file that is there at its first poll
   for (int step = 0; step < 400; ++step) {
     for (auto n = chance() % 4; n > 0; --n) f.append("line " + std::to_string(++written) + "\n");
     switch (chance() % 12) {
@@ -154,7 +154,7 @@ CAF_TEST(each_line_comes_once_whatever_happens_at_random) {
         f.clock->advance(std::chrono::seconds(6));
         break;
       default:
-        f.look();
+        f.poll();
     }
   }
   f.append("line " + std::to_string(++written) + "\n");

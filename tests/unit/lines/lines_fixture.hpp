@@ -36,7 +36,7 @@ class Fixture {
         path("inbox"), [this](Pull<LinePosition>& pull, const LineSource::Line& line) { take(pull, line); },
         options_);
   }
-  void look() { bench_.pull("inbox", limit_); }
+  void poll() { bench_.pull("inbox", limit_); }
   std::size_t count() const { return bench_.sent<Taken>().size(); }
   // What is handed on until there is nothing more, as "NUMBER TOTAL TEXT".
   std::vector<std::string> taken() {
@@ -101,11 +101,11 @@ class Fixture {
     if (line.text == "broken") return pull.emit(Taken{"\xff", 0, 0}, "k");
     pull.emit(Taken{std::string(line.text), line.number, line.total}, "k");
   }
-  // Looks until nothing comes, with time for files to count as finished.
+  // Polls until nothing comes, with time for files to count as finished.
   void go_on() {
     for (int quiet = 0; quiet < 12; ++quiet) {
       const auto before = count();
-      look();
+      poll();
       clock->advance(std::chrono::seconds(3));
       if (count() != before) quiet = 0;
     }

@@ -40,7 +40,7 @@ struct Program {
          .options = {{.name = "--records", .default_value = "100"}},
          .access = StoreAccess::read_write,
          .run = [](const CommandContext& at) { return feed(at); }},
-        {.name = "look", .help = "find keys", .run = [this](const CommandContext& at) { return look(at); }},
+        {.name = "find", .help = "find keys", .run = [this](const CommandContext& at) { return find(at); }},
         {.name = "show", .help = "read counts", .run = [this](const CommandContext& at) {
            counts.clear();
            for_each_state<counter::Tally>(at.store, at.state_format, "counter",
@@ -66,7 +66,7 @@ struct Program {
     return 0;
   }
 
-  int look(const CommandContext& at) {
+  int find(const CommandContext& at) {
     for (std::uint32_t p = 0; p < at.partitions; ++p) {
       const auto batch = at.store.read("bench-events", {p}, {0}).value()->next({}).value();
       for (const auto& record : batch->records) places[std::string(record.key.value())] = {p};
@@ -136,7 +136,7 @@ CAF_TEST(what_a_command_writes_lies_where_the_topic_has_its_keys) {
   CAF_REQUIRE_EQUAL(call_with("feed", [] { return true; }), 0);
   CAF_CHECK_EQUAL(
       call_with(
-          "look",
+          "find",
           [&] {
             const auto home = [&](const char* key) {
               return partition_of(key, partitions, Partitioner::murmur2);

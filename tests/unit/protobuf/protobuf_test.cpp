@@ -104,8 +104,8 @@ protobuf::Record plain() {
   CAF_REQUIRE(m.ParseFromString(encoded(Record(Kind::event, "urn:shop", "Placed", "urn:shop"))));
   return m;
 }
-Service shop_of(std::function<void(const shop::Placed&)> look) {
-  return service<>("desk").on([look](StatelessTurn&, const shop::Placed& m) { look(m); });
+Service shop_of(std::function<void(const shop::Placed&)> check) {
+  return service<>("desk").on([check](StatelessTurn&, const shop::Placed& m) { check(m); });
 }
 bool same(const shop::Placed& a, const shop::Placed& b) { return to_value(a) == to_value(b); }
 

@@ -50,7 +50,7 @@ struct CommittedUpTo {  // the slices up to this one are durable
 struct RewindTo {  // nothing since the last commit happened; mail of another epoch is void
   Epoch epoch;
 };
-struct StopLooking {};  // takes no more input; to a source
+struct StopPolling {};  // takes no more input; to a source
 struct Query {          // a question about one key, in the service's state format; to a partition
   std::string name, key, question;
   // Gets the answer in the same format. Called by the partition; not at all if that ends first.
@@ -194,7 +194,7 @@ struct ToPartition {
 };
 struct ToSource {
   using Mail =
-      std::variant<msg::CommittedUpTo, msg::RewindTo, msg::StopLooking, msg::StepOn, msg::Wake, msg::End>;
+      std::variant<msg::CommittedUpTo, msg::RewindTo, msg::StopPolling, msg::StepOn, msg::Wake, msg::End>;
 };
 struct ToBridge {
   using Mail =

@@ -25,7 +25,7 @@ struct ServiceSetup {
   BridgeOptions bridge = {};
   SupervisionOptions supervision = {};      // of its bridge, sources and partitions
   TurnLimits turns = {};                    // of its handlers
-  std::size_t source_slices_in_flight = 4;  // a source looks ahead of the commits so far
+  std::size_t source_slices_in_flight = 4;  // how far a source may be ahead of its commits
   std::size_t source_records_per_poll = 1000;
   // Its handlers wait: each partition has a thread of its own, so that one that waits holds nothing else.
   bool is_blocking = false;
@@ -53,7 +53,7 @@ class NodeSystem {
  public:
   struct Options {
     std::size_t threads = 0;  // of the scheduler; 0: one a core
-    Duration idle_check{0};   // how often to look whether everything is idle; 0: never
+    Duration idle_check{0};   // how often to check whether everything is idle; 0: never
     // Of the services. Without restarts a service that gives up is the failure of the node.
     SupervisionOptions supervision = {.restarts = {.intensity = 0}};
   };

@@ -51,7 +51,7 @@ struct SimulationOptions {
   BridgeOptions bridge = {};
   SupervisionOptions supervision = {};
   SupervisionOptions services = {.restarts = {.intensity = 0}};  // of the services of a node
-  Duration idle_check{0};  // how often a node looks whether everything is idle; 0: never
+  Duration idle_check{0};  // how often a node checks whether everything is idle; 0: never
   std::size_t source_slices_in_flight = 4, source_records_per_poll = 1000;
   Duration session_timeout{10'000};
   SimulationFaults faults = {};

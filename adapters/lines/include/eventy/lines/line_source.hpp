@@ -9,7 +9,7 @@
 //
 // The file may grow, be rotated by renaming or by copying and cutting short (copytruncate), be replaced, and
 // be away for a while; README.md of this folder says what is found again, and what cannot be. It is owned by
-// its service, which copies it freely: the copies share the open file. One look runs at a time, on the
+// its service, which copies it freely: the copies share the open file. One poll runs at a time, on the
 // thread of the source.
 #pragma once
 
@@ -38,7 +38,7 @@ struct LinePosition {
 struct LineSourceOptions {
   // Of a line without its end. Of a longer one only so many bytes are kept, in a dead letter. At least 1.
   std::size_t max_line_bytes = 64 * 1024;
-  // Between two looks at a file that has not grown.
+  // Between two polls of a file that has not grown.
   Duration poll{100};
   // How long a file that was renamed must not grow before it counts as finished: its writer may still have it
   // open.
@@ -55,14 +55,14 @@ class LineSource {
     std::uint64_t total = 0;   // among all that this source has taken, from 1
   };
   // Hands on one line. What it throws makes the line a dead letter, and the source goes on; std::bad_alloc
-  // and eventy::Failure end the look, as in Pull::take.
+  // and eventy::Failure end the poll, as in Pull::take.
   using Take = std::function<void(Pull<LinePosition>& pull, const Line& line)>;
 
   // The file need not exist yet. Throws std::invalid_argument for an empty path, a limit of 0 and a `take`
   // that is empty.
   LineSource(std::filesystem::path file, Take take, LineSourceOptions options = {});
 
-  // One look. Throws Failure (permission_denied, io, invalid_argument) that names the file where it cannot be
+  // One poll. Throws Failure (permission_denied, io, invalid_argument) that names the file where it cannot be
   // read or is no regular file; a file that is not there is waited for.
   void operator()(Pull<LinePosition>& pull) const;
 

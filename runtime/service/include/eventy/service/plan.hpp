@@ -36,7 +36,7 @@ inline constexpr StateOps state_ops{
     state_version<S>(),
     std::is_trivially_copyable_v<S>};
 
-class PullCore {  // what a source's look at the outside stages
+class PullCore {  // what a source's poll stages
  public:
   virtual ~PullCore() = default;
   virtual const void* position() const = 0;
@@ -56,7 +56,7 @@ class PullCore {  // what a source's look at the outside stages
 
 }  // namespace detail
 
-// One look of a source at the outside: what it emits and its new position are committed together. Sources run
+// One poll of a source: what it emits and its new position are committed together. Sources run
 // on a thread of their own and may block.
 template <class Position>
 class Pull {
@@ -99,7 +99,7 @@ class Pull {
     core_.dead_letter(place, reason, bytes);
   }
   void advance(const Position& position) { core_.advance(&position); }
-  void nothing_for(Duration wait) { core_.nothing_for(wait); }  // look again after that long
+  void nothing_for(Duration wait) { core_.nothing_for(wait); }  // poll again after that long
   void log(LogLevel level, std::string_view text) const { core_.log(level, text); }  // names the source
 
  private:

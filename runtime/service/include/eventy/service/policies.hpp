@@ -44,7 +44,7 @@ enum class FinalAction : std::uint8_t {
   stop              // the process ends (exit code 70); the record is the next one after a restart
 };
 
-// When a paused partition looks whether it can go on.
+// When a paused partition checks whether it can go on.
 struct Probe {
   Duration every{1'000};
   // Asked first, on the partition's thread: false, and the record is not even tried. Absent: the record is

@@ -52,7 +52,7 @@ class Bench {
   void advance(Duration by);
   void release(std::string_view key);                // of what is parked; see eventy/engine/parking.hpp
   std::uint64_t parked(std::string_view key) const;  // records
-  // One look of a source.
+  // One poll of a source.
   void pull(std::string_view source, std::size_t limit = 100);
 
   struct Sent {

@@ -20,7 +20,7 @@ namespace eventy::testing {
 struct StoreFaults {
   double short_batches = 0;   // a poll is asked for a few records only, of some of its partitions
   double late_answers = 0;    // a poll has nothing to tell yet
-  double gaps = 0;            // offsets go on one later, as behind a transaction's mark
+  double gaps = 0;            // offsets skip one, as after a transaction marker
   double aborts = 0;          // a commit is undone
   double unknown = 0;         // a commit's answer is lost; half of these happened
   double failed_polls = 0;    // the session ends, as in the three that follow
