@@ -1,5 +1,5 @@
-// The one thread of a node that looks after handlers that do not return: it lets the watchdog look, and
-// writes to the log and on the board what that finds. Over the limit the node has failed.
+// The one thread of a node that finds handlers which do not return. It calls the watchdog's check(), and
+// writes its findings to the log and to the board. A handler over its limit fails the node.
 #pragma once
 
 #include <condition_variable>
