@@ -58,18 +58,15 @@ def is_checked(name):
     return not text.startswith(FOREIGN + EXCLUDED) and text not in ALLOWED
 
 
-def around(line, match):
-    """What was found, with the whole words at its ends."""
-    before = re.search(r"\w*$", line[:match.start()]).group()
-    return (before + match.group() + re.match(r"\w*", line[match.end():]).group()).strip()
-
-
 def findings_of(name, text):
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        for word, instead, pattern in COMPILED:
-            if match := pattern.search(line):
-                found.append(f"{name}:{number}: {word} is a retired word, say {instead}: \"{around(line, match)}\"")
+    for word, instead, pattern in COMPILED:
+        for match in pattern.finditer(text):
+            # With the whole words at its ends.
+            start = match.start() - len(re.search(r"\w*$", text[max(0, match.start() - 40):match.start()]).group())
+            end = match.end() + len(re.match(r"\w*", text[match.end():match.end() + 40]).group())
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(f"{name}:{line}: {word} is a retired word, say {instead}: \"{' '.join(text[start:end].split())}\"")
     return found
 
 
@@ -82,7 +79,8 @@ def self_check():
         "its transaction's marks", "the marks of the last one", "from a mark", "mark_of(record)", "a position behind the end",
         "then it goes home", "another try", "What would befall it"]
     plain = [
-        "what a record looks like", "look_up(name)", "it is looked up", "looked_at", "what is looked at", "the oracle looks away",
+        "what a record looks like", "look_up(name)", "it is looked up", "looked_at", "what is looked at",
+        "the oracle looks away",
         "look at the store", "ProcessLookupError", "the sign of a number", "a signed number", "bool is_signed",
         "unsigned_integer", "is assigned", "signal(9)", "no seats left", "a plane", "between", "a byte order mark",
         "mark_as_advanced(X)", "marks the key changed", "benchmark", "the end of the process", "after the end offset"]
