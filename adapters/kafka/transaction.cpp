@@ -19,39 +19,33 @@ bool is_permanent(ErrorCode code) {
 
 // A broker that has just started, or a coordinator that has just moved, is of
 // no help for a moment.
-bool may_pass(const rd_kafka_error_t &error) {
+bool may_pass(const rd_kafka_error_t& error) {
   return rd_kafka_error_is_retriable(&error) ||
          rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
-         rd_kafka_error_code(&error) ==
-             RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+         rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
-} // namespace
+}  // namespace
 
-Result<std::unique_ptr<Transaction>>
-Transaction::make(Client &client, const std::string &id,
-                  const ProducerOptions &options) {
+Result<std::unique_ptr<Transaction>> Transaction::make(Client& client, const std::string& id,
+                                                       const ProducerOptions& options) {
   std::map<std::string, std::string> properties = {
       {"transactional.id", id},
-      {"transaction.timeout.ms",
-       std::to_string(client.options().transaction_timeout.count())},
+      {"transaction.timeout.ms", std::to_string(client.options().transaction_timeout.count())},
       {"message.max.bytes", "1000000000"},
       {"queue.buffering.max.messages", "10000000"},
       {"queue.buffering.max.kbytes", "2097151"},
       {"linger.ms", std::to_string(options.linger.count())},
       {"retry.backoff.ms", std::to_string(options.retry.count())}};
-  if (!options.batch_size.empty())
-    properties["batch.size"] = options.batch_size;
+  if (!options.batch_size.empty()) properties["batch.size"] = options.batch_size;
   auto conf = client.conf(properties);
-  if (!conf)
-    return conf.error();
+  if (!conf) return conf.error();
   std::unique_ptr<Transaction> made(new Transaction(client, id));
   rd_kafka_conf_set_opaque(conf->get(), made.get());
   // Without a callback for deliveries every flush waits some 10 ms.
   rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
   auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(conf));
-  if (!handle)
-    return handle.error();
+  if (!handle) return handle.error();
   made->handle_ = *std::move(handle);
   return made;
 }
@@ -61,66 +55,58 @@ Transaction::make(Client &client, const std::string &id,
 // purge no answer is awaited any more.
 Transaction::~Transaction() {
   if (handle_) {
-    (void)rd_kafka_purge(handle_.get(),
-                         RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_poll(handle_.get(), 0); // the reports of it
+    (void)rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(handle_.get(), 0);  // the reports of it
   }
-  topics_.clear(); // before their producer
+  topics_.clear();  // before their producer
   if (!kept_.empty())
-    destroy_handle_with(handle_.release(), 0,
-                        std::make_shared<decltype(kept_)>(std::move(kept_)));
+    destroy_handle_with(handle_.release(), 0, std::make_shared<decltype(kept_)>(std::move(kept_)));
 }
 
-Error Transaction::not_begun(const rd_kafka_error_t &error) const {
-  return client_.failed(error, "cannot begin the work of transactional id " +
-                                   printable(id_));
+Error Transaction::not_begun(const rd_kafka_error_t& error) const {
+  return client_.failed(error, "cannot begin the work of transactional id " + printable(id_));
 }
 
 // While the cluster undoes what an earlier producer left open, it asks to be
 // asked again. librdkafka does so after half a second; a new producer at once.
-Result<std::unique_ptr<Transaction>>
-Transaction::open(Client &client, const std::string &id,
-                  const ProducerOptions &options) {
+Result<std::unique_ptr<Transaction>> Transaction::open(Client& client, const std::string& id,
+                                                       const ProducerOptions& options) {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + client.options().request_timeout;
   for (Duration patience = first_patience;;
        patience = std::min(patience * 2, client.options().request_timeout)) {
     auto made = make(client, id, options);
-    if (!made)
-      return made;
-    Transaction &transaction = **made;
-    const KafkaError error(rd_kafka_init_transactions(
-        transaction.handle_.get(), static_cast<int>(patience.count())));
+    if (!made) return made;
+    Transaction& transaction = **made;
+    const KafkaError error(
+        rd_kafka_init_transactions(transaction.handle_.get(), static_cast<int>(patience.count())));
     if (!error) {
       transaction.on_step_ = options.on_step;
       return made;
     }
-    if (!may_pass(*error) || steady_clock::now() > deadline)
-      return transaction.not_begun(*error);
+    if (!may_pass(*error) || steady_clock::now() > deadline) return transaction.not_begun(*error);
     if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT)
       std::this_thread::sleep_for(first_patience);
   }
 }
 
-void Transaction::on_delivery(rd_kafka_t *, const rd_kafka_message_t *message,
-                              void *opaque) {
-  auto *self = static_cast<Transaction *>(opaque);
+void Transaction::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto* self = static_cast<Transaction*>(opaque);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (!self->undelivered_ && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
       self->undelivered_ = {message->err, rd_kafka_topic_name(message->rkt)};
-  } else if (auto *next = static_cast<Offset *>(message->_private)) {
+  } else if (auto* next = static_cast<Offset*>(message->_private)) {
     *next = std::max(*next, Offset{message->offset + 1});
   }
 }
 
-template <class Call> KafkaError Transaction::insist(Call call) const {
-  const auto deadline =
-      std::chrono::steady_clock::now() + client_.options().request_timeout;
+template <class Call>
+KafkaError Transaction::insist(Call call) const {
+  const auto deadline = std::chrono::steady_clock::now() + client_.options().request_timeout;
   for (;;) {
     KafkaError error(call());
-    if (!error || !rd_kafka_error_is_retriable(error.get()) ||
-        std::chrono::steady_clock::now() > deadline)
+    if (!error || !rd_kafka_error_is_retriable(error.get()) || std::chrono::steady_clock::now() > deadline)
       return error;
   }
 }
@@ -128,42 +114,33 @@ template <class Call> KafkaError Transaction::insist(Call call) const {
 Result<void> Transaction::begin() {
   undelivered_.reset();
   const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
-  if (error)
-    return client_.failed(*error, "cannot begin a transaction");
+  if (error) return client_.failed(*error, "cannot begin a transaction");
   begun_ = true;
   begun_at_ = std::chrono::steady_clock::now();
   step(Step::before_produce);
   return {};
 }
 
-Result<void> Transaction::add(const Client::Outgoing &record) {
+Result<void> Transaction::add(const Client::Outgoing& record) {
   auto queued = produce(*handle_, topic_of(record.to.topic), record, nullptr);
-  if (!queued)
-    return why_refused(record.to, queued.error());
+  if (!queued) return why_refused(record.to, queued.error());
   return queued;
 }
 
-Result<void> Transaction::add(const TopicPartition &to, Run &records,
-                              Values values) {
+Result<void> Transaction::add(const TopicPartition& to, Run& records, Values values) {
   const int count = static_cast<int>(records.size());
   const int flags = values == Values::copied ? RD_KAFKA_MSG_F_COPY : 0;
-  const int taken = rd_kafka_produce_batch(&topic_of(to.topic), to.partition,
-                                           flags, records.data(), count);
-  rd_kafka_poll(handle_.get(), 0); // deliveries, which would only pile up
-  if (taken == count)
-    return {};
-  const auto refused = std::find_if(records.begin(), records.end(),
-                                    [](const auto &r) { return r.err; });
-  return why_refused(
-      to, error_of(refused->err, "cannot write a record of " +
-                                     std::to_string(refused->len) +
-                                     " bytes to " + printable(to.topic)));
+  const int taken = rd_kafka_produce_batch(&topic_of(to.topic), to.partition, flags, records.data(), count);
+  rd_kafka_poll(handle_.get(), 0);  // deliveries, which would only pile up
+  if (taken == count) return {};
+  const auto refused = std::find_if(records.begin(), records.end(), [](const auto& r) { return r.err; });
+  return why_refused(to, error_of(refused->err, "cannot write a record of " + std::to_string(refused->len) +
+                                                    " bytes to " + printable(to.topic)));
 }
 
 // A transaction that is broken takes no record, and says why only where it is
 // used as a whole.
-Result<void> Transaction::why_refused(const TopicPartition &to,
-                                      Error refusal) const {
+Result<void> Transaction::why_refused(const TopicPartition& to, Error refusal) const {
   const KafkaError why(rd_kafka_begin_transaction(handle_.get()));
   if (why && rd_kafka_error_code(why.get()) != RD_KAFKA_RESP_ERR__STATE)
     return client_.failed(*why, "cannot write to " + printable(to.topic));
@@ -171,26 +148,19 @@ Result<void> Transaction::why_refused(const TopicPartition &to,
 }
 
 // Records come in runs of one topic.
-rd_kafka_topic_t &Transaction::topic_of(const std::string &name) {
-  const auto is_it = [&](const Topic &topic) {
-    return rd_kafka_topic_name(topic.get()) == name;
-  };
-  if (last_topic_ < topics_.size() && is_it(topics_[last_topic_]))
-    return *topics_[last_topic_];
+rd_kafka_topic_t& Transaction::topic_of(const std::string& name) {
+  const auto is_it = [&](const Topic& topic) { return rd_kafka_topic_name(topic.get()) == name; };
+  if (last_topic_ < topics_.size() && is_it(topics_[last_topic_])) return *topics_[last_topic_];
   const auto known = std::find_if(topics_.begin(), topics_.end(), is_it);
   last_topic_ = static_cast<std::size_t>(known - topics_.begin());
-  if (known == topics_.end())
-    topics_.emplace_back(
-        rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
+  if (known == topics_.end()) topics_.emplace_back(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
   return *topics_[last_topic_];
 }
 
-Landing
-Transaction::send_positions(const rd_kafka_topic_partition_list_t &positions,
-                            const rd_kafka_consumer_group_metadata_t *group) {
+Landing Transaction::send_positions(const rd_kafka_topic_partition_list_t& positions,
+                                    const rd_kafka_consumer_group_metadata_t* group) {
   const auto error = insist([&] {
-    return rd_kafka_send_offsets_to_transaction(handle_.get(), &positions,
-                                                group, client_.timeout_ms());
+    return rd_kafka_send_offsets_to_transaction(handle_.get(), &positions, group, client_.timeout_ms());
   });
   return error ? land(*error, "cannot send positions") : Landing{};
 }
@@ -203,51 +173,41 @@ Landing Transaction::commit() {
   }
   if (rd_kafka_error_is_retriable(error.get()) ||
       rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT)
-    return {Landing::How::unknown,
-            client_.failed(*error, "a commit without an answer")};
+    return {Landing::How::unknown, client_.failed(*error, "a commit without an answer")};
   return land(*error, "cannot commit");
 }
 
 // One call, which may wait: librdkafka 2.0.2 takes the answer to a commit that
 // nobody waits for as an abort's.
 KafkaError Transaction::send_commit() {
-  std::thread aside; // the moment between the request and its answer, for tests
+  std::thread aside;  // the moment between the request and its answer, for tests
   if (on_step_)
     aside = std::thread([this] {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       step(Step::commit_sent);
     });
-  auto error = insist([&] {
-    return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms());
-  });
-  if (aside.joinable())
-    aside.join();
+  auto error = insist([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
+  if (aside.joinable()) aside.join();
   return error;
 }
 
-Landing Transaction::land(const rd_kafka_error_t &error, const char *what) {
-  if (rd_kafka_error_txn_requires_abort(&error))
-    return abort(client_.failed(error, what));
+Landing Transaction::land(const rd_kafka_error_t& error, const char* what) {
+  if (rd_kafka_error_txn_requires_abort(&error)) return abort(client_.failed(error, what));
   return failed(client_.failed(error, what));
 }
 
 // Fencing because the transaction was open for too long is nobody else's doing.
 Landing Transaction::failed(Error error) const {
-  const auto age = std::chrono::duration_cast<Duration>(
-      std::chrono::steady_clock::now() - begun_at_);
-  if (error.code == ErrorCode::fenced && begun_ &&
-      age >= client_.options().transaction_timeout)
-    error = {ErrorCode::timed_out,
-             "a transaction was open for " + std::to_string(age.count()) +
-                 " ms, and the cluster has undone it: " + error.message};
+  const auto age = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun_at_);
+  if (error.code == ErrorCode::fenced && begun_ && age >= client_.options().transaction_timeout)
+    error = {ErrorCode::timed_out, "a transaction was open for " + std::to_string(age.count()) +
+                                       " ms, and the cluster has undone it: " + error.message};
   return {Landing::How::failed, std::move(error)};
 }
 
-Error Transaction::not_delivered(const Undelivered &output) const {
-  if (output.code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
-    return client_.wrong_clock(output.topic);
-  return error_of(output.code,
-                  "an output was not delivered to " + output.topic);
+Error Transaction::not_delivered(const Undelivered& output) const {
+  if (output.code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_.wrong_clock(output.topic);
+  return error_of(output.code, "an output was not delivered to " + output.topic);
 }
 
 void Transaction::deliver() {
@@ -256,22 +216,16 @@ void Transaction::deliver() {
 }
 
 Landing Transaction::abort(Error reason) {
-  const auto error = insist([&] {
-    return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms());
-  });
-  if (undelivered_)
-    reason = not_delivered(*undelivered_);
-  if (error && is_permanent(reason.code))
-    return {Landing::How::failed, std::move(reason)};
+  const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
+  if (undelivered_) reason = not_delivered(*undelivered_);
+  if (error && is_permanent(reason.code)) return {Landing::How::failed, std::move(reason)};
   if (error) {
     Error why = client_.failed(*error, "cannot undo a transaction");
     why.message += "; it had to be undone because of: " + reason.message;
     return failed(std::move(why));
   }
   ended();
-  return {is_permanent(reason.code) ? Landing::How::failed
-                                    : Landing::How::aborted,
-          std::move(reason)};
+  return {is_permanent(reason.code) ? Landing::How::failed : Landing::How::aborted, std::move(reason)};
 }
 
 void Transaction::ended() {
@@ -285,4 +239,4 @@ void Transaction::give_up() {
   begun_ = false;
 }
 
-} // namespace eventy::kafka::detail
+}  // namespace eventy::kafka::detail

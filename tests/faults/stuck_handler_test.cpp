@@ -237,7 +237,8 @@ CAF_TEST(a_handler_that_is_only_slow_is_named_and_goes_on) {
   CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
 }
 
-CAF_TEST(handlers_that_wait_in_as_many_partitions_as_there_are_threads_hold_up_no_other_where_they_are_declared) {
+CAF_TEST(
+    handlers_that_wait_in_as_many_partitions_as_there_are_threads_hold_up_no_other_where_they_are_declared) {
   CAF_REQUIRE_EQUAL(call({"feed"}), 0);
   threads = 2, two_wait = true, declares = true;
   CAF_CHECK_EQUAL(call(run_with(300, 20'000)), 0);

@@ -285,7 +285,7 @@ CAF_TEST(a_source_that_says_what_no_restart_can_heal_ends_the_service_at_once) {
                   "service lines: source file failed, and no restart can heal it: the file may not be read");
 }
 
-CAF_TEST(a source does not poll further ahead of the commits than it may) {
+CAF_TEST(a_source_does_not_poll_further_ahead_of_the_commits_than_it_may) {
   setup.source_slices_in_flight = 2;
   setup.bridge.cycle.interval = std::chrono::hours(1);
   start();

@@ -136,7 +136,7 @@ CAF_TEST(handlers_that_take_all_threads_are_named_together_once_and_again_when_o
   CAF_CHECK_EQUAL(dog.running().size(), 2u);
 }
 
-CAF_TEST(time in which nobody checked counts for little) {
+CAF_TEST(time_in_which_nobody_checked_counts_for_little) {
   const TurnWatch::Running running(*partition, turn());
   (void)pass(300);
   now += std::chrono::hours(1);  // the process was stopped
@@ -167,7 +167,7 @@ CAF_TEST(keys_of_every_length_are_read_back_and_hostile_ones_are_made_fit_for_th
   CAF_CHECK(told[0].text.find("key \"a\\x0a\\x22b\",") != std::string::npos);
 }
 
-CAF_TEST(a check sees one turn or none) {
+CAF_TEST(a_check_sees_one_turn_or_none) {
   std::atomic<bool> ends = false;
   std::thread task([&] {
     for (std::int64_t n = 0; !ends; ++n) {
