@@ -132,7 +132,7 @@ CAF_TEST(a_state_that_is_listed_names_its_key) {
 CAF_TEST(so_does_a_parked_key_that_is_listed) {
   Fixture f(service<Tally>("counter")
                 .on(exactly_once, [](Turn<Tally>&, const Clicked&) { throw std::runtime_error("not now"); })
-                .on_failure({.then = Last::park_key}));
+                .on_failure({.then = FinalAction::park_key}));
   f.click(1);
   f.settle(20);
   CAF_REQUIRE_EQUAL(parked_keys(f.store, *f.options().state_format, "counter").value().size(), 1u);
