@@ -5,7 +5,7 @@
 namespace eventy {
 
 DecodeError DecodeError::within(std::string_view step) const {
-  // Steps are members' names, so in a map they come from outside.
+  // Steps are names of members, which come from outside in a map.
   auto path = detail::printable(step);
   if (!path_.empty() && path_.front() != '[') path += '.';
   return {path + path_, reason_};
@@ -19,13 +19,13 @@ void fail_date(std::string_view text) {
   throw DecodeError("must be a date in ISO 8601 of the years 0001 to 9999, not " + quoted(text));
 }
 
-void fail_member_twice(std::string_view name) {
-  throw DecodeError("this member is there twice").within(name);
-}
+void fail_member_twice(std::string_view name) { throw DecodeError("this member occurs twice").within(name); }
 
 void fail_member_missing(std::string_view name) { throw DecodeError("this member is missing").within(name); }
 
-void fail_unknown_name(std::string_view value) { throw DecodeError(quoted(value) + " is none of its names"); }
+void fail_unknown_name(std::string_view value) {
+  throw DecodeError(quoted(value) + " is not a name of this enum");
+}
 
 std::string index_step(std::size_t index) { return "[" + std::to_string(index) + "]"; }
 
@@ -38,9 +38,9 @@ struct Overload : F... {
   using F::operator()...;
 };
 template <class... F>
-Overload(F...) -> Overload<F...>;  // clang 16 needs it said
+Overload(F...) -> Overload<F...>;  // clang 16 needs this deduction guide
 
-// Whole maps at once: members come from outside, and a search per member would take quadratic time.
+// Checks the whole map at once: a search for each member from outside would take quadratic time.
 void refuse_member_twice(const ValueMap& v) {
   std::vector<std::string_view> names;
   names.reserve(v.size());
@@ -72,7 +72,7 @@ bool same_integer(const Value& a, const Value& b) {
 }  // namespace
 
 bool operator==(const Value& a, const Value& b) {
-  // Formats differ in whether 1 comes back signed; it is the same number.
+  // Formats differ in whether they read 1 as signed; it is the same number.
   if (is_integer(a) && is_integer(b)) return same_integer(a, b);
   return a.is == b.is;
 }

@@ -62,7 +62,7 @@ constexpr std::uint32_t no_number = 1000;
 
 std::uint32_t digit_at(const char* at) { return static_cast<unsigned char>(*at - '0'); }
 
-// Two digits, or no_number; so a caller need only compare with the most that it takes.
+// Two digits, or no_number, which is larger than any limit a caller compares with.
 std::uint32_t two_at(const char* at) {
   auto tens = digit_at(at), ones = digit_at(at + 1);
   return tens <= 9 && ones <= 9 ? tens * 10 + ones : no_number;
@@ -80,8 +80,8 @@ std::optional<std::int64_t> local_ms(const char* at) {
   return days_of({year, month, day}) * ms_per_day + ((hour * 60 + minute) * 60 + second) * std::int64_t{1000};
 }
 
-// Takes `.` and one to nine digits, or nothing. Those behind the milliseconds are passed over, which
-// truncates towards the past.
+// Takes `.` and one to nine digits, or nothing. Ignores the digits after the milliseconds, which truncates
+// towards the past.
 std::optional<std::uint32_t> take_fraction(std::string_view& rest) {
   if (rest.empty() || rest[0] != '.') return 0;
   std::uint32_t ms = 0, unit = 100;
@@ -92,7 +92,7 @@ std::optional<std::uint32_t> take_fraction(std::string_view& rest) {
   return ms;
 }
 
-// `Z`, `+HH`, `+HHMM`, `+HH:MM` or with seconds, as Python writes historical zones.
+// `Z`, `+HH`, `+HHMM`, `+HH:MM`, or with seconds, as Python writes historical zones.
 std::optional<std::int64_t> offset_ms(std::string_view text) {
   if (text == "+00:00" || text == "Z" || text == "z") return 0;
   if (text.empty() || (text[0] != '+' && text[0] != '-')) return {};
@@ -126,8 +126,8 @@ void append_iso8601(std::string& out, Instant date) {
   auto ms = static_cast<std::uint32_t>(since_march_0 % ms_per_day);
   std::uint32_t fraction = ms % 1000, second = ms / 1000;
 
-  // The digits go straight into their place: a text put together elsewhere would be read back before the
-  // processor has stored it.
+  // Writes the digits in place: a text assembled elsewhere would be read back before the processor has stored
+  // it.
   auto at = out.size();
   out.append(fraction == 0 ? "0000-00-00T00:00:00+00:00" : "0000-00-00T00:00:00.000000+00:00");
   char* text = out.data() + at;

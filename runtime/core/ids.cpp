@@ -25,7 +25,7 @@ std::uint64_t load64(const char* from) {
   return little_endian(v);
 }
 
-// The last 0 to 8 bytes, as if zeros followed.
+// The last 0 to 8 bytes, padded with zeros.
 std::uint64_t load_tail(const char* from, std::size_t bytes) {
   std::uint64_t v = 0;
   std::memcpy(&v, from, bytes);
@@ -36,10 +36,9 @@ struct Bits128 {
   std::uint64_t low, high;
 };
 
-// MurmurHash3_x64_128 by Austin Appleby (public domain), begun with 128 bits of seed. Each block is mixed in
-// bijectively, so two states never become one by mixing in the same block, nor one state the same by mixing
-// in two. Derived uuids depend on every constant here: changed, a redone turn would no longer repeat its
-// uuids.
+// MurmurHash3_x64_128 by Austin Appleby (public domain), seeded with 128 bits. Mixing in a block is a
+// bijection: the same block never makes two states equal, and two blocks never make one state equal. Derived
+// uuids depend on every constant here; after a change, a repeated turn would no longer repeat its uuids.
 class Mixer {
  public:
   explicit Mixer(Bits128 seed) : h_(seed) {}
@@ -89,10 +88,10 @@ class Mixer {
   Bits128 h_;
 };
 
-// A child of fork() has its parent's pools; it must not draw the same numbers from them.
+// Counts calls of fork(). A child has its parent's pools and must not draw the same numbers from them.
 std::atomic<std::uint32_t> forks{0};
 
-// Random bytes for one thread: a call of getrandom costs more than what a uuid takes.
+// Random bytes for one thread: one call of getrandom costs more than the bytes of one uuid.
 class Pool {
  public:
   Pool() {
@@ -129,13 +128,13 @@ std::uint64_t random64() {
 
 constexpr std::uint64_t in_each_byte(std::uint64_t value) { return value * 0x0101010101010101; }
 
-// Eight hexadecimal digits of 32 bits, computed side by side: the first digit lands in the lowest byte.
+// The eight hexadecimal digits of 32 bits, computed in parallel; the first digit is in the lowest byte.
 std::uint64_t hex_digits(std::uint32_t value) {
   std::uint64_t v = __builtin_bswap32(value);
   v = (v | v << 16) & 0x0000ffff0000ffff;
   v = (v | v << 8) & 0x00ff00ff00ff00ff;
   v = (v >> 4 | v << 8) & in_each_byte(0x0f);                      // one nibble per byte
-  auto letters = (v + in_each_byte(6)) >> 4 & in_each_byte(0x01);  // 1 where it is more than 9
+  auto letters = (v + in_each_byte(6)) >> 4 & in_each_byte(0x01);  // 1 if it is more than 9
   return v + in_each_byte('0') + letters * ('a' - '0' - 10);
 }
 
@@ -158,9 +157,9 @@ void put_uuid_v4(Bits128 bits, char* to) {
   to[8] = to[13] = to[18] = to[23] = '-';
 }
 
-// Sets the high bit of each byte that is a hexadecimal digit, all eight at once. Sums stay below 256 because
-// the bytes are taken without their high bit, which is tested apart.
-std::uint64_t hex_digits_in(std::uint64_t eight) {
+// Sets the high bit of each byte that is a hexadecimal digit, for all eight at once. Sums stay below 256,
+// because the high bit of each byte is masked off and tested separately.
+std::uint64_t marks_of_hex(std::uint64_t eight) {
   auto v = eight & in_each_byte(0x7f), lower = v | in_each_byte(0x20);
   auto digit = (v + in_each_byte(0x80 - '0')) & ~(v + in_each_byte(0x7f - '9'));
   auto letter = (lower + in_each_byte(0x80 - 'a')) & ~(lower + in_each_byte(0x7f - 'f'));
@@ -191,7 +190,7 @@ constexpr auto crc_rows = [] {
 void append_base64url(std::string& out, std::uint64_t value) {
   constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   for (int shift = 58; shift >= 0; shift -= 6) out += digits[value >> shift & 63];
-  out += digits[value << 2 & 63];  // the last four bits, filled up with zeros
+  out += digits[value << 2 & 63];  // the last four bits, padded with zeros
 }
 
 }  // namespace
@@ -214,7 +213,7 @@ bool is_uuid(std::string_view text) {
 
 bool is_uuid_v4(std::string_view text) {
   if (!is_uuid(text) || text[14] != '4') return false;
-  char variant = static_cast<char>(text[19] | 0x20);  // lower case; a digit stays what it is
+  char variant = static_cast<char>(text[19] | 0x20);  // lower case; digits are unchanged
   return variant == '8' || variant == '9' || variant == 'a' || variant == 'b';
 }
 
@@ -227,7 +226,7 @@ UuidDeriver::UuidDeriver(std::string_view seed) {
 
 void UuidDeriver::derive(std::string_view input_id, std::uint64_t ordinal, std::span<char, 36> out) const {
   Mixer mixer({.low = seed_[0], .high = seed_[1]});
-  // The ordinal goes in as a whole block, so for one input all ordinals give different 128 bits.
+  // The ordinal is a whole block, so all ordinals of one input give different 128 bits.
   mixer.block(ordinal, input_id.size());
   mixer.bytes(input_id);
   put_uuid_v4(mixer.finish(16 + input_id.size()), out.data());

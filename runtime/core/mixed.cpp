@@ -32,10 +32,10 @@ class MixedDecoder final : public Decoder {
   }
 
   const Envelope& decode(std::string_view bytes) override {
-    if (bytes.empty()) throw DecodeError("there are no bytes; known formats here: " + names_);
+    if (bytes.empty()) throw DecodeError("the record is empty; known formats: " + names_);
     const auto first = static_cast<unsigned char>(bytes.front());
     if (owners_[first] == nobody)
-      throw DecodeError("it begins with " + spelled(first) + ", as no record of " + names_ + " does" +
+      throw DecodeError("it begins with " + spelled(first) + ", which no record of " + names_ + " does" +
                         seems_to_be(bytes));
     chosen_ = decoders_[owners_[first]].get();
     return chosen_->decode(bytes);
@@ -45,7 +45,7 @@ class MixedDecoder final : public Decoder {
   Reader& data() override { return chosen_->data(); }
 
  private:
-  std::array<std::uint8_t, 256> owners_;  // of first bytes: index of a decoder
+  std::array<std::uint8_t, 256> owners_;  // for each first byte the index of its decoder
   std::string names_;
   std::vector<std::unique_ptr<Decoder>> decoders_;
   Decoder* chosen_ = nullptr;

@@ -4,7 +4,7 @@ namespace eventy {
 
 namespace {
 
-constexpr std::size_t slack = 512;  // room taken ahead: about what a record needs
+constexpr std::size_t slack = 512;  // extra space: about what a record needs
 
 }  // namespace
 

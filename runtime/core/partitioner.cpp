@@ -41,7 +41,7 @@ PartitionId partition_of(std::string_view key, std::uint32_t partitions, Partiti
   if (partitions == 0) throw std::invalid_argument("partition_of: a topic has at least one partition");
   switch (partitioner) {
     case Partitioner::murmur2:
-      return {(murmur2(key) & 0x7fffffff) % partitions};  // as Java, which has no unsigned numbers
+      return {(murmur2(key) & 0x7fffffff) % partitions};  // as Java does, which has no unsigned numbers
     case Partitioner::fnv1a:
       return {fnv1a(key) % partitions};
     default:

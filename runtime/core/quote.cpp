@@ -10,7 +10,8 @@ bool continues(std::string_view s, std::size_t at) {
   return at < s.size() && (static_cast<unsigned char>(s[at]) & 0xc0) == 0x80;
 }
 
-// Bytes of the printable UTF-8 character that `s` starts with; 0 for control characters and broken sequences.
+// The size of the printable UTF-8 character that `s` starts with; 0 for control characters and invalid
+// sequences.
 std::size_t character(std::string_view s) {
   auto first = static_cast<unsigned char>(s[0]);
   auto second = s.size() > 1 ? static_cast<unsigned char>(s[1]) : 0;
@@ -18,7 +19,7 @@ std::size_t character(std::string_view s) {
   if (first < 0xc2 || first > 0xf4 || !continues(s, 1)) return 0;
   if (first < 0xe0) return first == 0xc2 && second < 0xa0 ? 0 : 2;  // U+0080 to U+009F control terminals too
   if (!continues(s, 2) || (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
-  // Separators and marks of direction would break or reorder the line that shows them.
+  // Line separators and direction marks would break or reorder the line.
   if (first == 0xe2 && second == 0x80 && static_cast<unsigned char>(s[2]) >= 0xa8) {
     return static_cast<unsigned char>(s[2]) <= 0xae ? 0 : 3;
   }

@@ -1,4 +1,5 @@
-// Text from outside, made fit for a log line: control characters and broken UTF-8 escaped, the length capped.
+// Makes text from outside safe for a log line: escapes control characters and invalid UTF-8, and limits the
+// length.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +8,9 @@
 
 namespace eventy::detail {
 
-inline constexpr std::size_t quote_limit = 80;  // bytes of the original that a message shows
+inline constexpr std::size_t quote_limit = 80;  // of the text that a message shows
 
-std::string printable(std::string_view text);  // `...` at its end where something was cut off
-std::string quoted(std::string_view text);     // the same between double quotes, with quotes inside escaped
+std::string printable(std::string_view text);  // ends with `...` if the text was cut
+std::string quoted(std::string_view text);     // the same in double quotes, with quotes inside escaped
 
 }  // namespace eventy::detail

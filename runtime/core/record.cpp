@@ -11,7 +11,7 @@ namespace eventy {
 
 namespace {
 
-// What is wrong with a value; null: nothing. Texts are literals, so a valid record allocates nothing.
+// What is wrong with a value; null: nothing. A literal, so that checking a valid record allocates nothing.
 using Wrong = const char*;
 
 Wrong wrong_kind(Kind k) {
@@ -26,7 +26,7 @@ Wrong wrong_urn(std::string_view v) {
 
 Wrong wrong_destination(std::string_view v) {
   if (auto wrong = wrong_urn(v)) return wrong;
-  return v.find('.') == v.npos ? nullptr : "must separate by : and hold no dot, unlike";
+  return v.find('.') == v.npos ? nullptr : "must be separated by : and contain no dot, unlike";
 }
 
 Wrong wrong_if_empty(std::string_view v) { return v.empty() ? "must not be empty, as is" : nullptr; }
@@ -71,8 +71,8 @@ std::optional<std::string> broken_response_rule(const Envelope& e) {
   return {};
 }
 
-// Reads one number of a version: no leading zeros, as the SemVer grammar has it, and at most the 19 digits
-// that surely fit into 64 bits.
+// Reads one number of a version: without leading zeros, as the SemVer grammar demands, and at most 19 digits,
+// which always fit into 64 bits.
 bool take_number(std::string_view& rest, std::uint64_t& out) {
   std::size_t digits = 0;
   for (; digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9'; ++digits) {
@@ -131,7 +131,7 @@ std::string_view to_string(Kind kind) {
     case Kind::response:
       return "RESPONSE";
     case Kind::query:
-      return "QUERY";  // travels between nodes, never in a record
+      return "QUERY";  // sent between nodes, never in a record
   }
   return "UNKNOWN";
 }
@@ -145,7 +145,7 @@ std::optional<Kind> kind_of(std::string_view type) {
 
 std::optional<Version> parse_version(std::string_view text) {
   const auto digit = [&](std::size_t i) { return static_cast<std::uint64_t>(text[i]) - '0'; };
-  // Most versions have one digit three times.
+  // Fast path: most versions are three single digits.
   if (text.size() == 5 && text[1] == '.' && text[3] == '.' && digit(0) <= 9 && digit(2) <= 9 && digit(4) <= 9)
     return Version{digit(0), digit(2), digit(4)};
   Version v;
@@ -166,7 +166,7 @@ std::optional<std::string> broken_rule(const Envelope& e) {
   if (auto wrong = wrong_urn(e.source)) return broken("source", wrong, e.source);
   if (auto wrong = wrong_uuid_v4(e.uuid)) return broken("uuid", wrong, e.uuid);
   if (auto wrong = wrong_if_empty(e.correlation_id)) return broken("correlation_id", wrong, e.correlation_id);
-  // Its text has such years only.
+  // Its text can only have such years.
   if (auto wrong = wrong_date(e.date)) return broken("date_timestamp", wrong, e.date);
   if (e.kind == Kind::response) return broken_response_rule(e);
   return {};

@@ -13,7 +13,7 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Whether every integer of `narrow` is one of `wide`.
+// Whether `wide` holds every integer of `narrow`.
 bool holds_all(const TypeSchema& wide, const TypeSchema& narrow) {
   if (wide.is_signed == narrow.is_signed) return wide.bits >= narrow.bits;
   return wide.is_signed && wide.bits > narrow.bits;
@@ -32,7 +32,7 @@ const MemberSchema* find(const std::vector<MemberSchema>& members, const std::st
   return at == members.end() ? nullptr : &*at;
 }
 
-// Compares the data of one record with its older self.
+// Compares the data of one record with its older version.
 class Comparison {
  public:
   explicit Comparison(std::string record) : record_(std::move(record)) {}
@@ -106,7 +106,7 @@ class Comparison {
       if (const auto* now = find(newer, member.name)) {
         types(member.type, now->type, place);
       } else if (may_be_absent(member)) {
-        ok(place, "is gone: older programs take it as absent, newer ones pass over it");
+        ok(place, "is gone: older programs read it as absent, newer ones ignore it");
       } else {
         error(place, "is gone: older programs require it");
       }
@@ -115,15 +115,15 @@ class Comparison {
       if (find(older, member.name)) continue;
       const auto place = path + "." + member.name;
       if (may_be_absent(member)) {
-        ok(place, "is new: it may be absent, and older programs pass over it");
+        ok(place, "is new: it may be absent, and older programs ignore it");
       } else {
         error(place, "is new and required: older records lack it");
       }
     }
   }
 
-  // Every alternative needs one on the other side that is read as it; what is found out there is told only
-  // where it is the one alternative beside null, as otherwise it is a guess which belongs to which.
+  // Every alternative must be readable as an alternative of the other side. Details are reported only if
+  // there is a single alternative beside null; otherwise it is a guess which ones correspond.
   void unions(const TypeSchema& older, const TypeSchema& newer, const std::string& path) {
     const auto before = alternatives(older), now = alternatives(newer);
     const auto *only_before = only_one(before), *only_now = only_one(now);
@@ -171,7 +171,7 @@ std::string key_of(const RecordSchema& record) {
   return std::string(to_string(record.kind)) + " " + record.ns + ":" + record.name;
 }
 
-// What their versions say, where both have one. True: the data need not be compared.
+// Compares the versions if both have one. True: the data need not be compared.
 bool judge_versions(const RecordSchema& older, const RecordSchema& newer, std::vector<Finding>& findings) {
   const auto before = parse_version(older.version), now = parse_version(newer.version);
   if (!before || !now) return false;
@@ -190,7 +190,7 @@ void judge_record(const RecordSchema& older, const RecordSchema& newer, std::vec
   auto found = comparison.take();
   const bool same_version = !older.version.empty() && older.version == newer.version;
   if (same_version && !found.empty())
-    findings.push_back({true, key_of(newer), "", "changed, but is still of version " + newer.version});
+    findings.push_back({true, key_of(newer), "", "changed, but still has version " + newer.version});
   findings.insert(findings.end(), found.begin(), found.end());
 }
 

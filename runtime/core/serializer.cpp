@@ -8,7 +8,7 @@ namespace eventy {
 
 namespace {
 
-// Encoders cache a context by its version. Turns count theirs from 1; these numbers never meet them.
+// Encoders cache a context by its version. Turns count theirs from 1; these numbers never collide with them.
 std::uint64_t next_context_version() {
   static std::atomic<std::uint64_t> last{first_version_of_encode};
   return last.fetch_add(1, std::memory_order_relaxed);
@@ -46,13 +46,13 @@ std::string seems_to_be(std::string_view bytes) {
   if (bytes.size() < frame || bytes[0] != '\0') return "";
   std::uint32_t id = 0;
   for (const char c : bytes.substr(1, frame - 1)) id = id << 8 | static_cast<unsigned char>(c);
-  return ", but framed for a schema registry, with the number " + std::to_string(id) +
-         " of a schema; such records are not read, have them written without it";
+  return ", but framed for a schema registry, with schema id " + std::to_string(id) +
+         "; such records are not supported, write them without the frame";
 }
 
 std::string encode(const Record& record, Encoder& encoder) {
   auto envelope = record.envelope();
-  // A response begins its life without destination and request_uuid; the encoder would trust that.
+  // A new response has no destination and request_uuid, and the encoder does not check them.
   if (auto rule = broken_rule(envelope)) throw std::invalid_argument(*rule);
   OutgoingContext context;
   if (!record.context.empty()) context.common = &record.context;

@@ -6,7 +6,7 @@ namespace eventy {
 
 namespace {
 
-// The length of the well-formed sequence that `text` starts with; 0: it starts with none.
+// The length of the valid sequence that `text` starts with, or 0.
 std::size_t sequence(std::string_view text) {
   auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   auto first = at(0);
@@ -18,7 +18,7 @@ std::size_t sequence(std::string_view text) {
                                     : 0;
   if (size < 2) return size;
   if (text.size() < size) return 0;
-  // The second byte rules out overlong forms, surrogates and what is above the last character.
+  // The second byte excludes overlong forms, surrogates and code points above the last.
   unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
   unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
   if (at(1) < low || at(1) > high) return 0;
@@ -28,7 +28,7 @@ std::size_t sequence(std::string_view text) {
   return size;
 }
 
-// How many of the first eight characters, up to the first that is not ASCII.
+// How many of the first eight characters precede the first that is not ASCII.
 std::size_t ascii_of_eight(const char* at) {
   std::uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);

@@ -69,8 +69,8 @@ CAF_TEST(a_record_is_read_by_the_format_of_its_first_byte_and_the_first_format_i
 
 CAF_TEST(a_first_byte_of_none_of_them_is_an_error_that_lists_them) {
   const auto mixed = by_first_byte({letter('a'), letter('b')});
-  CAF_CHECK_EQUAL(error_of(*mixed, "\xc3"), "it begins with 0xc3, as no record of a, b does");
-  CAF_CHECK_EQUAL(error_of(*mixed, ""), "there are no bytes; known formats here: a, b");
+  CAF_CHECK_EQUAL(error_of(*mixed, "\xc3"), "it begins with 0xc3, which no record of a, b does");
+  CAF_CHECK_EQUAL(error_of(*mixed, ""), "the record is empty; known formats: a, b");
 }
 
 CAF_TEST(what_cannot_be_told_apart_is_refused) {

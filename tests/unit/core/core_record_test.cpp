@@ -133,7 +133,7 @@ CAF_TEST(only_a_response_has_rules_for_destination_and_request) {
   CAF_CHECK_EQUAL(broken_by(a_response(), [](Envelope& e) { e.destination = "counter"; }),
                   "destination: must start with urn:, unlike \"counter\"");
   CAF_CHECK_EQUAL(broken_by(a_response(), [](Envelope& e) { e.destination = "urn:a.b"; }),
-                  "destination: must separate by : and hold no dot, unlike \"urn:a.b\"");
+                  "destination: must be separated by : and contain no dot, unlike \"urn:a.b\"");
   CAF_CHECK_EQUAL(broken_by(a_response(), [](Envelope& e) { e.request_uuid = ""; }),
                   "request_uuid: must be a UUID, not \"\"");
 }

@@ -97,16 +97,16 @@ CAF_TEST(a_member_that_comes_or_goes_must_be_optional) {
   const auto optional = record_schema<Holds<std::optional<Leg>, "1.0.0">>();
   CAF_CHECK(spelled(judge({optional}, {nothing})) ==
             std::vector<std::string>{
-                "ok EVENT urn:a:Holds: data.x: is gone: older programs take it as absent, newer "
-                "ones pass over it"});
+                "ok EVENT urn:a:Holds: data.x: is gone: older programs read it as absent, newer "
+                "ones ignore it"});
   auto before = nothing;
   before.version = "1.0.0";
   auto after = optional;
   after.version = "1.1.0";
   CAF_CHECK(spelled(judge({before}, {after})) ==
             std::vector<std::string>{
-                "ok EVENT urn:a:Holds: data.x: is new: it may be absent, and older programs pass "
-                "over it"});
+                "ok EVENT urn:a:Holds: data.x: is new: it may be absent, and older programs ignore "
+                "it"});
 }
 
 CAF_TEST(required_stays_required_and_optional_stays_optional) {
@@ -136,7 +136,7 @@ CAF_TEST(versions_only_grow_and_a_change_needs_a_new_one) {
   const auto major = record_schema<Holds<std::string, "2.0.0">>();
   const auto same_version = spelled(judge({one}, {same}));
   CAF_REQUIRE_EQUAL(same_version.size(), 2u);
-  CAF_CHECK_EQUAL(same_version[0], "ERROR EVENT urn:a:Holds: changed, but is still of version 1.0.0");
+  CAF_CHECK_EQUAL(same_version[0], "ERROR EVENT urn:a:Holds: changed, but still has version 1.0.0");
   CAF_CHECK(spelled(judge({one}, {major})) ==
             std::vector<std::string>{
                 "ok EVENT urn:a:Holds: version 1.0.0 became 2.0.0: older records need an upgrade function"});

@@ -209,15 +209,14 @@ CAF_TEST(a_broken_rule_names_field_and_value) {
 CAF_TEST(a_member_that_is_there_twice_is_refused_wherever_it_is) {
   const std::string twice = R"({"a":1,"\u0061":2})";
   must_fail_with(with(event, "\"context\"", R"("name":"Placed","context")"),
-                 "name: this member is there twice");
-  must_fail_with(with(event, "\"context\"", R"("x":1,"y":2,"x":3,"context")"),
-                 "x: this member is there twice");
+                 "name: this member occurs twice");
+  must_fail_with(with(event, "\"context\"", R"("x":1,"y":2,"x":3,"context")"), "x: this member occurs twice");
   must_fail_with(with(event, "\"context\"", R"("x":[[)" + twice + R"(]],"context")"),
-                 "a: this member is there");
+                 "a: this member occurs");
   must_fail_with(with(event, "\"context\":{}", R"("context":{"urn:a":)" + twice + "}"),
-                 "a: this member is there");
+                 "a: this member occurs");
   must_fail_with(with(event, "\"context\":{}", R"("context":{"urn:a":{},"urn:a":{}})"), "urn:a: this member");
-  must_fail_with(with(event, "{\"n\":7}", twice), "a: this member is there twice");
+  must_fail_with(with(event, "{\"n\":7}", twice), "a: this member occurs twice");
 }
 
 CAF_TEST(splices_one_more_member_into_the_own_entry_of_the_context) {

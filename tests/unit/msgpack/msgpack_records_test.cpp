@@ -128,9 +128,9 @@ CAF_TEST(a_bad_record_says_what_is_wrong) {
                                 "\xab"
                                 "destinatoin")),
                   "destination: this member is missing");
-  CAF_CHECK_EQUAL(error_of(with(bytes, "\xa7version", "\xa6source")), "source: this member is there twice");
+  CAF_CHECK_EQUAL(error_of(with(bytes, "\xa7version", "\xa6source")), "source: this member occurs twice");
   CAF_CHECK_EQUAL(error_of(with(bytes, "\xa4name\xa6Placed", "\xa4type\xa6Placed")),
-                  "type: this member is there twice");
+                  "type: this member occurs twice");
   CAF_CHECK_EQUAL(error_of(with(bytes, "\xa8urn:shop", "\xa8nru:shop")).substr(0, 8), "source: ");
   CAF_CHECK_EQUAL(error_of(with(bytes, "\xa4name\xa6Placed", "\xa4name\xc0")),
                   "name: must be text, not null");
@@ -146,7 +146,7 @@ CAF_TEST(unknown_members_are_passed_over_and_those_of_responses_elsewhere) {
   CAF_CHECK_EQUAL(record.name(), "Placed");
   CAF_CHECK_EQUAL(record.destination(), "");
   bytes[0] = static_cast<char>(0x8f);
-  CAF_CHECK_EQUAL(error_of(bytes + "\xa5later\x01"s), "later: this member is there twice");
+  CAF_CHECK_EQUAL(error_of(bytes + "\xa5later\x01"s), "later: this member occurs twice");
 }
 
 CAF_TEST(a_date_as_text_is_one_of_the_unknown_members) {
@@ -167,7 +167,7 @@ CAF_TEST(a_date_as_text_is_one_of_the_unknown_members) {
       return out;
     };
     CAF_CHECK_EQUAL(decoded(with_text("\x90")).date(), record.date());
-    CAF_CHECK_EQUAL(error_of(with_text("\x82\xa1x\x01\xa1x\x01")), "x: this member is there twice");
+    CAF_CHECK_EQUAL(error_of(with_text("\x82\xa1x\x01\xa1x\x01")), "x: this member occurs twice");
   }
 }
 

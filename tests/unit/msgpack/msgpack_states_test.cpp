@@ -220,7 +220,7 @@ CAF_TEST(names_are_texts_and_there_once) {
   CAF_CHECK_EQUAL(error_of("\x82\xa1"
                            "a\x01\xa1"
                            "a\x01"s),
-                  "a: this member is there twice");
+                  "a: this member occurs twice");
   CAF_CHECK_NOT_EQUAL(refusal_of<Leg>("\x81\xa1x\x91\x82\xa1"
                                       "a\x01\xa1"
                                       "a\x01"s),

@@ -42,8 +42,8 @@ class SchemaCheck(unittest.TestCase):
         self.schema("new", name="Paid")
         place = "EVENT urn:my-shop:Placed: data."
         said = [f"ok {place}n: was an integer of 32 bits and is an integer of 64 bits: older programs read the values that fit",
-                f"ok {place}gone: is gone: older programs take it as absent, newer ones pass over it",
-                f"ok {place}extra: is new: it may be absent, and older programs pass over it"]
+                f"ok {place}gone: is gone: older programs read it as absent, newer ones ignore it",
+                f"ok {place}extra: is new: it may be absent, and older programs ignore it"]
         self.assertEqual(self.check(old, new), (0, said, ""))
         self.assertEqual(self.check(self.folder / "old", self.folder / "new"), (0, ["ok EVENT urn:my-shop:Paid: is new"] + said, ""))
         self.assertEqual(self.check(old, old), (0, [], ""))

@@ -84,7 +84,7 @@ class Tool(unittest.TestCase):
         text = line(RECORD).replace('{"y": true}', '{"y": {"z": 1, "z": 2}}')
         done = run("decode", "--serializer", "json", self.write("twice.json", text))
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertIn("twice.json:1: data.list[2].y.z: this member is there twice", done.stderr)
+        self.assertIn("twice.json:1: data.list[2].y.z: this member occurs twice", done.stderr)
 
     def test_a_value_that_json_cannot_say_names_its_path(self):
         out = self.folder / "out"

@@ -89,5 +89,5 @@ CAF_TEST(a_topic_may_hold_its_records_and_those_of_json) {
   bench.tell_bytes("bench-events", "\x01", "ann");
   CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
   CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"),
-                  "it begins with 0x01, as no record of rows, json does");
+                  "it begins with 0x01, which no record of rows, json does");
 }

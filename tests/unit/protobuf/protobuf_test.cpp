@@ -218,7 +218,7 @@ CAF_TEST(hostile_bytes_are_refused_with_their_reason) {
   CAF_CHECK(
       has(error_of("\x08\x01\x12\xff\xff\xff\xff\x0f"), "namespace: not Protocol Buffers: the bytes end"));
   CAF_CHECK(has(error_of("\x08\x04"), "type: must be EVENT"));
-  CAF_CHECK(has(error_of("\x08\x01\x08\x01"), "type: this member is there twice"));
+  CAF_CHECK(has(error_of("\x08\x01\x08\x01"), "type: this member occurs twice"));
   CAF_CHECK(has(error_of("\x08\x01\x12\x01\xff"), "namespace: a text is not UTF-8"));
   CAF_CHECK(has(error_of("\x0b"), "wire type 3"));
   CAF_CHECK(has(error_of(std::string(64, 'x'), {.max_bytes = 63}), "64 bytes are more than the limit of 63"));
@@ -228,7 +228,7 @@ CAF_TEST(hostile_bytes_are_refused_with_their_reason) {
   m.clear_data();
   const std::string member("\x0a\x05\x0a\x01k\x12\x00", 7);
   CAF_CHECK_EQUAL(error_of(m.SerializeAsString() + "\x8a\x01\x0e" + member + member),
-                  "data.k: this member is there twice");
+                  "data.k: this member occurs twice");
 }
 
 namespace {

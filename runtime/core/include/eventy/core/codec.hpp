@@ -1,6 +1,7 @@
-// Reader and Writer: the ports through which any format carries the members of any type, one virtual call a
-// value and no tree; and the two functions that walk a type's members through them.
-// A Reader or Writer belongs to one thread. Views that a Reader returns last as long as the bytes under it.
+// Reader and Writer: the ports through which a format carries the members of a type. Each value costs one
+// virtual call; no tree is built. read() and write() walk a type's members through them.
+// A Reader or Writer belongs to one thread. Views that a Reader returns last as long as the bytes that it
+// reads.
 #pragma once
 
 #include <algorithm>
@@ -25,11 +26,11 @@
 
 namespace eventy {
 
-// Bytes that do not decode. `what()` starts with the path of the member, as in `legs[3].dest: …`.
+// Thrown for bytes that do not decode. `what()` starts with the path of the member, as in `legs[3].dest: …`.
 class DecodeError : public std::runtime_error {
  public:
   explicit DecodeError(std::string reason) : std::runtime_error(reason), reason_(std::move(reason)) {}
-  // The same error seen from one level further out: `step` is a member's name or `[index]`.
+  // The same error as the enclosing value reports it: `step` is a member's name or `[index]`.
   DecodeError within(std::string_view step) const;
   const std::string& path() const { return path_; }
   const std::string& reason() const { return reason_; }
@@ -40,7 +41,7 @@ class DecodeError : public std::runtime_error {
   std::string path_ = {}, reason_;
 };
 
-// A value that a format cannot carry, and its path.
+// Thrown for a value that a format cannot carry. `what()` starts with the member's path.
 class EncodeError : public std::invalid_argument {
  public:
   explicit EncodeError(std::string reason) : EncodeError(DecodeError(std::move(reason))) {}
@@ -49,23 +50,23 @@ class EncodeError : public std::invalid_argument {
   const DecodeError& place() const { return place_; }
 
  private:
-  DecodeError place_;  // puts paths together
+  DecodeError place_;  // joins the path
 };
 
 class Writer {
  public:
   virtual ~Writer() = default;
-  virtual void open_map(std::size_t members) = 0;  // exactly so many members follow
-  virtual void member(std::string_view name) = 0;  // then one value
+  virtual void open_map(std::size_t members) = 0;  // exactly `members` members follow
+  virtual void member(std::string_view name) = 0;  // one value follows
   virtual void close_map() = 0;
   virtual void open_list(std::size_t items) = 0;
-  virtual void item() = 0;  // then one value
+  virtual void item() = 0;  // one value follows
   virtual void close_list() = 0;
   virtual void null() = 0;
   virtual void boolean(bool value) = 0;
   virtual void integer(std::int64_t value) = 0;
   virtual void unsigned_integer(std::uint64_t value) = 0;
-  virtual void real(double value) = 0;  // throws std::invalid_argument where the format has no such value
+  virtual void real(double value) = 0;  // throws std::invalid_argument if the format cannot carry the value
   virtual void text(std::string_view utf8) = 0;
   virtual void bytes(std::span<const std::byte> value) = 0;
   virtual void instant(Instant value) = 0;
@@ -83,27 +84,29 @@ enum class ValueType : std::uint8_t {
   map
 };
 
-class Reader {  // each call consumes one value or throws DecodeError
+// Each call consumes one value or throws DecodeError.
+class Reader {
  public:
   virtual ~Reader() = default;
-  virtual ValueType type() = 0;  // of the value that comes next; consumes nothing
+  virtual ValueType type() = 0;  // the type of the next value; consumes nothing
   virtual void open_map() = 0;
-  virtual bool member(
-      std::string_view& name) = 0;  // false: the map is closed. The name lasts until the next call
+  // False: the map is closed. `name` is valid until the next call.
+  virtual bool member(std::string_view& name) = 0;
   virtual void open_list() = 0;
   virtual bool item() = 0;  // false: the list is closed
-  virtual bool null() = 0;  // consumes a null, or says that there is none
+  virtual bool null() = 0;  // consumes a null; false if the next value is another one
   virtual bool boolean() = 0;
   virtual std::int64_t integer() = 0;
   virtual std::uint64_t unsigned_integer() = 0;
-  virtual double real() = 0;  // takes an integer too
+  virtual double real() = 0;  // accepts an integer too
   virtual std::string_view text() = 0;
   virtual void bytes(std::vector<std::byte>& out) = 0;
   virtual Instant instant() = 0;
   virtual void skip() = 0;
 };
 
-// What an absent member means: an error in records; its default in states, which may be older than the code.
+// How an absent member is read: as an error in records, as its default in states, which may be older than the
+// program.
 enum class Absent : std::uint8_t { is_error, takes_default };
 
 // A value of any type, for records whose type the program does not know. Members keep their order.
@@ -140,7 +143,7 @@ inline constexpr bool is_bytes = std::is_same_v<T, std::vector<std::byte>>;
 template <class>
 inline constexpr bool no_codec = false;
 
-// As ==, for names of members, which are so short that this is less than a call of memcmp.
+// Like ==, but faster for the short names of members than a call of memcmp.
 inline bool same_name(std::string_view a, std::string_view b) {
   auto differ = [&]<class Word>(std::size_t at, Word x) {
     Word y;
@@ -164,7 +167,7 @@ inline bool same_name(std::string_view a, std::string_view b) {
 }
 
 [[noreturn]] void fail_out_of_range(std::string value);
-// Of a text that parse_iso8601() does not take.
+// For a text that parse_iso8601() rejects.
 [[noreturn]] void fail_date(std::string_view text);
 [[noreturn]] void fail_member_twice(std::string_view name);
 [[noreturn]] void fail_member_missing(std::string_view name);
@@ -173,9 +176,9 @@ std::string index_step(std::size_t index);
 
 }  // namespace detail
 
-#define EVENTY_NO_CODEC                                                                               \
-  "this type cannot travel in a record: give it EVENTY_FIELDS(...), or enum_names(...) for an enum; " \
-  "integers, "                                                                                        \
+#define EVENTY_NO_CODEC                                                                                    \
+  "this type cannot be a member of a record: give it EVENTY_FIELDS(...), or enum_names(...) for an enum; " \
+  "integers, "                                                                                             \
   "floating point, bool, std::string, Instant, optional, vector, map<string, T> and bytes need nothing"
 
 template <class T>
@@ -227,7 +230,7 @@ void read(Reader& r, T& v, Absent absent);
 
 namespace detail {
 
-// One struct: members mostly come in the order they are declared, so the next one is tried first.
+// Reads a struct. Members mostly come in the order of their declaration, so the next one is tried first.
 template <class T>
 void read_fields(Reader& r, T& v, Absent absent) {
   static constexpr auto names = field_names<T>();
@@ -236,7 +239,7 @@ void read_fields(Reader& r, T& v, Absent absent) {
   using Tuple = decltype(fields);
   std::uint64_t seen = 0;
   std::size_t expected = 0;
-  std::set<std::string, std::less<>> unknown;  // not a list: a hostile record may hold very many
+  std::set<std::string, std::less<>> unknown;  // a set, because a hostile record may hold very many
   r.open_map();
   for (std::string_view name; r.member(name);) {
     std::size_t at = expected;
@@ -274,7 +277,7 @@ void read_list(Reader& r, std::vector<T>& v, Absent absent) {
   r.open_list();
   for (std::size_t at = 0; r.item(); ++at) {
     try {
-      if constexpr (std::is_same_v<T, bool>) {  // its elements are no references
+      if constexpr (std::is_same_v<T, bool>) {  // its elements are not references
         v.push_back(r.boolean());
       } else {
         read(r, v.emplace_back(), absent);

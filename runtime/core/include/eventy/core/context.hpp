@@ -1,5 +1,5 @@
-// The context of a record: for each service (by URN) a small map of scalars that travels with everything the
-// record causes. A service writes its own entry only.
+// The context of a record: for each service (by URN) a small map of scalars. It travels with every record
+// that the record causes. A service writes only its own entry.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ using Context = std::map<std::string, ContextEntry, std::less<>>;
 
 void write(Writer& w, const ContextValue& v);
 void write(Writer& w, const Context& c);
-// Throws DecodeError for a value that is not a scalar; `c` is replaced.
+// Replaces `c`. Throws DecodeError for a value that is not a scalar.
 void read(Reader& r, Context& c);
 
 }  // namespace eventy

@@ -1,6 +1,6 @@
-// For encoders: the context of a turn, encoded once for all that the turn writes, in two parts, so that one
-// more member of the own entry can be spliced in: the entries of others, and the members of the own one. One
-// thread.
+// For encoders: the context of a turn, encoded once for all outputs of the turn. It is kept in two parts, the
+// entries of other services and the members of the own entry, so that an output can add one member to the own
+// entry. Belongs to one thread.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace eventy {
 
 class ContextParts {
  public:
-  // Encodes again where the context is another one. `put_entry(out, service, entry)` appends an entry of
-  // another service, `put_members(out, entry)` what is in the own one. Whatever they throw leaves nothing
-  // behind.
+  // Encodes again if `context` differs from the last one. `put_entry(out, service, entry)` appends the entry
+  // of another service, `put_members(out, entry)` the members of the own entry. If one of them throws,
+  // nothing is kept.
   template <class PutEntry, class PutMembers>
   void refresh(const OutgoingContext& context, PutEntry put_entry, PutMembers put_members) {
     if (is_of(context)) return;

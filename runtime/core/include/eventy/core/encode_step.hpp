@@ -1,4 +1,4 @@
-// Where in a record an error of writing it lies.
+// Adds to an error of an encoder the path to the value that failed.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +8,7 @@
 
 namespace eventy::detail {
 
-// Runs what writes one value; an error in it names the step that leads there.
+// Runs `write`, which writes one value; an error names `step` as part of its path.
 template <class Write>
 void encode_step(std::string_view step, Write write) {
   try {

@@ -1,4 +1,4 @@
-// Identifiers and hashes: uuids, random and derived; correlation ids; the partition of a key.
+// Identifiers and hashes: uuids (random and derived), correlation ids, the partition of a key.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,18 @@
 
 namespace eventy {
 
-// 36 characters, lower case, version 4. Drawn from a pool that getrandom fills; any thread.
+// 36 characters, lower case, version 4. Drawn from a per-thread pool that getrandom fills. Any thread may
+// call it.
 std::string random_uuid();
 bool is_uuid(std::string_view text);     // 8-4-4-4-12 hexadecimal digits
 bool is_uuid_v4(std::string_view text);  // of version 4 and the RFC 4122 variant
 
-// A uuid in v4 form that is a function of its inputs alone: a repeat has the same uuid. Not cryptographic.
+// Derives a uuid in v4 form from its inputs alone, so a repeated turn gives its outputs the same uuids. Not
+// cryptographic.
 class UuidDeriver {
  public:
-  explicit UuidDeriver(std::string_view seed);  // for example service namespace and handler
-  // Writes 36 characters to `out`: the uuid of output number `ordinal` of the input with that id.
+  explicit UuidDeriver(std::string_view seed);  // for example the service's namespace and the handler
+  // Writes 36 characters to `out`: the uuid of output number `ordinal` for the input `input_id`.
   void derive(std::string_view input_id, std::uint64_t ordinal, std::span<char, 36> out) const;
 
  private:
@@ -30,11 +32,11 @@ class UuidDeriver {
 // "Record").
 std::string make_correlation_id(std::string_view service, std::string_view name);  // random
 std::string make_correlation_id(std::string_view service, std::string_view name,
-                                std::uint64_t random);  // given, high byte first
+                                std::uint64_t random);  // `random` is written high byte first
 
 std::uint32_t crc32(std::string_view bytes);  // ISO 3309, as librdkafka's consistent partitioner uses it
 PartitionId partition_of(std::string_view key,
-                         std::uint32_t partitions);  // crc32 modulo the count, which is not 0
+                         std::uint32_t partitions);  // crc32 modulo `partitions`, which must not be 0
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0);
 
 }  // namespace eventy

@@ -1,5 +1,5 @@
-// The members of a record by name, for formats that have names: which there are, the order in which they are
-// written (runtime/core/protocol.md, "JSON"), and which are required.
+// For formats that identify a record's members by name: the members in the order in which they are written
+// (protocol.md, "JSON"), and which of them are required.
 #pragma once
 
 #include <algorithm>
@@ -24,14 +24,14 @@ struct Member {
     partition_key,
     date_timestamp,
     date_iso8601,
-    destination,  // from here to error_message: of a response only
+    destination,  // from here to error_message: responses only
     request_uuid,
     ok,
     error_code,
     error_message,
     context,
     data,
-    unknown,  // and how many are known
+    unknown,  // also the number of known members
   };
 };
 
@@ -54,11 +54,11 @@ inline std::size_t member_of(std::string_view name) {
 // Sets of members: a bit for each.
 constexpr std::uint32_t bit(std::size_t member) { return std::uint32_t{1} << member; }
 
-// Throws DecodeError for the first member without a default that is not among those `seen`. Of the date it
-// knows nothing: formats differ in how they give it.
+// Throws DecodeError for the first member that has no default and is not in `seen`. Ignores the date, because
+// formats spell it differently.
 void require_members(Kind kind, std::uint32_t seen);
 
-// The members of a response mean nothing elsewhere.
+// Clears the members that only a response has.
 void drop_answer(Envelope& e);
 
 }  // namespace eventy

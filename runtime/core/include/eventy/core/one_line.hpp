@@ -1,4 +1,4 @@
-// Text from outside, made fit for a line of a log, a dead letter or a screen.
+// Makes text from outside safe to show in a line of a log, a dead letter or a screen.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,11 @@
 
 namespace eventy {
 
-// What a reason that is stored or logged may have, in bytes.
+// The most bytes of a reason that is stored or logged.
 inline constexpr std::size_t longest_reason = 4096;
 
-// The text with everything escaped that would end the line, move a terminal's cursor or reorder what is
-// shown, and broken UTF-8 too: `\n`, `\xNN`. At most `most` bytes of the text are taken; `...` at the end
-// says that more were there.
+// Escapes (`\n`, `\xNN`) what would end the line, move a terminal's cursor or reorder the text, and invalid
+// UTF-8. Takes at most `most` bytes of the text; `...` at the end shows that the text was longer.
 std::string one_line(std::string_view text, std::size_t most = longest_reason);
 
 }  // namespace eventy

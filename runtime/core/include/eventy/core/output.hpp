@@ -1,4 +1,4 @@
-// Where a writer of a format puts its bytes. One thread.
+// The buffer that the writer of a format appends to. Belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,7 @@
 
 namespace eventy {
 
-// The end of a string, written through a pointer: the string is kept longer than its contents, until
-// finish().
+// Appends to a string through a pointer. Until finish() the string is longer than its contents.
 class Output {
  public:
   void attach(std::string& out) {
@@ -21,7 +20,7 @@ class Output {
     end_ = at_;
   }
 
-  // Room for `count` more characters; those written are made part of it by advance().
+  // Returns space for `count` more characters; advance() adds those that were written.
   char* room(std::size_t count) {
     if (static_cast<std::size_t>(end_ - at_) < count) [[unlikely]]
       grow(count);
@@ -29,7 +28,7 @@ class Output {
   }
   void advance(std::size_t count) { at_ += count; }
   void append(std::string_view text) {
-    if (text.empty()) return;  // then it may be null, which memcpy must not see
+    if (text.empty()) return;  // its data() may be null, which memcpy must not get
     std::memcpy(room(text.size()), text.data(), text.size());
     at_ += text.size();
   }

@@ -1,5 +1,5 @@
-// A record as the protocol defines it (runtime/core/protocol.md, "Record"): the envelope as views for the hot
-// path, and an owning Record whose setters refuse what breaks a rule.
+// A record as the protocol defines it (protocol.md, "Record"): Envelope, a set of views for the hot path, and
+// Record, which owns its data and whose setters reject what breaks a rule.
 #pragma once
 
 #include <optional>
@@ -13,29 +13,29 @@ namespace eventy {
 
 inline constexpr std::string_view protocol_version = "3.0.0";  // what this library writes
 
-// Names of records that the runtime itself writes begin so. They have no data and belong to the namespace of
-// the service that they are about; formats with schemas know them without one.
+// Prefix of the names of records that the runtime itself writes. They have no data and belong to the
+// namespace of the service that they are about. Formats with schemas need no schema for them.
 inline constexpr std::string_view own_names = "eventy.";
 
 std::string_view to_string(Kind kind);  // EVENT, REQUEST, RESPONSE
 std::optional<Kind> kind_of(std::string_view type);
 
-// All of a record but its context and data. Views: whoever makes one says how long they last.
+// A record without its context and data. The maker of the views defines how long they are valid.
 struct Envelope {
   Kind kind = Kind::event;
   std::string_view ns = {}, name = {}, protocol_version = eventy::protocol_version, version = {}, source = {};
   std::string_view uuid = {}, correlation_id = {};
   std::optional<std::string_view> partition_key = {};
   Instant date = {};
-  // of a response only
+  // responses only
   std::string_view destination = {}, request_uuid = {};
   bool ok = true;
   std::optional<std::int64_t> error_code = {};
   std::optional<std::string_view> error_message = {};
 };
 
-// The first rule that the envelope breaks, as `field: what is wrong with "value"`; nullopt if it keeps them
-// all. A protocol version outside >=3,<4 is one of them.
+// The first rule that the envelope breaks, as `field: what is wrong with "value"`; nullopt if it breaks none.
+// A protocol version outside >=3,<4 breaks a rule.
 std::optional<std::string> broken_rule(const Envelope& e);
 
 struct Version {
@@ -43,16 +43,16 @@ struct Version {
   friend auto operator<=>(const Version&, const Version&) = default;
 };
 std::optional<Version> parse_version(
-    std::string_view text);  // SemVer; a pre-release or build suffix is passed over
+    std::string_view text);  // SemVer; a pre-release or build suffix is ignored
 
-// An owning record, for tools, tests and clients. Setters throw std::invalid_argument that names field and
-// value.
+// A record that owns its data, for tools, tests and clients. Setters throw std::invalid_argument that names
+// the field and the value.
 class Record {
  public:
-  // A new record: uuid random, date now, correlation id begun as SERVICE:NAME:RANDOM with `service` = the
-  // source without `urn:`, version 1.0.0.
+  // A new record: a random uuid, the current date, version 1.0.0, and a correlation id SERVICE:NAME:RANDOM
+  // where SERVICE is the source without `urn:`.
   Record(Kind kind, std::string ns, std::string name, std::string source);
-  // Copies what the views show. Throws std::invalid_argument as the setters do.
+  // Copies the envelope. Throws std::invalid_argument as the setters do.
   explicit Record(const Envelope& e);
 
   Envelope envelope() const;  // views into this record
@@ -79,7 +79,7 @@ class Record {
   Record& set_correlation_id(std::string v);
   Record& set_partition_key(std::optional<std::string> v);
   Record& set_date(Instant v);
-  // The three below refuse a record that is no response.
+  // The next three throw if the record is not a response.
   Record& set_destination(std::string v);
   Record& set_request_uuid(std::string v);
   Record& set_refusal(std::optional<std::int64_t> code, std::optional<std::string> message);

@@ -1,6 +1,6 @@
-// What a record looks like, as a plain value: made of a struct with EVENTY_FIELDS, or by an adapter of what
-// describes records there. judge() says whether records of two of them can be read both ways, which is what a
-// minor version promises (runtime/core/README.md, "Versions").
+// The shape of a record as a plain value: derived from a struct with EVENTY_FIELDS, or by an adapter from its
+// schema files. judge() says whether programs with two versions of a schema can read each other's records,
+// which a minor version promises (runtime/core/README.md, "Versions").
 #pragma once
 
 #include <optional>
@@ -22,22 +22,22 @@ enum class Shape : std::uint8_t {
   bytes,
   fixed,  // `size` bytes
   instant,
-  other,      // a number, text or bytes with a further meaning: `meaning`
+  other,      // a number, text or bytes with a logical type: `meaning`
   symbols,    // one of `names`, as text
-  list,       // of `items[0]`
-  map,        // any names to `items[0]`
+  list,       // a list of `items[0]`
+  map,        // any names, each with a value of `items[0]`
   members,    // `members`
-  enclosing,  // the members that are so many (`size`) levels further out: a type within itself
+  enclosing,  // the same type as the members `size` levels further out: a recursive type
   one_of,     // any of `items`
   any         // anything
 };
 
-// A template, so that it is complete as soon as TypeSchema is, in which it stands.
+// A template, so that TypeSchema, which holds it, need not be complete here.
 template <class Type>
 struct MemberOf {
   std::string name = {};
   Type type = {};
-  bool has_default = false;  // so it may be absent
+  bool has_default = false;  // then it may be absent
 };
 struct TypeSchema {
   Shape shape = Shape::any;
@@ -46,7 +46,7 @@ struct TypeSchema {
   std::size_t size = 0;
   std::string meaning = {};
   std::vector<std::string> names = {};
-  std::optional<std::string> default_value = {};  // of `names`: what an unknown one is read as
+  std::optional<std::string> default_value = {};  // one of `names`: an unknown name is read as it
   std::vector<TypeSchema> items = {};
   std::vector<MemberOf<TypeSchema>> members = {};
 };
@@ -55,18 +55,18 @@ using MemberSchema = MemberOf<TypeSchema>;
 struct RecordSchema {
   Kind kind = Kind::event;
   std::string ns = {}, name = {};
-  std::string version = {};  // empty: not said
+  std::string version = {};  // empty: unknown
   TypeSchema data = {.shape = Shape::members};
 };
 
 struct Finding {
-  bool is_error = false;    // it needs a major version
+  bool is_error = false;    // the change needs a major version
   std::string record = {};  // `EVENT urn:shop:Placed`
-  std::string path = {};    // `data.items[].n`; empty: the record as a whole
-  std::string what = {};    // and why
+  std::string path = {};    // `data.items[].n`; empty: the whole record
+  std::string what = {};    // the change and its effect
 };
 
-// What changed, of records by kind, namespace and name, sorted by those. Without differences there are none.
+// The changes, sorted by the kind, namespace and name of the record. Empty if nothing changed.
 std::vector<Finding> judge(const std::vector<RecordSchema>& older, const std::vector<RecordSchema>& newer);
 std::string to_string(const Finding& finding);  // `ERROR EVENT urn:shop:Placed: data.n: is gone: …`, or ok
 std::string to_string(const TypeSchema& type);  // short: `an integer of 32 bits`
@@ -74,7 +74,7 @@ std::string to_string(const TypeSchema& type);  // short: `an integer of 32 bits
 namespace detail {
 
 template <class T>
-inline constexpr char type_tag = 0;  // its address stands for the type
+inline constexpr char type_tag = 0;  // its address identifies the type
 
 template <class T>
 TypeSchema type_schema(std::vector<const void*>& open) {
@@ -123,7 +123,7 @@ TypeSchema type_schema(std::vector<const void*>& open) {
 
 }  // namespace detail
 
-// What a message type looks like, for a test that holds a struct against the schema that lies beside it.
+// The schema of a message type, for a test that compares a struct with the schema file beside it.
 template <Message M>
 RecordSchema record_schema() {
   using R = typename RecordOf<M>::type;

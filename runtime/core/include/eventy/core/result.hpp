@@ -1,5 +1,5 @@
-// Errors as values: one documented enum and a result that carries either a value or an error with its
-// context. Used wherever failure is normal; a handler or a constructor that fails throws instead.
+// Errors as values: one documented enum, and a Result that holds a value or an error with its context. For
+// functions that may fail in normal operation; a handler or a constructor that fails throws instead.
 #pragma once
 
 #include <cstdint>
@@ -13,41 +13,41 @@
 namespace eventy {
 
 enum class ErrorCode : std::uint8_t {
-  invalid_argument = 1,  // a caller's value breaks a stated rule
+  invalid_argument = 1,  // an argument breaks a documented rule
   configuration,         // the configuration has a mistake; the text says where
-  decode,                // bytes are not what their format says
-  unsupported,           // well formed, but of a kind or version this build does not read
+  decode,                // the bytes do not match their format
+  unsupported,           // well formed, but of a kind or version that this build does not read
   not_found,             // a file, topic, partition or service does not exist
-  permission_denied,     // the operating system or the store refuses access
-  corrupt,               // stored data fails its check; nothing was served from it
-  newer_format,          // the data was written by a newer version than this one
-  busy,                  // another process holds what is asked for; the text names it
-  fenced,                // a newer session owns this partition or service; this one must end
-  aborted,               // the cycle was undone; nothing of it is visible
-  unknown_outcome,       // a commit was sent and its answer is not known; resolve it, never guess
-  no_space,              // nothing was acknowledged; may work again when there is room
-  too_large,             // a record or a field is over a stated limit
+  permission_denied,     // the operating system or the store denies access
+  corrupt,               // stored data fails its checksum or check; none of it was returned
+  newer_format,          // a newer version of this library wrote the data
+  busy,                  // another process holds the resource; the text names it
+  fenced,                // a newer session owns this partition or service; this session must end
+  aborted,               // the cycle was aborted; nothing of it is visible
+  unknown_outcome,       // a commit was sent and its answer was lost; call resolve(), never guess
+  no_space,              // the disk is full; nothing was acknowledged; may succeed once there is space
+  too_large,             // a record or a field exceeds a limit
   timed_out,             // a deadline passed
-  clock,                 // this machine's date is too far from the store's; works again when it is set right
-  io,                    // any other failure of a file, socket or database
-  stopped,               // a failure policy says: stop
-  closed,                // used after close, or during shutdown
-  internal,              // a defect of this library
+  clock,     // this machine's clock differs too much from the store's; succeeds once it is corrected
+  io,        // any other failure of a file, a socket or a database
+  stopped,   // a failure policy stopped the process
+  closed,    // used after close, or during shutdown
+  internal,  // a defect of this library
 };
 
 std::string_view to_string(ErrorCode code);
 
-// True where the same again ends the same, until a person mends something: a permission, the configuration,
-// damaged data. Who repeats what failed gives up at once.
+// True for errors that repeat until a person intervenes: a permission, the configuration, corrupt data.
+// Callers do not retry them.
 bool is_final(ErrorCode code);
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message =
-      {};  // one line for a person: what, where (file, topic, partition, offset), what to do
+  // One line for a person: what happened, where (file, topic, partition, offset), and what to do.
+  std::string message = {};
 };
 
-// Thrown where an Error has to cross code that cannot return one.
+// Carries an Error through code that cannot return one.
 class Failure : public std::runtime_error {
  public:
   explicit Failure(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
@@ -65,7 +65,7 @@ class [[nodiscard]] Result {
 
   bool ok() const { return value_.index() == 0; }
   explicit operator bool() const { return ok(); }
-  // Throws Failure where there is no value.
+  // Throws Failure if there is no value.
   T& value() & { return checked(), std::get<0>(value_); }
   const T& value() const& { return checked(), std::get<0>(value_); }
   T value() && { return checked(), std::get<0>(std::move(value_)); }  // by value: safe on a temporary

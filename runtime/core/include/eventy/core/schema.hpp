@@ -1,5 +1,5 @@
-// What a message type says about itself: its kind, namespace, name and version, and the names of its members.
-// Standard library only, so that a vocabulary header stays cheap to include.
+// What a message type declares: its kind, namespace, name and version, and the names of its members. Needs
+// only the standard library, so that headers with message types compile fast.
 #pragma once
 
 #include <array>
@@ -27,8 +27,7 @@ namespace detail {
 
 consteval bool is_version(std::string_view v) {  // MAJOR.MINOR.PATCH
   int dots = 0;
-  bool digit = false,
-       zero = false;  // the current number has a digit; it began with 0, so it may have no more
+  bool digit = false, zero = false;  // of the current number: it has a digit; it began with 0 and must end
   for (char c : v) {
     if (c == '.') {
       if (!digit) return false;

@@ -1,4 +1,4 @@
-// Strong types for what must not be mixed up, and the two clocks that every decision takes.
+// Strong types for values that must not be mixed up, and the port to the two clocks.
 #pragma once
 
 #include <chrono>
@@ -9,14 +9,13 @@
 
 namespace eventy {
 
-using Duration = std::chrono::milliseconds;  // of waits and limits, as they are configured
-// Goes on steadily, whatever happens to the date: for every wait and decision. Means nothing to another
+using Duration = std::chrono::milliseconds;  // for waits and limits, as configured
+// Advances steadily even when the date is changed: for every wait and decision. Has no meaning in another
 // process.
 using MonotonicTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
-// The date, UTC. People and tools set it, so it may jump: for dates, and for due times that outlive a
-// process.
+// The date in UTC. It jumps when somebody sets it: for dates, and for due times that outlive a process.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
-// A date as records and states carry it: UTC, cut to the millisecond.
+// A date as records and states hold it: UTC, truncated to the millisecond.
 using Instant = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
 template <class Tag, class T>
@@ -26,15 +25,16 @@ struct Strong {
 };
 
 using PartitionId = Strong<struct PartitionTag, std::uint32_t>;
-using Offset = Strong<struct OffsetTag, std::int64_t>;       // place of a record in a topic partition, from 0
-using Epoch = Strong<struct EpochTag, std::uint64_t>;        // of an assignment or a rewind; grows
-using CycleId = Strong<struct CycleTag, std::uint64_t>;      // number of a commit cycle of a session, from 1
-using SliceNumber = Strong<struct SliceTag, std::uint64_t>;  // of a task since its last (re)start, from 1
-using TopicIndex =
-    Strong<struct TopicTag, std::uint32_t>;  // index into the topics that a session was opened with
-using KeyspaceIndex = Strong<struct KeyspaceTag, std::uint32_t>;  // index into the keyspaces of a session
+using Offset = Strong<struct OffsetTag, std::int64_t>;   // of a record in a topic partition, from 0
+using Epoch = Strong<struct EpochTag, std::uint64_t>;    // of an assignment or a rewind; increases
+using CycleId = Strong<struct CycleTag, std::uint64_t>;  // a session's commit cycle, from 1
+using SliceNumber =
+    Strong<struct SliceTag, std::uint64_t>;  // a task's slice since its last (re)start, from 1
+// Index into the topics that a session was opened with.
+using TopicIndex = Strong<struct TopicTag, std::uint32_t>;
+using KeyspaceIndex = Strong<struct KeyspaceTag, std::uint32_t>;  // index into a session's keyspaces
 
-// Both clocks: real in a node, virtual in tests. Called from any thread.
+// Both clocks: real in a node, virtual in tests. Any thread may call it.
 class Clock {
  public:
   virtual ~Clock() = default;

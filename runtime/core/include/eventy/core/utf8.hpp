@@ -1,4 +1,4 @@
-// The check of every text, on reading and on writing: most are ASCII, which takes one step per eight bytes.
+// UTF-8 validation of texts that are read or written. ASCII, the common case, takes one step per eight bytes.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace eventy {
 
-// Steps overlap at the end rather than go over it.
+// The last step overlaps the one before, so that no read passes the end.
 inline bool is_ascii(std::string_view text) {
   constexpr std::uint64_t high_bits = 0x8080808080808080;
   auto word_at = [&]<class Word>(std::size_t at, Word word) {
@@ -27,8 +27,9 @@ inline bool is_ascii(std::string_view text) {
   return (found & high_bits) == 0;
 }
 
-// Copies, and returns together what `mark` finds in the text, eight characters at a time; some it sees twice,
-// and blanks where there are fewer. Most texts are so short that this is less than a call of memcpy.
+// Copies the text and returns the bits that `mark` finds in it, eight characters at a time. It may see some
+// characters twice, and blanks after a short text. For the usual short texts this is faster than a call of
+// memcpy.
 template <class Mark>
 std::uint64_t copy_marked(char* to, std::string_view text, Mark mark) {
   auto copy = [&]<class Word>(std::size_t at, Word word) {
@@ -54,7 +55,7 @@ bool is_well_formed(std::string_view text);
 
 inline bool is_utf8(std::string_view text) { return is_ascii(text) || is_well_formed(text); }
 
-// Copies a text, and says whether it is UTF-8.
+// Copies a text; true if it is UTF-8.
 inline bool copy_utf8(char* to, std::string_view text) {
   auto found = copy_marked(to, text, [](std::uint64_t word) { return word & 0x8080808080808080; });
   return found == 0 || is_well_formed(text);

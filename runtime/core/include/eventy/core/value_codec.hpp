@@ -1,7 +1,7 @@
-// A Writer that builds a Value and a Reader that walks one: the smallest format there is, for formats that
-// are simple rather than fast (RecordSerializer) and for tests of whatever goes through the ports. The Writer
-// insists on the protocol of Writer and spells instants as ISO 8601. A ValueMap may hold a member twice, so
-// the Reader can show what hostile bytes would. Each belongs to one thread.
+// A Writer that builds a Value and a Reader that walks one: a minimal format, for formats that are simple
+// rather than fast (RecordSerializer) and for tests of code that uses the ports. The Writer enforces the
+// calling order of Writer and spells instants in ISO 8601. A ValueMap may hold a member twice, so the Reader
+// can reproduce hostile input. Each belongs to one thread.
 #pragma once
 
 #include <stdexcept>
@@ -16,7 +16,7 @@ namespace eventy {
 
 class ValueWriter final : public Writer {
  public:
-  // What was written; throws std::logic_error if that is not one whole value.
+  // The value that was written; throws std::logic_error if it is not exactly one complete value.
   Value take() {
     expect(open_.empty() && whole_, "a value is not complete");
     whole_ = false;
