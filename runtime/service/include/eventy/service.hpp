@@ -1,5 +1,5 @@
-// How a user writes a service: `eventy::service<State>("name").on(guarantee, handler)…`. The builder checks
-// types while compiling and ends as a Service.
+// How a user defines a service: `eventy::service<State>("name").on(guarantee, handler)…`. The builder checks
+// types at compile time; the result converts to a Service.
 #pragma once
 
 #include "eventy/service/plan.hpp"
@@ -63,7 +63,7 @@ consteval auto handled() {
   }
 }
 
-// An error names the place in the record, as decode() of a whole record does: `data.legs[3].dest: …`.
+// Errors carry the path within the record, as those of decode() do: `data.legs[3].dest: …`.
 template <class M>
 void read_data(Reader& data, const Meta& meta, M& out) {
   try {
@@ -110,9 +110,10 @@ class ServiceOf {
  public:
   explicit ServiceOf(std::unique_ptr<Plan> plan) : plan_(std::move(plan)) {}
 
-  // A handler: callable as const, shared by the threads of the partitions. Its message type comes from its
-  // second parameter, or is named where that is `auto`. Its failures go before those of the service. Throws
-  // std::invalid_argument for a second one of its kind.
+  // Adds a handler. It must be callable as const, because the threads of the partitions share it. Its second
+  // parameter names the message type; if that is `auto`, name it: on<Message>(…). `failures` takes precedence
+  // over the service's policies. Throws std::invalid_argument if the service already has a handler with this
+  // message and guarantee.
   template <class Named = void, Guarantee G, class F>
   ServiceOf on(GuaranteeTag<G>, F f, Failures failures = {}) && {
     using M = typename decltype(detail::handled<Named, F>())::type;
@@ -145,16 +146,16 @@ class ServiceOf {
     return std::move(*this).template on<Named>(exactly_once, std::move(f), std::move(failures));
   }
 
-  // Names what handlers and sources write, so that a format without a schema for it is an error at the start
-  // and not at the first output. Answers to requests need not be named.
+  // Names the records that handlers and sources write. If a format lacks a schema for one, the node fails at
+  // the start instead of at the first output. Answers to requests need not be named.
   template <Message... Ms>
   ServiceOf emits() && {
     (note_output<Ms>(), ...);
     return std::move(*this);
   }
 
-  // Answers a query from the committed state of a key: `(const State*, const Query&)`, null where there is
-  // none.
+  // Answers a query from the committed state of a key: `(const State*, const Query&)`; the state is null if
+  // the key has none.
   template <AQuery Q, class F>
   ServiceOf answer(F f) && {
     using A = typename Q::record::answer;
@@ -171,7 +172,8 @@ class ServiceOf {
     return std::move(*this);
   }
 
-  // Brings outside data in, exactly once: `(Pull<Position>&)`. The position is a state of its own.
+  // Adds a source, which reads outside data exactly once: `(Pull<Position>&)`. Its position is a state of its
+  // own.
   template <Fields Position, class F>
   ServiceOf source(std::string name, F f) && {
     static_assert(std::is_invocable_v<const F&, Pull<Position>&>,
@@ -185,7 +187,7 @@ class ServiceOf {
     return std::move(*this);
   }
 
-  // What happens when a handler fails that has no policy of its own for it.
+  // The policy for failures of handlers without a policy of their own.
   ServiceOf on_failure(OnFailure policy) && {
     plan_->failures.by_default(std::move(policy));
     return std::move(*this);
@@ -195,19 +197,19 @@ class ServiceOf {
     plan_->failures.of<E>(std::move(policy));
     return std::move(*this);
   }
-  // The namespace, where it is not `urn:NAME`.
+  // Sets the namespace; default: `urn:NAME`.
   ServiceOf in_namespace(std::string urn) && {
     plan_->ns = std::move(urn);
     return std::move(*this);
   }
-  // Its handlers wait for something outside, as a database or another service: each of its partitions gets a
-  // thread of its own, so that one that waits holds up no other. Not needed for what only computes. May also
-  // be said in the configuration.
+  // Declares that handlers block, for example on a database: each partition gets a thread of its own, so that
+  // a blocked one does not hold up others. Not needed for handlers that only compute. The configuration can
+  // declare it too.
   ServiceOf blocking() && {
     plan_->is_blocking = true;
     return std::move(*this);
   }
-  // A namespace that requests go to whose responses this service does not handle.
+  // Names a namespace that this service sends requests to without handling the responses.
   ServiceOf requests_of(std::string urn) && {
     plan_->requested.push_back(std::move(urn));
     return std::move(*this);
@@ -224,7 +226,8 @@ class ServiceOf {
   std::unique_ptr<Plan> plan_;
 };
 
-// Begins a service. The name is part of topic names: letters, digits, `.`, `_` and `-`.
+// Starts the definition of a service. The name becomes part of topic names: letters, digits, `.`, `_` and
+// `-`.
 template <class State = NoState>
 ServiceOf<State> service(std::string name) {
   detail::check_service_name(name);

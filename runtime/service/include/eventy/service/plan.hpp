@@ -1,4 +1,4 @@
-// The type-erased plan of a service, which partitions run. Immutable once built; shared by threads.
+// The type-erased definition of a service, which partitions run. Immutable; shared by threads.
 #pragma once
 
 #include <exception>
@@ -15,15 +15,16 @@ namespace eventy {
 
 namespace detail {
 
-struct StateOps {  // how the engine keeps values of a state type that it does not know
+// How the engine handles values of a state type that it does not know.
+struct StateOps {
   void* (*make)();
   void* (*copy)(const void*);
   void (*assign)(void* to, const void* from);
   void (*drop)(void*);
   void (*write)(Writer&, const void*);
-  void (*read)(Reader&, std::uint16_t version, void*);  // of bytes of that version, or an older one
-  std::uint16_t version;                                // of the struct; bytes of a higher one are refused
-  bool is_flat;                                         // it holds nothing that grows, as texts and lists do
+  void (*read)(Reader&, std::uint16_t version, void*);  // reads bytes of this version or an older one
+  std::uint16_t version;  // of the struct; bytes of a newer version are rejected
+  bool is_flat;           // the type holds nothing that grows, such as texts and lists
 };
 template <class S>
 inline constexpr StateOps state_ops{
@@ -36,7 +37,8 @@ inline constexpr StateOps state_ops{
     state_version<S>(),
     std::is_trivially_copyable_v<S>};
 
-class PullCore {  // what a source's poll stages
+// Stages the effects of one poll of a source.
+class PullCore {
  public:
   virtual ~PullCore() = default;
   virtual const void* position() const = 0;
@@ -45,10 +47,9 @@ class PullCore {  // what a source's poll stages
   virtual void nothing_for(Duration wait) = 0;
   virtual Writer& begin(const OutputSpec& output) = 0;
   virtual void end() = 0;
-  virtual void abandon() = 0;  // takes back what was begun and did not end
+  virtual void abandon() = 0;  // discards the output that begin() started and end() did not complete
   virtual void begin_piece() = 0;
-  // Called where something was caught: a dead letter in place of what was emitted since begin_piece(), or it
-  // is thrown again.
+  // Call it in a catch block: replaces what was emitted since begin_piece() with a dead letter, or rethrows.
   virtual void piece_failed(std::string_view place, std::string_view bytes) = 0;
   virtual void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) = 0;
   virtual void log(LogLevel level, std::string_view text) = 0;
@@ -56,8 +57,8 @@ class PullCore {  // what a source's poll stages
 
 }  // namespace detail
 
-// One poll of a source: what it emits and its new position are committed together. Sources run
-// on a thread of their own and may block.
+// One poll of a source. The emitted events and the new position are committed together. Sources run on a
+// thread of their own and may block.
 template <class Position>
 class Pull {
  public:
@@ -65,7 +66,7 @@ class Pull {
   Pull(const Pull&) = delete;
   Pull& operator=(const Pull&) = delete;
   const Position& position() const { return *static_cast<const Position*>(core_.position()); }
-  std::size_t limit() const { return core_.limit(); }  // records to emit at most, about
+  std::size_t limit() const { return core_.limit(); }  // about how many records to emit at most
   template <AnEvent E>
   void emit(const E& event, std::string_view key) {
     using R = typename RecordOf<E>::type;
@@ -81,10 +82,10 @@ class Pull {
       throw;
     }
   }
-  // Hands on one piece of the input: `hand_on()` emits what it says. If that throws, nothing of it is
-  // emitted, and the piece is kept as a dead letter: where it lay, what was thrown, and its bytes. So a piece
-  // that cannot be understood or written does not end the source. std::bad_alloc and eventy::Failure pass,
-  // for they are not its fault.
+  // Processes one piece of the input: `hand_on()` emits its events. If it throws, none of them is emitted and
+  // the piece becomes a dead letter with its place, the reason and its bytes. So a piece that cannot be
+  // parsed or written does not end the source. std::bad_alloc and eventy::Failure are rethrown: the piece did
+  // not cause them.
   template <class F>
   void take(std::string_view place, std::string_view bytes, F hand_on) {
     core_.begin_piece();
@@ -94,13 +95,15 @@ class Pull {
       core_.piece_failed(place, bytes);
     }
   }
-  // Keeps input that cannot be understood, in the service's dead letters: where it lay, why, and its bytes.
+  // Writes input that cannot be parsed to the service's dead letters: its place, the reason and its bytes.
   void dead_letter(std::string_view place, std::string_view reason, std::string_view bytes) {
     core_.dead_letter(place, reason, bytes);
   }
   void advance(const Position& position) { core_.advance(&position); }
-  void nothing_for(Duration wait) { core_.nothing_for(wait); }  // poll again after that long
-  void log(LogLevel level, std::string_view text) const { core_.log(level, text); }  // names the source
+  void nothing_for(Duration wait) { core_.nothing_for(wait); }  // polls again after this wait
+  void log(LogLevel level, std::string_view text) const {
+    core_.log(level, text);
+  }  // the line names the source
 
  private:
   detail::PullCore& core_;
@@ -114,10 +117,11 @@ struct Plan {
     std::shared_ptr<const void> code;
     void (*run)(const void* code, detail::TurnCore& core, Reader& data) = nullptr;
     Failures failures = {};  // go before those of the service
-    // Whether records of another major version are read as well, through upgrade functions.
+    // True if records of this other major version can be read, through upgrade functions.
     bool (*upgrades_from)(std::uint64_t major) = nullptr;
   };
-  struct Output {  // a record that is known to be written
+  // A record that the service is known to write.
+  struct Output {
     Kind kind{};
     std::string_view ns, name;
   };
@@ -133,28 +137,28 @@ struct Plan {
     void (*run)(const void* code, detail::PullCore& core) = nullptr;
   };
   std::string name, ns;
-  bool is_blocking = false;                 // its handlers wait
+  bool is_blocking = false;                 // its handlers may block
   const detail::StateOps* state = nullptr;  // null: the service has no state
   std::vector<Handler> handlers;
   std::vector<Query> queries;
   std::vector<Source> sources;
   std::vector<std::string>
       requested;                // namespaces that requests go to, beside those whose responses are handled
-  std::vector<Output> outputs;  // answers to the requests that are handled, and what emits() names
+  std::vector<Output> outputs;  // responses to handled requests, and what emits() names
   Failures failures;
 
-  // What is said of this error: by the handler, else by the service, else the default. `is_named` tells
-  // whether by its class.
+  // The policy for this error: the handler's, else the service's, else the default. `is_named` is true if the
+  // policy names the error's class.
   struct Policy {
     const OnFailure& on_failure;
     bool is_named;
   };
   Policy policy_for(const Handler& handler, const std::exception_ptr& error) const;
   bool handles_responses() const;
-  Duration longest_wait() const;  // of all policies, as of Failures
+  Duration longest_wait() const;  // the longest of all policies; see Failures
 };
 
-// A service as a value: copying shares the plan.
+// A service as a value: copies share the plan.
 class Service {
  public:
   explicit Service(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}

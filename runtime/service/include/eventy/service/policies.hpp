@@ -1,4 +1,4 @@
-// Guarantees and failure policies: what a service says about each handler.
+// Guarantees and failure policies: what a service declares for each handler.
 #pragma once
 
 #include <chrono>
@@ -14,10 +14,11 @@
 
 namespace eventy {
 
-enum class Guarantee : std::uint8_t { at_least_once, exactly_once, at_most_once };  // in the order they run
+// In the order in which handlers of one record run.
+enum class Guarantee : std::uint8_t { at_least_once, exactly_once, at_most_once };
 std::string_view to_string(Guarantee guarantee);
 
-// A guarantee is a type, so that state in an at-most-once handler does not compile.
+// A guarantee is a type, so that an at-most-once handler with state does not compile.
 template <Guarantee G>
 struct GuaranteeTag {
   static constexpr Guarantee value = G;
@@ -26,43 +27,43 @@ inline constexpr GuaranteeTag<Guarantee::at_least_once> at_least_once{};
 inline constexpr GuaranteeTag<Guarantee::exactly_once> exactly_once{};
 inline constexpr GuaranteeTag<Guarantee::at_most_once> at_most_once{};
 
-// How often a failed turn is tried again. The wait doubles from `first` to `most`, each with a random part of
-// up to a quarter. The partition waits; others go on. A wait of a second or more is kept in the state: a
-// restart goes on with what is left of it, and with the count of attempts.
+// How often a failed turn is retried. The wait doubles from `first` to `max`, plus random jitter of up to a
+// quarter. The record's partition waits meanwhile; others go on. Waits of a second or more are stored in the
+// state: after a restart the remaining wait and the count of attempts are kept.
 struct Retry {
   int times = 0;
   Duration first{50};
   Duration max{10'000};
 };
 
-// What becomes of a record, for the handler that failed, when no retry is left.
+// What happens to a record, for the handler that failed, when no retry is left.
 enum class FinalAction : std::uint8_t {
-  dead_letter,  // it goes to SERVICE-dead-letters with the reason, and its handler goes on with the next
-  park_key,     // it waits in the state until its key is released, and later records of the key behind it, in
-                // order; other keys go on. A record without a key is dead-lettered
-  pause_partition,  // it stays where it is and is tried again by the probe: for a dependency that is down
-  stop              // the process ends (exit code 70); the record is the next one after a restart
+  dead_letter,  // it is written to SERVICE-dead-letters with the reason; the next record follows
+  // It waits in the state until its key is released; later records of the key wait after it, in order. Other
+  // keys go on. A record without a key is dead-lettered.
+  park_key,
+  pause_partition,  // it stays where it is and is retried at each probe: for a dependency that is down
+  stop              // the process ends (exit code 70); after a restart the record is handled again
 };
 
 // When a paused partition checks whether it can go on.
 struct Probe {
   Duration every{1'000};
-  // Asked first, on the partition's thread: false, and the record is not even tried. Absent: the record is
-  // tried.
+  // Called at each probe, on the partition's thread. False: the record is not retried yet. Absent: the record
+  // is retried at each probe.
   std::function<bool()> ask = {};
 };
 
-// Bytes that do not decode are not tried again, and are dead-lettered unless a policy names DecodeError.
-// At-most-once handlers never run a second time: what fails there is dead-lettered at once, whatever the
-// policy says.
+// Bytes that do not decode are not retried; they are dead-lettered unless a policy names DecodeError.
+// At-most-once handlers never run twice: their failures are dead-lettered at once, whatever the policy.
 struct OnFailure {
   Retry retry = {};
   FinalAction then = FinalAction::dead_letter;
   Probe probe = {};
 };
 
-// Policies by class of error: `Failures().of<Busy>({…}).of<Broken>({…}).by_default({…})`. The first class
-// that matches decides.
+// Policies by the class of the error: `Failures().of<Busy>({…}).of<Broken>({…}).by_default({…})`. The first
+// class that matches decides.
 class Failures {
  public:
   template <class E>
@@ -86,7 +87,7 @@ class Failures {
 
   const OnFailure* for_class_of(const std::exception_ptr& error) const;  // null: no class matches
   const OnFailure* by_default() const { return by_default_ ? &*by_default_ : nullptr; }
-  Duration longest_wait() const;  // for a retry without its jitter, or for a probe
+  Duration longest_wait() const;  // the longest wait for a retry, without jitter, or for a probe
 
  private:
   struct Class {

@@ -1,5 +1,5 @@
-// What a handler gets. Everything that a turn does is staged: it takes effect when the handler returns, and
-// not at all when it throws. A turn lives for one call on one thread; its views (meta, key) end with it.
+// What a handler works with. A turn stages its effects: they take effect when the handler returns, and are
+// dropped when it throws. A turn lives for one call on one thread; its views (meta, key) end with it.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct NoState {
   EVENTY_FIELDS();
 };
 
-// The record that is handled: its envelope and where it lay. Views, valid during the turn.
+// The handled record: its envelope, topic, partition and offset. Views, valid during the turn.
 struct Meta : Envelope {
   std::string_view topic = {};
   PartitionId partition = {};
@@ -35,14 +35,15 @@ struct RequestOptions {
 };
 
 namespace detail {
-struct CarriedContext {  // a context as a member of a struct
+// A context as a member of a struct.
+struct CarriedContext {
   Context value = {};
 };
 void write(Writer& w, const CarriedContext& v);
 void read(Reader& r, CarriedContext& v, Absent absent);
 }  // namespace detail
 
-// What is needed to answer a request later: keep it in a state, then `turn.respond(reply_to, answer)`.
+// What it takes to answer a request later: keep it in a state, then `turn.respond(reply_to, answer)`.
 struct ReplyTo {
   std::string destination = {}, request_uuid = {}, correlation_id = {};
   std::optional<std::string> key = {};
@@ -50,7 +51,7 @@ struct ReplyTo {
   EVENTY_FIELDS(destination, request_uuid, correlation_id, key, context);
 };
 
-// What a response handler gets: the value, or a refusal. A refusal's data is an empty map.
+// The argument of a response handler: the response, or a refusal. The data of a refusal is an empty map.
 template <AResponse R>
 class Reply {
  public:
@@ -71,7 +72,8 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 namespace detail {
 
-struct OutputSpec {  // a record that a turn makes, up to its data
+// A record that a turn writes, without its data.
+struct OutputSpec {
   Kind kind{};
   std::string_view ns = {}, name = {}, version = {};
   std::optional<std::string_view> key = {};
@@ -81,14 +83,14 @@ struct OutputSpec {  // a record that a turn makes, up to its data
   std::optional<std::string_view> error_message = {};
 };
 
-// The port between a turn and the engine that stages its effects.
+// The port through which a turn stages its effects in the engine.
 class Effects {
  public:
   virtual ~Effects() = default;
-  virtual Writer& begin(const OutputSpec& output) = 0;  // the data follows, straight into the slice's buffer
+  virtual Writer& begin(const OutputSpec& output) = 0;  // the data follows, directly into the slice's buffer
   virtual void end() = 0;
-  virtual void abandon() = 0;  // takes back what was begun and did not end
-  virtual void* edit() = 0;    // the key's state, made if absent; marks it changed
+  virtual void abandon() = 0;  // discards the output that begin() started and end() did not complete
+  virtual void* edit() = 0;    // the key's state, created if absent; marks it changed
   virtual void forget() = 0;
   virtual const void* state() const = 0;  // null: none
   virtual const Context& context() = 0;
@@ -105,33 +107,34 @@ struct TurnCore {
 
 }  // namespace detail
 
-// A turn of a handler without state: at most once, or of a service without state.
+// A turn of a handler without state: an at-most-once handler, or any handler of a stateless service.
 class StatelessTurn {
  public:
   explicit StatelessTurn(detail::TurnCore& core) : core_(core) {}
   StatelessTurn(const StatelessTurn&) = delete;
   StatelessTurn& operator=(const StatelessTurn&) = delete;
 
-  // The key being handled. Empty where the record has none.
+  // The key being handled; empty if the record has none.
   std::string_view key() const { return core_.key.value_or(std::string_view{}); }
   bool has_key() const { return core_.key.has_value(); }
   const Meta& meta() const { return core_.meta; }
-  Instant now() const { return core_.date; }  // when its slice began, by the wall clock; virtual in tests
+  Instant now() const { return core_.date; }  // the wall clock when the slice began; virtual in tests
 
-  // Of the record being handled, with what this turn has set so far. Outputs inherit it.
+  // The context of the handled record, with what this turn has set. Outputs inherit it.
   const Context& context() const { return core_.effects.context(); }
   void set_context(std::string name, ContextValue value) {
     core_.effects.set_context(std::move(name), std::move(value));
   }
-  // A line with service, partition and correlation id.
+  // Logs a line with the service, partition and correlation id.
   void log(LogLevel level, std::string_view text) const { core_.effects.log(level, text); }
 
-  // Writes an event to this service's events. Throws std::logic_error if its namespace is not the service's.
+  // Writes an event to this service's event topic. Throws std::logic_error if the event's namespace is not
+  // the service's.
   template <AnEvent E>
   void emit(const E& event, EmitOptions options = {}) {
     put(event, {.key = options.key ? options.key : core_.key});
   }
-  // Writes a request to the service that owns its namespace; the response comes back to the key handled now.
+  // Sends a request to the service that owns its namespace; the response comes back to the key handled now.
   template <ARequest Q>
   void request(const Q& request, RequestOptions options = {}) {
     put(request, {.key = options.key ? options.key : core_.key});
@@ -146,7 +149,7 @@ class StatelessTurn {
   }
 
  protected:
-  // A record that cannot be written leaves nothing behind, also where the handler catches what is thrown.
+  // If writing throws, nothing of the record stays, even if the handler catches the exception.
   template <class Data>
   void write_output(const detail::OutputSpec& spec, const Data& data) {
     try {
@@ -154,7 +157,7 @@ class StatelessTurn {
       core_.effects.end();
     } catch (const EncodeError& e) {
       core_.effects.abandon();
-      throw e.within("data");  // the place in the record, as encode() of a whole record names it
+      throw e.within("data");  // the path within the record, as encode() of a whole record reports it
     } catch (...) {
       core_.effects.abandon();
       throw;
@@ -189,9 +192,8 @@ class Turn : public StatelessTurn {
  public:
   using StatelessTurn::StatelessTurn;
   const State* state() const { return static_cast<const State*>(core_.effects.state()); }  // null: none
-  State& edit() {
-    return *static_cast<State*>(core_.effects.edit());
-  }  // made if absent; marks the key changed
+  // The state, created if absent; marks the key changed.
+  State& edit() { return *static_cast<State*>(core_.effects.edit()); }
   void forget() { core_.effects.forget(); }
 };
 template <>
@@ -200,7 +202,7 @@ class Turn<NoState> : public StatelessTurn {
   using StatelessTurn::StatelessTurn;
 };
 
-// A turn that handles a request: only here can one respond without a ReplyTo.
+// A turn that handles a request: only here respond() works without a ReplyTo.
 template <class Base, ARequest Q>
 class Answering : public Base {
  public:

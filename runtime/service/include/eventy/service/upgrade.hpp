@@ -1,11 +1,11 @@
-// Upgrade functions: how what was written by an older program becomes today's struct. Checked while
-// compiling.
+// Upgrade functions convert records and states of an older program to today's struct. They are checked at
+// compile time.
 //
 //   struct Clicked {  // 2.0.0
 //     static Clicked upgrade(const v1::Clicked& old);
 //
-// One step each: 3.0.0 is upgraded from 2.0.0, which is upgraded from 1.0.0. For a type that is not yours to
-// change, a specialization of UpgradeOf has the function.
+// Each function is one step: 3.0.0 is upgraded from 2.0.0, which is upgraded from 1.0.0. For a type that you
+// cannot change, specialize UpgradeOf.
 #pragma once
 
 #include <string_view>
@@ -43,7 +43,7 @@ using StepOf = UpgradeStep<std::decay_t<decltype(UpgradeOf<T>::upgrade)>>;
 template <class T>
 using UpgradedFrom = typename StepOf<T>::from;
 
-constexpr std::uint64_t major_of(std::string_view version) {  // of MAJOR.MINOR.PATCH
+constexpr std::uint64_t major_of(std::string_view version) {  // `version` is MAJOR.MINOR.PATCH
   std::uint64_t major = 0;
   for (char c : version.substr(0, version.find('.')))
     major = major * 10 + static_cast<std::uint64_t>(c - '0');
@@ -66,7 +66,7 @@ consteval void check_upgrade() {
   }
 }
 
-// Whether records of another major version than the type's own are read, by upgrade.
+// Whether upgrade functions can read records of this major version, which is not the type's own.
 template <class M>
 bool upgrades_from(std::uint64_t major) {
   if constexpr (Upgradable<M>) {
@@ -78,8 +78,8 @@ bool upgrades_from(std::uint64_t major) {
   }
 }
 
-// Reads data of the version given as the type of its major version, then upgrades step by step. Whoever calls
-// it has seen to it that the major version is one of those.
+// Reads the data with the type of its major version, then upgrades step by step. The caller has checked that
+// upgrades_from() this major version.
 template <class M>
 void read_record(Reader& data, std::string_view version, M& out) {
   if constexpr (Upgradable<M>) {
@@ -105,8 +105,8 @@ consteval std::uint16_t state_version() {
   }
 }
 
-// Reads a state that was written as this version or an older one. Between two versions that have an upgrade
-// function members were only added or dropped: what is absent takes its default.
+// Reads a state that was written with this version or an older one. Between two versions with an upgrade
+// function, members were only added or dropped: an absent member takes its default.
 template <class S>
 void read_state_of(Reader& r, std::uint16_t version, S& out) {
   if constexpr (Upgradable<S>) {
