@@ -9,7 +9,7 @@ WriteGroup::WriteGroup(std::span<const LocalState::Change> changes, LogPlace pla
     : place_(std::move(place)) {
   std::size_t size = 0;
   for (const auto& [key, value] : changes) size += key.size() + (value ? value->size() : 0);
-  bytes_.reserve(size);  // so they stay where they are
+  bytes_.reserve(size);  // so that views into it stay valid
   changes_.reserve(changes.size());
   for (const std::uint32_t i : in_key_order(changes)) {
     const auto& [key, value] = changes[i];
@@ -68,7 +68,7 @@ Result<std::optional<std::string>> Backlog::get(std::string_view key) const {
       if (const auto* change = (*it)->find(key))
         return change->second ? std::optional(std::string(*change->second)) : std::nullopt;
   }
-  return behind_->get(key);  // what was written meanwhile is there
+  return behind_->get(key);  // what was written meanwhile is in the slower copy
 }
 
 Result<bool> Backlog::apply(std::span<const LocalState::Change> changes, const LogPlace& place) {

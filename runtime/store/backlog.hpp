@@ -1,5 +1,5 @@
-// What waits of one copy before it is written into a slower one; see write_behind.hpp. Any thread, where no
-// lock is named.
+// The changes of one copy that wait to be written to a slower one; see write_behind.hpp. Any thread may call
+// it, unless a comment names a lock.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ namespace eventy::detail {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// Changes that wait, with bytes of their own: in the order of their keys, the last one of each.
+// Waiting changes that own their bytes: sorted by key, the last change of each key.
 class WriteGroup {
  public:
   WriteGroup(std::span<const LocalState::Change> changes, LogPlace place);
@@ -39,7 +39,7 @@ class WriteGroup {
   LogPlace place_;
 };
 
-// Changes that are still added to: of each key the last one, and the last place.
+// Changes that are still collected: the last one of each key, and the last place.
 class Recent {
  public:
   void put(std::span<const LocalState::Change> changes, const LogPlace& place);
@@ -48,7 +48,7 @@ class Recent {
   bool any() const { return any_; }
   std::size_t bytes() const { return bytes_; }
   const LogPlace& place() const { return place_; }
-  SteadyTime since() const { return since_; }  // the first change
+  SteadyTime since() const { return since_; }  // when the first change was put
 
  private:
   struct Hash {
@@ -58,12 +58,12 @@ class Recent {
 
   std::unordered_map<std::string, std::optional<std::string>, Hash, std::equal_to<>> values_ = {};
   std::size_t bytes_ = 0;
-  bool any_ = false;  // a place without changes counts
+  bool any_ = false;  // also true for a place without changes
   LogPlace place_ = {};
   SteadyTime since_ = {};
 };
 
-// One copy: shared by its owner and the thread that writes what waits.
+// The backlog of one copy, shared by its owner and the thread that writes.
 class Backlog {
  public:
   Backlog(std::unique_ptr<LocalState> behind, const WriteBehind& options,
@@ -74,27 +74,27 @@ class Backlog {
   ~Backlog() { drop(); }
 
   Result<std::optional<std::string>> get(std::string_view key) const;
-  // True: something waits now where nothing did.
+  // True if something waits now and nothing did before.
   Result<bool> apply(std::span<const LocalState::Change> changes, const LogPlace& place);
   Result<void> load(std::span<const LocalState::Change> changes, const LogPlace& place);
   Result<LogPlace> place() const;
   Result<void> clear();
 
   bool waits() const { return waits_; }
-  // When what waits is to be written, where loads end at `loads_end`.
+  // When waiting changes must be written, if loads end at `loads_end`.
   std::optional<SteadyTime> due(SteadyTime loads_end) const;
-  Result<void> write_next();  // the oldest batch that waits, if one does
+  Result<void> write_next();  // writes the oldest waiting batch, if there is one
   void write_all();
-  void end();  // writes what waits; from then on all goes straight to the copy behind
-  // Another copy of the partition was opened: this one reads what that one has.
+  void end();  // writes what waits; from then on changes go directly to the slower copy
+  // Another copy of the partition was opened: from now on this one reads from it.
   void replace_by(std::shared_ptr<const Backlog> later);
 
  private:
   bool nothing_waits_on() const { return options_.delay == Duration{} || ended_; }
-  // By the holder of writing_.
+  // The caller holds writing_.
   Result<void> write_one();
   Result<void> keep_to_limit();
-  // By the holder of waiting_.
+  // The caller holds waiting_.
   void push(std::unique_ptr<const WriteGroup> batch);
   void pop();
   void end_recent();
@@ -104,14 +104,14 @@ class Backlog {
   const std::unique_ptr<LocalState> behind_;
   const WriteBehind options_;
   std::atomic<std::size_t>& waiting_bytes_;  // over all copies
-  mutable std::mutex writing_ = {};          // one at a time changes the copy behind; taken before waiting_
-  std::atomic<bool> failed_ = false;         // the last attempt to write what waits
-  mutable std::shared_mutex waiting_ = {};   // guards what follows
+  mutable std::mutex writing_ = {};          // held to change the slower copy; locked before waiting_
+  std::atomic<bool> failed_ = false;         // the last attempt to write failed
+  mutable std::shared_mutex waiting_ = {};   // guards the members below
   std::deque<std::unique_ptr<const WriteGroup>> batches_ = {};  // oldest first
-  Recent recent_ = {};                                          // behind them
-  std::atomic<bool> waits_ = false;                             // there is either
+  Recent recent_ = {};                                          // newer than all batches
+  std::atomic<bool> waits_ = false;                             // batches_ or recent_ is not empty
   std::atomic<bool> ended_ = false;
-  std::shared_ptr<const Backlog> later_ = {};  // of the same partition
+  std::shared_ptr<const Backlog> later_ = {};  // a later copy of the same partition
 };
 
 }  // namespace eventy::detail

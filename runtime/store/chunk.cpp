@@ -10,7 +10,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "chunks are little-endian on disk");
 
-constexpr std::uint32_t none = 0xffffffff;  // as the size of a key or value
+constexpr std::uint32_t none = 0xffffffff;  // size of an absent key or value
 constexpr std::size_t record_header_size = 12;
 constexpr std::size_t spare_chunks = 64;
 
@@ -41,7 +41,7 @@ std::uint32_t checksum_of(std::uint32_t count, std::uint64_t first, std::string_
 
 Error corrupt(std::string what) { return {ErrorCode::corrupt, "chunk: " + std::move(what)}; }
 
-// Size of the record at `at`, or 0 if it does not fit into what is left.
+// The size of the record at `at`, or 0 if it does not fit into `left` bytes.
 std::size_t record_size(const char* at, std::size_t left) {
   if (left < record_header_size) return 0;
   const std::uint32_t key = load32(at), value = load32(at + 4), headers = load32(at + 8);

@@ -31,8 +31,8 @@ std::uint32_t by_table(std::uint32_t crc, const char* p, std::size_t size) {
 
 #if defined(__x86_64__)
 
-// The instruction takes three cycles and one can start every cycle: three stretches of equal length side by
-// side keep it busy. Their checksums are joined with an operator that appends a stretch of zero bytes,
+// The instruction takes three cycles, and one can start every cycle: three stretches of equal length in
+// parallel keep it busy. Their checksums are combined with an operator that appends a stretch of zero bytes,
 // tabulated by bytes. (The method of zlib's crc32_combine.)
 using Operator = std::array<std::uint32_t, 32>;  // over GF(2), by columns
 using Shift = std::array<std::array<std::uint32_t, 256>, 4>;

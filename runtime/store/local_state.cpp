@@ -7,7 +7,7 @@
 namespace eventy {
 namespace {
 
-// The number of bytes that all keys begin with.
+// The length of the prefix that all keys share.
 std::size_t common_prefix(std::span<const LocalState::Change> changes) {
   if (changes.empty()) return 0;
   std::string_view common = changes.front().first;
@@ -18,7 +18,7 @@ std::size_t common_prefix(std::span<const LocalState::Change> changes) {
   return common.size();
 }
 
-// Up to 8 bytes as a number that sorts like them.
+// Up to 8 bytes as a number with the same order.
 std::uint64_t head_of(std::string_view bytes) {
   std::uint64_t head = 0;
   for (std::size_t i = 0; i < 8; ++i)
@@ -67,7 +67,7 @@ class InMemory final : public LocalState {
 
 std::vector<std::uint32_t> in_key_order(std::span<const LocalState::Change> changes) {
   struct Entry {
-    std::uint64_t head;  // of the key, behind what all keys have in common: decides nearly always
+    std::uint64_t head;  // of the key, after the common prefix: nearly always decides the order
     std::uint32_t index;
   };
   const std::size_t common = common_prefix(changes);

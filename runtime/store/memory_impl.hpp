@@ -1,4 +1,4 @@
-// What the memory store and its sessions share. Everything in here is guarded by MemoryImpl::mutex.
+// What the memory store and its sessions share. MemoryImpl::mutex guards all of it.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 namespace eventy {
 namespace detail {
 
-// Records of one topic partition: immutable chunks, shared with the batches that were handed out.
+// The records of one topic partition: immutable chunks, which returned batches share.
 struct MemoryLog {
   struct Chunk {
     Offset first = {};
@@ -35,7 +35,7 @@ struct StateKeyHash {
 };
 using MemoryKeyspace = std::unordered_map<std::string, std::string, StateKeyHash, std::equal_to<>>;
 
-// A cycle that is not committed yet.
+// An open or uncommitted cycle.
 struct MemoryCycle {
   explicit MemoryCycle(const std::vector<std::uint32_t>& counts) : outputs(counts) {}
   struct Position {
@@ -54,7 +54,7 @@ struct MemoryCycle {
   void clear();
 };
 
-// A session as the store sees it.
+// A session, as the store sees it.
 struct MemoryMember {
   enum class Hold : std::uint8_t { restoring, active, revoked, lost };
   struct Owned {
@@ -73,7 +73,7 @@ struct MemoryMember {
   SessionOptions options = {};
   SessionShape shape = {};
   std::function<void()> wake = {};
-  std::optional<Error> ended = {};  // set: every further call fails with it
+  std::optional<Error> ended = {};  // if set, every further call fails with it
   std::deque<StoreEvent> events = {};
   std::map<PartitionId, Owned> owned = {};
   std::set<PartitionId> paused = {};
@@ -83,14 +83,14 @@ struct MemoryMember {
   void notify() const {
     if (wake) wake();
   }
-  std::size_t held_partitions() const;  // not counting revoked and lost ones
+  std::size_t held_partitions() const;  // without revoked and lost ones
 };
 
 struct MemoryService {
   std::map<std::pair<std::string, PartitionId>, Offset> positions = {};
   std::map<std::pair<std::string, PartitionId>, MemoryKeyspace> state = {};
   std::vector<std::shared_ptr<MemoryMember>> members = {};        // in the order of joining
-  std::map<PartitionId, std::weak_ptr<MemoryMember>> heirs = {};  // who gets a revoked partition
+  std::map<PartitionId, std::weak_ptr<MemoryMember>> heirs = {};  // the next owner of a revoked partition
   std::deque<MemoryStore::CommitFate> fates = {};
   bool hold_restore = false;
   Epoch epoch = {};

@@ -1,4 +1,4 @@
-// Who owns which partition of a service, and the commands of the memory store.
+// The members of a service and the partitions that they own, and the commands of the memory store.
 #include <algorithm>
 #include <stdexcept>
 

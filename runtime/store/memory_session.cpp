@@ -37,7 +37,8 @@ void detail::MemoryImpl::store(const SessionOptions& options, StagedChunks& outp
   wake_readers(changed);
 }
 
-// Decides what becomes of a commit and, if it goes through, makes it visible. poll() tells the session.
+// Decides the outcome of a commit and, if it is committed, makes it visible. poll() reports it to the
+// session.
 void detail::MemoryImpl::apply(MemoryMember& member, Fate fate, std::unique_ptr<detail::MemoryCycle> cycle) {
   auto& flight = *member.in_flight;
   flight.fate = fate;
@@ -89,7 +90,7 @@ void detail::MemoryImpl::rewind(MemoryMember& member) {
       cursor = it == service.positions.end() ? Offset{} : it->second;
     }
   }
-  // A commit that is still held counts as committed: should it abort, poll() rewinds once more.
+  // A held commit counts as committed; if it aborts later, poll() rewinds again.
   if (!member.in_flight || !member.in_flight->held) return;
   for (const auto& p : member.in_flight->held->positions) {
     auto it = member.owned.find(p.partition);
@@ -185,7 +186,7 @@ class MemorySession final : public StoreSession {
     for (const auto& next : effects.positions) {
       const auto& log = store_->topics.at(m.options.topics[next.topic.value])[effects.partition.value];
       if (next.next > log.end)
-        return Error{ErrorCode::invalid_argument, "a position after the end offset of its topic"};
+        return Error{ErrorCode::invalid_argument, "a position after the end of its topic"};
     }
     m.open->partitions.insert(effects.partition);
     for (const auto& next : effects.positions) m.open->positions.push_back({effects.partition, next});
@@ -273,7 +274,7 @@ class MemorySession final : public StoreSession {
   }
 
  private:
-  // The outcome of the commit in flight, if there is one. False: nothing else may happen before resolve().
+  // Reports the outcome of the commit in flight, if there is one. False: resolve() must come first.
   bool report_commit(std::vector<StoreEvent>& events) {
     auto& m = *member_;
     if (!m.in_flight || m.in_flight->fate == Fate::held) return true;
@@ -283,10 +284,10 @@ class MemorySession final : public StoreSession {
         events.push_back(Committed{flight.cycle});
         break;
       case Fate::aborts:
-        events.push_back(
-            Aborted{flight.cycle,
-                    flight.refused.value_or(Error{
-                        ErrorCode::aborted, "the store undid cycle " + std::to_string(flight.cycle.value)})});
+        events.push_back(Aborted{
+            flight.cycle,
+            flight.refused.value_or(
+                Error{ErrorCode::aborted, "the store aborted cycle " + std::to_string(flight.cycle.value)})});
         break;
       default:
         if (!std::exchange(flight.reported_unknown, true))

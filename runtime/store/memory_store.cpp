@@ -31,7 +31,7 @@ Result<std::shared_ptr<const Batch>> MemoryLog::read(TopicIndex topic, Partition
   for (; batch->next < end && at != chunks.end(); ++at) {
     if (batch->records.size() >= limits.max_records_per_batch || bytes >= limits.max_bytes_per_batch) break;
     if (!batch->records.empty() && batch->next < (*at)->first)
-      break;  // the chunk before was not read to its end
+      break;  // the previous chunk was not read to its end
     auto stretch =
         select_records((*at)->view, batch->next,
                        {std::max<std::size_t>(limits.max_records_per_batch, 1) - batch->records.size(),
@@ -175,7 +175,7 @@ Result<Offset> MemoryStore::position(const std::string& service, const std::stri
 
 Result<void> MemoryStore::scan(const std::string& service, const std::string& keyspace,
                                const StateVisitor& visit) const {
-  std::vector<std::pair<PartitionId, detail::MemoryKeyspace>> view;  // the visitor may call the store
+  std::vector<std::pair<PartitionId, detail::MemoryKeyspace>> view;  // a copy: the visitor may call the store
   {
     std::lock_guard lock(impl_->mutex);
     auto it = impl_->services.find(service);

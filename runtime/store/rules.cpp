@@ -26,12 +26,12 @@ bool inside(std::size_t at, std::size_t size, const std::string& bytes) {
 
 Result<std::size_t> headers_size(const OutputBuffer& outputs, const OutputBuffer::Entry& e) {
   if (e.first_header > outputs.headers.size() || e.headers > outputs.headers.size() - e.first_header)
-    return invalid("an output names headers that are not in its buffer");
+    return invalid("an output refers to headers outside of its buffer");
   std::size_t size = 0;
   for (std::uint32_t i = 0; i < e.headers; ++i) {
     const auto& h = outputs.headers[e.first_header + i];
     if (!inside(h.name_at, h.name_size, outputs.bytes) || !inside(h.value_at, h.value_size, outputs.bytes))
-      return invalid("a header of an output passes the end of its buffer");
+      return invalid("a header of an output reaches beyond the end of its buffer");
     size += std::size_t{h.name_size} + h.value_size + 8;
   }
   return size;
@@ -104,7 +104,8 @@ Result<void> check_outputs(const OutputBuffer& outputs, const SessionOptions& op
       return invalid("an output to " + of_topic(topic, e.partition) + ", which has only " +
                      std::to_string(shape.counts[e.topic.value]) + " partitions");
     if (!inside(e.key_at, e.key_size, outputs.bytes) || !inside(e.value_at, e.value_size, outputs.bytes))
-      return invalid("an output to " + of_topic(topic, e.partition) + " passes the end of its buffer");
+      return invalid("an output to " + of_topic(topic, e.partition) +
+                     " reaches beyond the end of its buffer");
     std::size_t size = std::size_t{e.key_size} + e.value_size;
     if (e.headers > 0) {
       auto headers = headers_size(outputs, e);
@@ -126,7 +127,7 @@ Result<void> check_effects(const SliceEffects& effects, const SessionOptions& op
   }
   for (const auto& change : effects.state) {
     if (change.keyspace.value >= options.keyspaces.size())
-      return invalid("a change of a keyspace that the session did not name");
+      return invalid("a change in a keyspace that the session did not name");
     const std::size_t value = change.value ? change.value->size() : 0;
     if (change.key.size() <= max_state_key_size && value <= max_record_size) continue;
     return Error{ErrorCode::too_large,
@@ -141,8 +142,8 @@ Result<void> check_effects(const SliceEffects& effects, const SessionOptions& op
 Result<void> check_topic(const TopicSpec& topic) {
   if (topic.name.empty()) return invalid("a topic without a name");
   if (topic.partitions >= 1 && topic.partitions <= max_partitions) return {};
-  return invalid("topic " + printable(topic.name) + " with " + std::to_string(topic.partitions) +
-                 " partitions: 1 to " + std::to_string(max_partitions) + " are possible");
+  return invalid("topic " + printable(topic.name) + " has " + std::to_string(topic.partitions) +
+                 " partitions; allowed are 1 to " + std::to_string(max_partitions));
 }
 
 Error no_topic(const std::string& topic) {

@@ -11,16 +11,16 @@ namespace {
 
 using detail::Backlog;
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds calm{100};  // without a load, before what waits is written
+constexpr std::chrono::milliseconds calm{100};  // time without a load before waiting changes are written
 
-// All copies of one write_behind(), and its thread.
+// All copies of one write_behind() and the thread that writes.
 class Backlogs {
  public:
   explicit Backlogs(const WriteBehind& options) : options_(options), thread_([this] { work(); }) {}
   Backlogs(const Backlogs&) = delete;
   Backlogs& operator=(const Backlogs&) = delete;
   ~Backlogs() { end(); }
-  // Waits until what waits is written; from then on nothing does.
+  // Waits until all waiting changes are written; no more are accepted.
   void end() {
     {
       const std::lock_guard lock(mutex_);
@@ -43,22 +43,22 @@ class Backlogs {
     std::string service;
     PartitionId partition;
     std::shared_ptr<Backlog> backlog;
-    bool ended = false;  // its owner is gone: to be written, and forgotten then
+    bool ended = false;  // its owner is gone: write it, then forget it
   };
   void add(Entry entry) {
     const std::lock_guard lock(mutex_);
     entries_.push_back(std::move(entry));
   }
-  // Does not wait: whoever gives a partition up has no time.
+  // Does not wait: a caller that gives a partition up has no time.
   void end(const Backlog& backlog) {
     const std::lock_guard lock(mutex_);
     const auto entry = std::find_if(entries_.begin(), entries_.end(),
                                     [&](const Entry& e) { return e.backlog.get() == &backlog; });
     entry->ended = true;
-    if (!backlog.waits()) entries_.erase(entry);  // the owner has another reference
+    if (!backlog.waits()) entries_.erase(entry);  // the caller holds another reference
     changed_.notify_all();
   }
-  // So that another copy of the partition begins with what these hold.
+  // Writes what the earlier copies of the partition hold, so that a new copy starts with it.
   std::vector<std::shared_ptr<Backlog>> write_all_of(const std::string& service, PartitionId partition) {
     std::vector<std::shared_ptr<Backlog>> found;
     {
@@ -101,12 +101,13 @@ class Backlogs {
           return e.backlog == next && e.ended && (hopeless || !next->waits());
         });
         lock.unlock();
-        next.reset();  // its last reference, maybe, and the copy behind takes time to close
+        next.reset();  // possibly the last reference, and the slower copy takes time to close
         lock.lock();
       }
     }
   }
-  // In turn, so that one which cannot be written keeps no other one up. If none is due: when the first is.
+  // Round robin, so that a copy that cannot be written does not hold up the others. If none is due: sets when
+  // the first one is.
   std::shared_ptr<Backlog> next_due(std::optional<Clock::time_point>& later) {
     const auto now = Clock::now();
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -121,7 +122,7 @@ class Backlogs {
 
   const WriteBehind options_;
   std::atomic<std::size_t> waiting_bytes_ = 0;
-  std::mutex mutex_ = {};  // guards what follows
+  std::mutex mutex_ = {};  // guards the members below
   std::condition_variable changed_ = {};
   std::vector<Entry> entries_ = {};
   std::size_t turn_ = 0;
@@ -169,7 +170,7 @@ OpenLocalState write_behind(OpenLocalState open, const WriteBehind& options) {
         : open(std::move(o)), all(std::make_shared<Backlogs>(options)) {}
     Opener(const Opener&) = delete;
     Opener& operator=(const Opener&) = delete;
-    ~Opener() { all->end(); }  // also where copies are held on to
+    ~Opener() { all->end(); }  // even if copies are still held
   };
   return [opener = std::make_shared<Opener>(std::move(open), options)](
              const std::string& service, PartitionId partition) -> Result<std::unique_ptr<LocalState>> {

@@ -1,5 +1,5 @@
-// What travels between a store, the bridge and a partition: records read, in one slab without copies, and the
-// effects of a slice, already encoded.
+// What a store, the bridge and a partition exchange: batches of records, in one slab without copies, and the
+// encoded effects of a slice.
 #pragma once
 
 #include <cstdint>
@@ -18,29 +18,29 @@ struct Header {
   std::string_view name, value;
 };
 
-// A record as a store keeps it. Views into the batch's slab.
+// A record as a store keeps it: views into the batch's slab.
 struct StoredRecord {
   Offset offset = {};
   std::optional<std::string_view> key = {};
   std::string_view value = {};
   std::uint32_t first_header = 0, headers = 0;  // into Batch::headers
-  bool tombstone = false;                       // there is no value, which is not the same as an empty one
+  bool tombstone = false;                       // no value, as opposed to an empty one
 };
 
-// Records of one topic partition in the order of their offsets, which may have gaps. Immutable once handed
-// out, shared between threads as std::shared_ptr<const Batch>; behind every value value_padding bytes are
-// readable.
+// Records of one topic partition, in the order of their offsets, which may have gaps. Immutable once
+// returned; threads share it as std::shared_ptr<const Batch>. Every value is followed by value_padding
+// readable bytes.
 struct Batch {
   TopicIndex topic = {};
   PartitionId partition = {};
   std::vector<StoredRecord> records = {};
   std::vector<Header> headers = {};
-  std::string slab = {};  // owns the bytes, or `keep` does
+  std::string slab = {};  // owns the bytes, unless `keep` does
   std::shared_ptr<const void> keep = {};
   Offset next = {};  // the position after this batch; at least the last offset + 1
 };
 
-// Encoded records on their way out: one growing buffer, one entry a record. Reused: clear() keeps the memory.
+// Encoded records to write: one growing buffer and one entry per record. Reusable: clear() keeps the memory.
 struct OutputBuffer {
   struct Entry {
     TopicIndex topic = {};
@@ -50,7 +50,7 @@ struct OutputBuffer {
     std::uint32_t key_size = 0;
     std::uint32_t value_size = 0;
     bool has_key = false;
-    bool tombstone = false;  // without a value
+    bool tombstone = false;  // the record has no value
     std::uint32_t first_header = 0, headers = 0;
   };
   struct HeaderEntry {
@@ -61,13 +61,13 @@ struct OutputBuffer {
   std::vector<Entry> entries = {};
   std::vector<HeaderEntry> headers = {};
 
-  // How far a buffer is filled.
+  // The fill level of a buffer.
   struct Savepoint {
     std::size_t bytes = 0, entries = 0, headers = 0;
   };
-  // Adds what another buffer holds behind `from`.
+  // Appends what `other` holds after `from`.
   void append(const OutputBuffer& other, const Savepoint& from) {
-    const std::size_t shift = bytes.size() - from.bytes;  // wraps where it is negative, and back when added
+    const std::size_t shift = bytes.size() - from.bytes;  // wraps if negative; adding it wraps back
     const auto header_shift = static_cast<std::uint32_t>(headers.size() - from.headers);
     bytes.append(other.bytes, from.bytes);
     for (std::size_t i = from.entries; i < other.entries.size(); ++i) {
@@ -88,7 +88,7 @@ struct OutputBuffer {
   std::string_view value(const Entry& e) const {
     return std::string_view(bytes).substr(e.value_at, e.value_size);
   }
-  // The two of an entry as they are: null or there.
+  // The key and the value of an entry; nullopt: it has none.
   std::optional<std::string_view> key_or_null(const Entry& e) const {
     return e.has_key ? std::optional(key(e)) : std::nullopt;
   }
@@ -101,7 +101,7 @@ struct OutputBuffer {
   }
 };
 
-// The after-image of one key of a state; no value: the key was forgotten.
+// The new value of one key of a state; no value: the key is deleted.
 struct StateChange {
   KeyspaceIndex keyspace = {};
   std::string key = {};
@@ -113,11 +113,11 @@ struct NextOffset {
   Offset next = {};
 };
 
-// What one slice of one partition adds to a cycle.
+// What one slice of one partition contributes to a cycle.
 struct SliceEffects {
   PartitionId partition = {};
-  std::vector<NextOffset> positions = {};  // next offset to read, per topic that the slice read
-  OutputBuffer outputs = {};               // in the transaction
+  std::vector<NextOffset> positions = {};  // the next offset to read, for each topic that the slice read
+  OutputBuffer outputs = {};               // written in the transaction
   std::vector<StateChange> state = {};
 };
 

@@ -1,4 +1,4 @@
-// CRC32C (Castagnoli), with the processor's instruction where it has one. Pure; any thread.
+// CRC32C (Castagnoli), with the processor's instruction if it has one. Pure; any thread may call it.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace eventy {
 
-// The checksum of `bytes`, or of what `before` is the checksum of, followed by `bytes`.
+// The checksum of `bytes`; with `before`, the checksum of earlier bytes, that of both in sequence.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace eventy

@@ -1,6 +1,7 @@
-// A store in memory: for tests, for Bench and for measuring the engine alone. Beside the port it does on
-// command what only a distributed store does by itself: assign, revoke, lose, abort, lose a commit's answer,
-// restore late. Any thread; sessions as the port says. Nothing survives the object.
+// A store in memory, for tests, for Bench and for measuring the engine alone. On command it does what only a
+// distributed store does by itself: assign, revoke or lose a partition, abort a commit, lose a commit's
+// answer, delay a restore. Any thread may call it; sessions follow the rules of the port. Nothing survives
+// the object.
 #pragma once
 
 #include <memory>
@@ -21,8 +22,8 @@ class MemoryStore final : public RecordStore {
   StoreFeatures features() const override;
   Result<void> ensure_topics(const std::vector<TopicSpec>& topics) override;
   Result<std::vector<TopicSpec>> topics() const override;
-  // A further session of a service from another node takes over its share of the partitions (the others see
-  // Revoked); one from the same node replaces its predecessor, which is fenced.
+  // Another session of a service from another node takes over its share of the partitions (the others get
+  // Revoked); a new session of the same node fences and replaces the old one.
   Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) override;
   Result<std::vector<Offset>> append(const std::string& topic,
                                      const std::vector<NewRecord>& records) override;
@@ -34,23 +35,24 @@ class MemoryStore final : public RecordStore {
   Result<void> scan(const std::string& service, const std::string& keyspace,
                     const StateVisitor& visit) const override;
 
-  // --- on command; each takes effect at the next call of the session concerned ---
+  // --- commands; each takes effect at the next call of the affected session ---
   enum class CommitFate : std::uint8_t {
-    commits,                // as always
-    aborts,                 // the cycle is undone: Aborted
+    commits,                // the default
+    aborts,                 // the cycle is aborted: Aborted
     unknown_but_committed,  // UnknownOutcome; resolve() says committed
     unknown_and_aborted,    // UnknownOutcome; resolve() says aborted
     held,                   // no outcome until let_commit()
   };
-  void next_commit(const std::string& service, CommitFate fate);   // of the service's next commit call
-  void let_commit(const std::string& service);                     // a held commit goes on as `commits`
-  void revoke(const std::string& service, PartitionId partition);  // Revoked; after release() it is nobody's
+  void next_commit(const std::string& service, CommitFate fate);   // for the service's next commit()
+  void let_commit(const std::string& service);                     // a held commit proceeds as `commits`
+  void revoke(const std::string& service, PartitionId partition);  // Revoked; after release() it has no owner
   void lose(const std::string& service,
-            PartitionId partition);  // Lost; commits that hold it are refused: fenced
+            PartitionId partition);  // Lost; commits that include it fail: fenced
   void assign(const std::string& service, const std::string& node,
-              PartitionId partition);                        // one that is nobody's
-  void hold_restore(const std::string& service, bool hold);  // Assigned comes, Restored waits until released
-  void fail_poll(const std::string& service, Error error);   // the session ends, as after a broken connection
+              PartitionId partition);  // `partition` must have no owner
+  void hold_restore(const std::string& service,
+                    bool hold);  // Assigned is sent, Restored waits until `hold` is false
+  void fail_poll(const std::string& service, Error error);  // the session ends, as after a lost connection
 
  private:
   std::shared_ptr<detail::MemoryImpl> impl_;

@@ -1,8 +1,8 @@
-// The port of a store: records, positions and state, with commits that hold all three. Implemented by the
-// memory store here and by the adapters (rocksdb, later kafka and postgres); judged by tests/conformance.
+// The port of a store: records, positions and state, with commits that cover all three. Implemented by the
+// memory store here and by the adapters rocksdb and kafka; tests/conformance tests them all.
 //
-// A RecordStore is shared by all threads of a process. A StoreSession belongs to one thread at a time (the
-// bridge's); a StateReader may be used by any thread.
+// All threads of a process share a RecordStore. A StoreSession belongs to one thread at a time (the
+// bridge's). Any thread may use a StateReader.
 #pragma once
 
 #include <cstdint>
@@ -25,68 +25,78 @@ struct TopicSpec {
   std::uint32_t partitions = 1;
 };
 
-// What a session writes outputs with. A store may show a topic only as far as its first open cycle: where
-// write_now() is used, it keeps the outputs of a cycle back until the commit.
+// Whether a session calls write_now(). A store may show a topic only up to its first open cycle; in a session
+// that uses write_now() it holds back the outputs of a cycle until the commit.
 enum class Writes : std::uint8_t { in_cycles_and_at_once, in_cycles_only };
 
 struct SessionOptions {
-  std::string service;                   // sessions of one service share its partitions and its positions
-  std::string node = "node";             // stable name of the process; a session replaces its predecessor's
-  std::vector<std::string> topics = {};  // every topic that is read or written; TopicIndex points here
-  std::vector<TopicIndex> inputs =
-      {};  // those that are read; the first one is the lead. Equal partition counts
-  std::vector<TopicIndex> free_inputs = {};  // read as well, but may have another partition count (responses)
-  std::vector<std::string> keyspaces = {};   // KeyspaceIndex points here; keyspaces belong to the service
+  std::string service;  // sessions of one service share its partitions and positions
+  std::string node =
+      "node";  // stable name of the process; a session replaces an earlier one of the same node
+  std::vector<std::string> topics =
+      {};  // every topic that is read or written; TopicIndex is an index into it
+  // Topics that are read; the first one leads. Their partition counts must be equal.
+  std::vector<TopicIndex> inputs = {};
+  std::vector<TopicIndex> free_inputs = {};  // also read, but may differ in partition count (responses)
+  std::vector<std::string> keyspaces =
+      {};  // KeyspaceIndex is an index into it; keyspaces belong to the service
   Writes writes = Writes::in_cycles_and_at_once;
-  // How long a cycle is meant to be open. Only a hint: a store may send early what belongs to short cycles.
+  // How long a cycle usually stays open. A hint only: a store may send early what belongs to short cycles.
   std::optional<Duration> cycle_interval = {};
 };
 
-// Committed state of the partition it was handed out for. Sees the last commit that its session reported;
-// after the partition was revoked or lost it answers ErrorCode::fenced.
+// The committed state of one partition, as of the last commit that its session reported. After the partition
+// was revoked or lost, get() fails with ErrorCode::fenced.
 class StateReader {
  public:
   virtual ~StateReader() = default;
   virtual Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const = 0;
-  // Where these states lie, for errors: a folder, or a topic with its partition and offsets. Empty: not
-  // known.
+  // Where the state is stored, for errors: a folder, or a topic with its partition and offsets. Empty:
+  // unknown.
   virtual std::string place() const { return {}; }
 };
 
-// --- what poll() returns ---
-struct Assigned {  // partitions are this session's from now on; nothing may be handled before Restored
+// --- events of poll() ---
+// The session owns these partitions now, but must handle nothing before Restored.
+struct Assigned {
   Epoch epoch = {};
   std::vector<PartitionId> partitions = {};
 };
-struct Restoring {  // progress of a restore, for logs and figures; between Assigned and Restored
+// Progress of a restore, for logs and metrics; between Assigned and Restored.
+struct Restoring {
   PartitionId partition = {};
-  // Records of the changelog that were read, of those that are to be read. A store may count places of its
-  // log, some of which hold no record: only the ratio is exact.
+  // Records of the changelog that were read, and that there are. A store may count offsets, some of which
+  // hold no record: only the ratio is exact.
   std::uint64_t done = 0, total = 0;
 };
-struct Restored {  // the state as of the last commit is readable; records follow from the committed positions
+// The state as of the last commit is readable; records follow from the committed positions.
+struct Restored {
   PartitionId partition = {};
   std::shared_ptr<const StateReader> state = {};
-  std::uint64_t replayed = 0;  // records of the log that were read for it
+  std::uint64_t replayed = 0;  // records of the log that were read to restore it
 };
-struct Revoked {  // still owned: commit what is in hand, then release()
+// Still owned: commit the work in progress, then call release().
+struct Revoked {
   std::vector<PartitionId> partitions = {};
 };
-struct Lost {  // no longer owned: drop what is in hand, then release()
+// No longer owned: drop the work in progress, then call release().
+struct Lost {
   std::vector<PartitionId> partitions = {};
 };
 struct Records {
   std::shared_ptr<const Batch> batch = {};
 };
-struct Committed {  // the cycle is durable and visible
+// The cycle is durable and visible.
+struct Committed {
   CycleId cycle = {};
 };
-struct Aborted {  // nothing of the cycle is visible. The session has gone back to the committed positions
-                  // itself
+// Nothing of the cycle is visible. The session has already gone back to the committed positions.
+struct Aborted {
   CycleId cycle = {};
   Error reason = {};
 };
-struct UnknownOutcome {  // a commit was sent and its answer lost: resolve() before anything else
+// A commit was sent and its answer was lost: call resolve() before anything else.
+struct UnknownOutcome {
   CycleId cycle = {};
   Error reason = {};
 };
@@ -102,97 +112,98 @@ enum class Outcome : std::uint8_t { committed, aborted };
 
 class StoreSession {
  public:
-  virtual ~StoreSession() = default;  // as close()
+  virtual ~StoreSession() = default;  // calls close()
 
-  // Never blocks. At most one Records for each topic partition that is assigned, restored and not paused; in
-  // the order of offsets. An error here ends the session: open a new one.
+  // Never blocks. Returns at most one Records for each topic partition that is assigned, restored and not
+  // paused, in the order of offsets. An error ends the session: open a new one.
   virtual Result<std::vector<StoreEvent>> poll(const PollLimits& limits) = 0;
-  // `wake` is called, from any thread and maybe with the store's locks held, when poll() may have something
-  // new. It must only post a message.
+  // Sets `wake`, which is called when poll() may return something new: from any thread, possibly with the
+  // store's locks held. It must only post a message.
   virtual void on_ready(std::function<void()> wake) = 0;
   virtual void pause(PartitionId partition) = 0;  // its records stay in the store
   virtual void resume(PartitionId partition) = 0;
 
-  // Adds a slice to the open cycle (begun by the first append after a commit or abort). An error names what
-  // is wrong with this slice (too_large) and leaves the cycle as it was, or ends the session (fenced, io).
+  // Adds a slice to the open cycle; the first append() after a commit or abort opens one. An error either
+  // rejects this slice and leaves the cycle as it was (too_large), or ends the session (fenced, io).
   virtual Result<void> append(const SliceEffects& effects) = 0;
-  // Writes outputs at once, outside any cycle: they are stored and visible when this returns.
+  // Writes outputs outside of any cycle: they are durable and visible when it returns.
   virtual Result<void> write_now(const OutputBuffer& outputs) = 0;
-  // Commits the open cycle. The outcome comes as Committed, Aborted or UnknownOutcome from poll(), in the
-  // order of commits; until then no further commit may be called, append() begins the next cycle.
+  // Commits the open cycle. poll() returns the outcome as Committed, Aborted or UnknownOutcome, in the order
+  // of commits. Until then commit() must not be called again; append() opens the next cycle.
   virtual Result<void> commit(CycleId cycle) = 0;
-  // Undoes the open cycle, if any, and goes back to the committed positions of every partition.
+  // Aborts the open cycle, if any, and goes back to the committed positions of every partition.
   virtual Result<void> abort() = 0;
-  // After UnknownOutcome: what became of the cycle. After `aborted` the session has gone back as abort()
+  // After UnknownOutcome: the outcome of the cycle. After `aborted`, the session has gone back as abort()
   // does.
   virtual Result<Outcome> resolve(CycleId cycle) = 0;
 
-  virtual void release(const std::vector<PartitionId>& partitions) = 0;  // the answer to Revoked and Lost
+  virtual void release(const std::vector<PartitionId>& partitions) = 0;  // answers Revoked and Lost
   virtual std::uint32_t partition_count(TopicIndex topic) const = 0;
-  // Bytes of key and value of a record that the topic takes.
+  // The most bytes of key and value of a record that the topic accepts.
   virtual std::size_t max_record_size(TopicIndex) const { return SIZE_MAX; }
-  // The topic takes no record without a key.
+  // True if the topic rejects records without a key.
   virtual bool needs_keys(TopicIndex) const { return false; }
-  // Bytes of key and value of a state that the store takes.
+  // The most bytes of key and value of a state that the store accepts.
   virtual std::size_t max_state_size() const { return SIZE_MAX; }
-  // Bytes of outputs and states that a cycle may hold.
+  // The most bytes of outputs and states in one cycle.
   virtual std::size_t max_cycle_size() const { return SIZE_MAX; }
-  // True if every partition that this session owns was read to its end and that is committed.
+  // True if every partition of this session was read to its end and all of it is committed.
   virtual Result<bool> at_end() = 0;
-  virtual void close() = 0;  // drops the open cycle
+  virtual void close() = 0;  // aborts the open cycle
 };
 
-// Reads the committed records of one topic partition, beside everything else, for tools and tests.
+// Reads the committed records of one topic partition, independently of sessions, for tools and tests.
 class RecordReader {
  public:
   virtual ~RecordReader() = default;
-  virtual Result<std::shared_ptr<const Batch>> next(
-      const PollLimits& limits) = 0;  // empty batch: the end, for now
+  // An empty batch: the end, for now.
+  virtual Result<std::shared_ptr<const Batch>> next(const PollLimits& limits) = 0;
 };
 
 struct NewRecord {
   std::optional<std::string> key = {};
   std::string value = {};
-  std::optional<PartitionId> partition = {};     // default: that of the key; without a key partition 0
-  Partitioner partitioner = Partitioner::crc32;  // of the topic: where the key lies
+  std::optional<PartitionId> partition = {};     // default: the key's partition; without a key 0
+  Partitioner partitioner = Partitioner::crc32;  // the topic's: decides the key's partition
   std::vector<std::pair<std::string, std::string>> headers = {};
-  bool tombstone = false;  // without a value: `value` is not written
+  bool tombstone = false;  // no value: `value` is ignored
 
   std::optional<std::string_view> value_or_null() const {
     return tombstone ? std::nullopt : std::optional<std::string_view>(value);
   }
 };
 
-// Which optional behaviours a store has; the conformance suite asks for the others of every store.
+// The optional behaviours of a store. The conformance suite requires all others of every store.
 struct StoreFeatures {
-  bool durable = false;             // survives the end of the process
+  bool durable = false;             // records survive the end of the process
   bool many_members = false;        // several sessions of one service share its partitions
   bool unknown_outcomes = false;    // a commit can end in UnknownOutcome
-  bool any_name = true;             // topics and services may be called by any bytes
-  std::uint32_t session_files = 0;  // that each session may hold open, connections among them
+  bool any_name = true;             // names of topics and services may contain any bytes
+  std::uint32_t session_files = 0;  // files and connections that each session may hold open
 };
 
 class RecordStore {
  public:
   virtual ~RecordStore() = default;
   virtual StoreFeatures features() const = 0;
-  // Creates what is absent. A topic of another partition count is an error that names it and both counts.
+  // Creates the topics that do not exist. Fails if a topic has another partition count; the error names it
+  // and both counts.
   virtual Result<void> ensure_topics(const std::vector<TopicSpec>& topics) = 0;
   virtual Result<std::vector<TopicSpec>> topics() const = 0;
-  // All topics exist; co-read inputs have equal counts, else an error that names them.
+  // Fails unless all topics exist and `inputs` have equal partition counts; the error names the topics.
   virtual Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) = 0;
-  // Stored when this returns: the offset of each record.
+  // Durable when it returns: the offset of each record.
   virtual Result<std::vector<Offset>> append(const std::string& topic,
                                              const std::vector<NewRecord>& records) = 0;
   virtual Result<std::unique_ptr<RecordReader>> read(const std::string& topic, PartitionId partition,
                                                      Offset from) = 0;
-  // The offset that the next record of the partition will get.
+  // The offset of the partition's next record.
   virtual Result<Offset> end_of(const std::string& topic, PartitionId partition) const = 0;
-  // Committed position of a service: the next offset it will read. May wait for the end of an open cycle.
+  // The service's committed position: the next offset that it reads. May wait until an open cycle ends.
   virtual Result<Offset> position(const std::string& service, const std::string& topic,
                                   PartitionId partition) const = 0;
-  // Every key of a keyspace of a service in committed state, from one consistent view; any order. The
-  // visitor's views last for the call; it returns false to stop.
+  // Visits every key of a service's keyspace in committed state, from one consistent view, in any order. The
+  // views are valid during the call; the visitor returns false to stop.
   using StateVisitor = std::function<bool(PartitionId, std::string_view key, std::string_view value)>;
   virtual Result<void> scan(const std::string& service, const std::string& keyspace,
                             const StateVisitor& visit) const = 0;

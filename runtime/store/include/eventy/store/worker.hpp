@@ -1,5 +1,5 @@
-// A thread that does one job after the other, for stores: writes that wait for a disk or a network. The
-// owner's thread calls everything.
+// A thread that runs jobs one after another, for a store's writes that wait for a disk or a network. One
+// thread, the owner's, calls every function.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +15,7 @@ class Worker {
   Worker() : thread_([this] { work(); }) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  ~Worker() {  // waits for the jobs in hand
+  ~Worker() {  // waits for the remaining jobs
     {
       std::lock_guard lock(mutex_);
       ending_ = true;
@@ -24,14 +24,14 @@ class Worker {
     thread_.join();
   }
 
-  void begin(std::function<void()> job) {  // which must not throw
+  void begin(std::function<void()> job) {  // `job` must not throw
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(std::move(job));
     }
     changed_.notify_all();
   }
-  void wait() {  // until all is done
+  void wait() {  // until all jobs are done
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return jobs_.empty(); });
   }
@@ -53,7 +53,7 @@ class Worker {
 
   std::mutex mutex_ = {};
   std::condition_variable changed_ = {};
-  std::deque<std::function<void()>> jobs_ = {};  // the first one is under way
+  std::deque<std::function<void()>> jobs_ = {};  // the first one is running
   bool ending_ = false;
   std::thread thread_;  // the last member: it uses the others
 };

@@ -1,9 +1,9 @@
-// Copies of states that take changes into memory and write them into other copies, slower ones, later. So a
-// partition works again as soon as its log is read, and not only when all of it is sorted into files; and a
-// key that changes often is written once in a while.
+// Write-behind for LocalState: copies that take changes into memory and write them to slower copies later. So
+// a partition works as soon as its log is read, before all of it is sorted into files, and a key that changes
+// often is written only once in a while.
 //
-// What waits is found by get(), and its place is place(). The end of the process loses it, which costs
-// reading that part of the log again, for the copy behind never has a place without its changes.
+// get() sees the changes that wait, and place() is their place. If the process ends, they are lost and that
+// part of the log is read again: the slower copy never has a place without its changes.
 #pragma once
 
 #include <cstddef>
@@ -14,21 +14,21 @@
 namespace eventy {
 
 struct WriteBehind {
-  // Bytes that wait, over all copies. Beyond, load() and apply() first write what the copy itself has
-  // waiting.
+  // The most bytes that wait, over all copies. Beyond it, load() and apply() first write what their own copy
+  // has waiting.
   std::size_t limit = 256u << 20;
-  // How long what was applied waits, to be written with what is applied meanwhile; of each key the last
-  // change. 0: it goes straight to the copy behind, once nothing waits that was loaded.
+  // How long applied changes wait, to be written with those applied meanwhile; of each key only the last
+  // change is written. 0: changes go directly to the slower copy, once no loaded changes wait.
   Duration delay{1000};
 };
 
-// Copies before those of `open`.
+// Puts write-behind in front of the copies that `open` opens.
 //
-// A thread of the returned function's writes what was loaded when there was no load for a tenth of a second,
-// and what was applied after its delay, also for copies that ended meanwhile; who opens a partition again, or
-// lets the function go, waits for that. What could not be written is tried again; meanwhile load() waits on
-// and apply() returns that error, with nothing applied. A copy that is still held when its partition is
-// opened again reads what the later one has.
+// The returned function has a thread that writes loaded changes once there was no load for a tenth of a
+// second, and applied ones after their delay, even for copies that ended meanwhile. Callers that open the
+// partition again, or destroy the function, wait for that. Failed writes are retried; meanwhile load() waits,
+// and apply() returns the error and applies nothing. If a partition is opened again while its earlier copy is
+// still held, the earlier copy reads from the later one.
 OpenLocalState write_behind(OpenLocalState open, const WriteBehind& options);
 
 }  // namespace eventy
