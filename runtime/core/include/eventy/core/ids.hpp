@@ -31,12 +31,12 @@ class UuidDeriver {
 // `SERVICE:NAME:RANDOM`. RANDOM is 8 bytes in URL-safe base64 without padding (runtime/core/protocol.md,
 // "Record").
 std::string make_correlation_id(std::string_view service, std::string_view name);  // random
-std::string make_correlation_id(std::string_view service, std::string_view name,
-                                std::uint64_t random);  // `random` is written high byte first
+// With given bytes; `random` is written high byte first.
+std::string make_correlation_id(std::string_view service, std::string_view name, std::uint64_t random);
 
 std::uint32_t crc32(std::string_view bytes);  // ISO 3309, as librdkafka's consistent partitioner uses it
-PartitionId partition_of(std::string_view key,
-                         std::uint32_t partitions);  // crc32 modulo `partitions`, which must not be 0
+// crc32(key) modulo `partitions`, which must not be 0.
+PartitionId partition_of(std::string_view key, std::uint32_t partitions);
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0);
 
 }  // namespace eventy

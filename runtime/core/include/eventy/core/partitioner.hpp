@@ -29,7 +29,7 @@ PartitionId partition_of(std::string_view key, std::uint32_t partitions, Partiti
 bool spreads_empty_keys(Partitioner partitioner);
 
 std::uint32_t murmur2(std::string_view bytes);  // MurmurHash2 with the seed of Kafka's Java client
-std::uint32_t fnv1a(
-    std::string_view bytes);  // FNV-1a; the absolute value of the signed number, as Sarama computes it
+// FNV-1a, as the absolute value of the signed number, as Sarama computes it.
+std::uint32_t fnv1a(std::string_view bytes);
 
 }  // namespace eventy

@@ -42,8 +42,8 @@ struct Version {
   std::uint64_t major = 0, minor = 0, patch = 0;
   friend auto operator<=>(const Version&, const Version&) = default;
 };
-std::optional<Version> parse_version(
-    std::string_view text);  // SemVer; a pre-release or build suffix is ignored
+// SemVer. Ignores a pre-release or build suffix.
+std::optional<Version> parse_version(std::string_view text);
 
 // A record that owns its data, for tools, tests and clients. Setters throw std::invalid_argument that names
 // the field and the value.

@@ -43,15 +43,16 @@ class MemoryStore final : public RecordStore {
     unknown_and_aborted,    // UnknownOutcome; resolve() says aborted
     held,                   // no outcome until let_commit()
   };
-  void next_commit(const std::string& service, CommitFate fate);   // for the service's next commit()
-  void let_commit(const std::string& service);                     // a held commit proceeds as `commits`
-  void revoke(const std::string& service, PartitionId partition);  // Revoked; after release() it has no owner
-  void lose(const std::string& service,
-            PartitionId partition);  // Lost; commits that include it fail: fenced
-  void assign(const std::string& service, const std::string& node,
-              PartitionId partition);  // `partition` must have no owner
-  void hold_restore(const std::string& service,
-                    bool hold);  // Assigned is sent, Restored waits until `hold` is false
+  void next_commit(const std::string& service, CommitFate fate);  // sets the outcome of the next commit()
+  void let_commit(const std::string& service);                    // a held commit proceeds as `commits`
+  void revoke(const std::string& service,
+              PartitionId partition);  // sends Revoked; after release() nobody owns it
+  // Sends Lost; commits that include the partition fail: fenced.
+  void lose(const std::string& service, PartitionId partition);
+  // `partition` must have no owner.
+  void assign(const std::string& service, const std::string& node, PartitionId partition);
+  // Assigned is sent; Restored waits until hold_restore(service, false).
+  void hold_restore(const std::string& service, bool hold);
   void fail_poll(const std::string& service, Error error);  // the session ends, as after a lost connection
 
  private:

@@ -31,15 +31,15 @@ enum class Writes : std::uint8_t { in_cycles_and_at_once, in_cycles_only };
 
 struct SessionOptions {
   std::string service;  // sessions of one service share its partitions and positions
-  std::string node =
-      "node";  // stable name of the process; a session replaces an earlier one of the same node
-  std::vector<std::string> topics =
-      {};  // every topic that is read or written; TopicIndex is an index into it
-  // Topics that are read; the first one leads. Their partition counts must be equal.
+  // Stable name of the process. A session replaces an earlier one of the same node.
+  std::string node = "node";
+  // Every topic that is read or written, by TopicIndex.
+  std::vector<std::string> topics = {};
+  // Topics that are read. All must have the partition count of the first.
   std::vector<TopicIndex> inputs = {};
   std::vector<TopicIndex> free_inputs = {};  // also read, but may differ in partition count (responses)
-  std::vector<std::string> keyspaces =
-      {};  // KeyspaceIndex is an index into it; keyspaces belong to the service
+  // By KeyspaceIndex. Keyspaces belong to the service.
+  std::vector<std::string> keyspaces = {};
   Writes writes = Writes::in_cycles_and_at_once;
   // How long a cycle usually stays open. A hint only: a store may send early what belongs to short cycles.
   std::optional<Duration> cycle_interval = {};
