@@ -8,9 +8,9 @@ using namespace eventy::actors;
 
 namespace {
 
-struct ProcessDied {};  // thrown where a process dies: nothing after that point happened
+struct ProcessDied {};  // thrown where a process dies: nothing after that point runs
 
-constexpr Duration max_drain{5'000}, max_end{10'000};  // what a node takes to drain, and to end, at most
+constexpr Duration max_drain{5'000}, max_end{10'000};  // the most time that a node gets to drain, and to end
 
 class Answers final : public Mailbox {
  public:
@@ -79,7 +79,7 @@ Result<std::unique_ptr<StoreSession>> Cluster::open_session(std::uint32_t n, std
   return options_.hooks.session(std::move(*session), session_options);
 }
 
-// Nothing of the process is left but what it sent; its partitions are its own until the store gives it up.
+// Only what the process sent is left; it keeps its partitions until the store expires it.
 void Cluster::die(std::uint32_t n) {
   Node& node = nodes_[n];
   world_.note(node.name + " dies");
@@ -118,17 +118,17 @@ void Cluster::stop(std::uint32_t n) {
   nodes_[n].phase = Node::Phase::ends;
   post({}, nodes_[n].process->root(), msg::Stop{});
   at_this_start(n, max_end, [this, n] {
-    world_.trace().fired("node killed, for it did not end");
+    world_.trace().fired("node killed because it did not end");
     die(n);
   });
 }
 
 void Cluster::expire(std::uint32_t n) {
-  world_.note(nodes_[n].name + " is given up by the store");
+  world_.note(nodes_[n].name + " has expired");
   for (const auto& service : services_) {
     try {
       store_.expire(service->plan().name, nodes_[n].name);
-    } catch (const std::invalid_argument&) {  // it has no session at the moment
+    } catch (const std::invalid_argument&) {  // it has no session now
     }
   }
 }
@@ -136,7 +136,7 @@ void Cluster::expire(std::uint32_t n) {
 void Cluster::freeze(std::uint32_t n) {
   world_.trace().fired("node frozen");
   const Duration time = world_.chance().up_to(faults_.frozen_most);
-  world_.note(nodes_[n].name + " stands still for " + std::to_string(time.count()) + " ms");
+  world_.note(nodes_[n].name + " is frozen for " + std::to_string(time.count()) + " ms");
   world_.freeze(*nodes_[n].process, world_.now() + time);
   if (time <= options_.session_timeout) return;
   world_.trace().fired("node became a zombie");
@@ -146,7 +146,7 @@ void Cluster::freeze(std::uint32_t n) {
 void Cluster::set_clock(std::uint32_t n) {
   world_.trace().fired("date of a node set");
   const Duration by = world_.chance().up_to(2 * faults_.clock_most) - faults_.clock_most;
-  world_.note(nodes_[n].name + " has its date set by " + std::to_string(by.count()) + " ms");
+  world_.note(nodes_[n].name + " sets its date by " + std::to_string(by.count()) + " ms");
   nodes_[n].process->set_wall(by);
 }
 
@@ -205,7 +205,7 @@ void Cluster::check_node(std::uint32_t n) {
   } else if (state >= NodeState::drained && node.phase == Node::Phase::drains) {
     world_.trace().fired(state == NodeState::drained ? "node drained" : "node drained but for busy tasks");
     if (node.drained.size() < services_.size())
-      wrong("a node says that it is drained before its services are");
+      wrong("a node reports that it is drained before its services are");
     stop(n);
   }
 }
@@ -239,7 +239,7 @@ std::optional<MonotonicTime> Cluster::next_due() const {
 std::string Cluster::unrest() {
   for (const Node& node : nodes_) {
     if (!node.process || node.phase != Node::Phase::runs) return node.name + " is down";
-    if (world_.frozen(*node.process)) return node.name + " stands still";
+    if (world_.frozen(*node.process)) return node.name + " is frozen";
   }
   for (const auto& service : services_)
     if (!store_.at_rest(service->plan().name)) return "the store has work for " + service->plan().name;
@@ -296,16 +296,16 @@ Cluster::Node* Cluster::node_of(const SimulatedNode* process) {
   return it == nodes_.end() ? nullptr : &*it;
 }
 
-// A bridge begins when all that belonged to the one before is gone, a supervisor when its whole service is.
+// A bridge starts after everything of its predecessor is gone, a supervisor after its whole service is.
 void Cluster::born(const SimulatedNode& process, const Role& role) {
   for (const auto& known : world_.actors_of(process)) {
     if (known.role.service != role.service || known.role.kind == Role::Kind::root) continue;
     const bool is_its_old_self = known.role.kind == role.kind && known.role.task == role.task;
     if (role.kind == Role::Kind::supervisor || is_its_old_self)
-      return wrong("a task, bridge or supervisor starts beside what is left of its predecessor");
+      return wrong("a task, bridge or supervisor starts before its predecessor is gone");
     if (role.kind == Role::Kind::bridge && known.role.kind == Role::Kind::task &&
         !told_to_end_.contains(known.id))
-      return wrong("a bridge starts beside a task of its predecessor that was not told to end");
+      return wrong("a bridge starts while a task of its predecessor runs that was not told to end");
   }
 }
 
@@ -334,7 +334,7 @@ void Cluster::sent(ActorId to, const Letter& letter) {
     Node* node = bridge ? node_of(bridge->node) : nullptr;
     if (node) node->drained.insert(bridge->role.service);
     if (node && store_.has_cycle(services_[bridge->role.service]->plan().name, node->name))
-      wrong("a bridge says that it is drained, and has a cycle");
+      wrong("a bridge reports Drained with a cycle open or in flight");
   }
 }
 

@@ -1,5 +1,5 @@
-// The nodes of a simulation: started, stopped, killed, frozen, given up by their store, and watched, so that
-// what their actors get wrong is found although the outputs may be right.
+// The nodes of a simulation: starts, stops, kills, freezes and expires them, and checks what their actors do,
+// so that mistakes are found even if the outputs are right.
 #pragma once
 
 #include "eventy/testing/simulation.hpp"
@@ -14,24 +14,24 @@ class Cluster {
   void add(std::shared_ptr<const ServiceRuntime> service, std::uint32_t partitions);
   void start_all();
   void set_faults(const SimulationFaults& faults);
-  // No node is frozen any more.
+  // Unfreezes all nodes.
   void thaw();
-  void end();  // kills what runs
+  void end();  // kills all running nodes
 
-  void strike();         // faults between two messages
-  void after_message();  // what has become of the nodes
-  // Called by the store within a call of a node.
+  void strike();         // may inject a fault between two messages
+  void after_message();  // handles what became of the nodes
+  // The store calls it during a call of a node; it may throw, to kill the node there.
   void in_a_call();
 
   void run_due();
   std::optional<MonotonicTime> next_due() const;
 
-  // What keeps the cluster from being at rest; empty: nothing. Asks all nodes, which takes no time.
+  // Why the cluster is not at rest; empty: it is. Asks all nodes, which takes no virtual time.
   std::string unrest();
   std::uint64_t activity() const { return activity_; }  // of the last unrest()
   // False: no node runs the partition of the key.
   bool ask(const std::string& service, actors::msg::Query query);
-  // That what the nodes have counted of restarts and failures happened.
+  // Checks that the restarts and failures that nodes have counted did happen.
   void judge_counts();
 
   const std::vector<std::shared_ptr<const ServiceRuntime>>& services() const { return services_; }
@@ -43,15 +43,15 @@ class Cluster {
   };
   struct Node {
     std::string name;
-    std::unique_ptr<SimulatedNode> process = {};  // null: it is down
+    std::unique_ptr<SimulatedNode> process = {};  // null: the node is down
     std::shared_ptr<actors::Board> board = {};
     enum class Phase : std::uint8_t { runs, drains, ends } phase = Phase::runs;
     std::size_t starts = 0;
-    std::map<std::size_t, Ended> ended = {};  // by service, since the start
-    std::set<std::size_t> drained = {};       // services whose bridge has said so
+    std::map<std::size_t, Ended> ended = {};  // by service, since the node started
+    std::set<std::size_t> drained = {};       // services whose bridge has reported Drained
   };
   void at(MonotonicTime::duration wait, std::function<void()> what);
-  // … unless the node has been started again since.
+  // Like at(), but does nothing if the node was started again meanwhile.
   void at_this_start(std::uint32_t n, MonotonicTime::duration wait, std::function<void()> what);
   void start(std::uint32_t n);
   std::shared_ptr<const actors::ServiceSetup> setup_of(std::uint32_t n, std::size_t s);
@@ -70,7 +70,7 @@ class Cluster {
   Node* node_of(const SimulatedNode* process);
   void wrong(const std::string& what) { world_.trace().fired(std::string(defect) + what); }
 
-  // What starts and letters tell of the actors.
+  // Observers of new actors and of letters.
   void born(const SimulatedNode& process, const actors::Role& role);
   void sent(actors::ActorId to, const actors::Letter& letter);
   void has_failed(const World::Known& child, const actors::EndReason& reason);

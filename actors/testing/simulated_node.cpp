@@ -70,8 +70,8 @@ void SimulatedNode::run(const caf::actor& actor) {
   scheduler().run_once();
 }
 
-// CAF would let every actor handle what it has before the system goes. So each one is ended by hand: its
-// state is destroyed, and what the scheduler holds of it is released without being run.
+// CAF would let every actor handle its mail before the system is destroyed. So each actor is ended by hand:
+// its state is destroyed, and the jobs that the scheduler holds are released without running.
 void SimulatedNode::kill() {
   if (!system_) return;
   doomed_ = true;

@@ -1,5 +1,5 @@
-// One process of a World: a root with all that it starts, in a CAF system of its own. It ends in good order
-// when its root is told to stop, and at any moment by kill(): then no further handler of it runs.
+// One process of a World: a root with all actors that it starts, in a CAF system of its own. It ends in order
+// when its root is told to stop, or at any moment by kill(): then none of its handlers runs any more.
 #pragma once
 
 #include <caf/scheduler/test_coordinator.hpp>
@@ -12,13 +12,13 @@ namespace eventy::testing {
 class SimulatedNode final : public actors::Host {
  public:
   SimulatedNode(World& world, std::string name);
-  ~SimulatedNode() override;  // kills
+  ~SimulatedNode() override;  // calls kill()
   SimulatedNode(const SimulatedNode&) = delete;
   SimulatedNode& operator=(const SimulatedNode&) = delete;
 
   void start(const actors::RootSetup& setup);
   const actors::Ref<actors::ToRoot>& root() const { return root_; }
-  // Refers to one of its actors, whose role the caller knows.
+  // A reference to one of its actors; the caller knows the actor's role.
   template <class Receiver>
   actors::Ref<Receiver> ref(actors::ActorId id) {
     return actors::Ref<Receiver>(mailbox(id, {}));
@@ -26,13 +26,13 @@ class SimulatedNode final : public actors::Host {
   bool has_ended() const { return actors_ == 0; }
   std::size_t actors() const { return actors_; }
 
-  // The process dies: nothing of it runs any more. Not within a handler of its own.
+  // The process dies: nothing of it runs any more. Must not be called from one of its handlers.
   void kill();
-  // … within a handler: what that still sends is dropped. kill() has to follow.
+  // The process dies within a handler: what that still sends is dropped. kill() must follow.
   void doom() { doomed_ = true; }
   bool doomed() const { return doomed_; }
 
-  // Somebody sets its date, forward or back.
+  // Sets the node's date forward or back.
   void set_wall(MonotonicTime::duration by) { wall_set_by_ += by; }
 
   // --- Host ---
@@ -44,7 +44,7 @@ class SimulatedNode final : public actors::Host {
   void spawned(actors::ActorId id, const actors::Role& role, const caf::actor& actor) override;
 
   const std::string& name() const { return name_; }
-  // Has the actor's job done, which is the last that the scheduler got.
+  // Runs the actor's job, which is the last one that the scheduler got.
   void run(const caf::actor& actor);
 
  private:

@@ -17,7 +17,7 @@ class WorldClock final : public Clock {
   const World& world_;
 };
 
-constexpr Duration idle_time{300};  // longer than any source waits that has nothing
+constexpr Duration idle_time{300};  // longer than the wait of any source that found nothing
 
 }  // namespace
 
@@ -55,7 +55,7 @@ struct Simulation::Impl {
     store.run_due();
   }
 
-  // To the next moment at which anything can happen; false: there is none.
+  // Advances to the next time at which something can happen; false: there is none.
   bool jump() {
     std::optional<MonotonicTime> next;
     for (const auto& due : {world.next_due(), store.next_due(), cluster.next_due()})
@@ -125,7 +125,7 @@ std::optional<std::string> Simulation::settle(SettleLimits limits) {
   bool calm = false;
   MonotonicTime since = now();
   std::uint64_t activity = 0;
-  std::string unrest = "it has not begun";
+  std::string unrest = "it has not started";
   for (std::size_t messages = 0; messages < limits.messages && now() < deadline; ++messages) {
     if (impl_->step()) continue;
     unrest = impl_->cluster.unrest();
@@ -138,7 +138,7 @@ std::optional<std::string> Simulation::settle(SettleLimits limits) {
       return std::nullopt;
     }
     if (!impl_->jump())
-      return unrest.empty() ? std::nullopt : std::optional(unrest + ", and nothing will happen");
+      return unrest.empty() ? std::nullopt : std::optional(unrest + ", and nothing will happen any more");
   }
   return unrest.empty() ? "it does not come to rest" : unrest;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr MonotonicTime began{std::chrono::seconds(1)};
 constexpr WallTime date_then{std::chrono::seconds(1'357'000'000)};  // an ordinary day: 1 January 2013
 
-// The actor fails as if its code had thrown, at its next turn.
+// Makes the actor fail at its next turn, as if its code had thrown.
 void fail(const caf::actor& actor, const std::string& why) {
   auto* ptr = caf::actor_cast<caf::abstract_actor*>(actor);
   ptr->eq_impl(caf::make_message_id(), nullptr, nullptr, caf::exit_msg{actor.address(), make_failure(why)});
@@ -103,11 +103,11 @@ std::optional<World::Known> World::find(ActorId id) const {
 
 // --- mail ---
 
-// What an actor sends while it works is on its way when it is done. A process that has died sends nothing.
+// What an actor sends while it works leaves when it is done. A process that has died sends nothing.
 void World::put(ActorId to, Letter letter, std::chrono::nanoseconds wait) {
   const bool works = working_node_ && letter.from == working_;
   if (works && working_node_->doomed()) {
-    if (!message_if<msg::Down>(letter.mail)) trace_.fired("a defect: mail of a process that has died");
+    if (!message_if<msg::Down>(letter.mail)) trace_.fired("a defect: mail from a process that has died");
     return;
   }
   if (!actors_.contains(to)) return;

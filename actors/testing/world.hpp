@@ -1,6 +1,6 @@
-// The actors of one or more simulated nodes in virtual time, on one thread: real actors, whose mail and turns
-// are in the world's hands. Mail between two actors keeps its order, as CAF's does; else any order is
-// possible. Tests of single actors use it, and Simulation does.
+// The actors of one or more simulated nodes in virtual time, on one thread: the production actors, whose mail
+// and turns the world schedules. Mail between two actors keeps its order, as in CAF; any other order is
+// possible. Simulation uses it, and tests of single actors do.
 #pragma once
 
 #include <deque>
@@ -21,7 +21,7 @@ class SimulatedNode;
 
 class World {
  public:
-  // What comes next of all that is ready: as chance will have it, or what was sent first.
+  // Which of the ready items is next: a random one, or the one that was sent first.
   enum class Order : std::uint8_t { by_chance, as_sent };
   World(Chance& chance, Trace& trace, Order order) : chance_(chance), trace_(trace), order_(order) {}
   World(const World&) = delete;
@@ -29,33 +29,33 @@ class World {
 
   // --- time ---
   MonotonicTime now() const { return now_; }
-  // For the actor that works, time goes on while it does; the others have what it sends when it is done.
+  // Time advances for an actor while it works; the others get what it sends when it is done.
   MonotonicTime now_for_actors() const { return now_ + spent_; }
   WallTime wall() const;
   void spend(MonotonicTime::duration time);
   void advance(MonotonicTime::duration time);
-  // The next moment at which something can happen; nullopt: there is none.
+  // The next time at which something can happen; nullopt: never.
   std::optional<MonotonicTime> next_due() const;
 
   // --- running ---
-  // Starts one actor, or has it handle one message. False: nothing is ready now.
+  // Starts one actor or delivers one message. False: nothing is ready now.
   bool step();
-  // All that is ready now, and what follows from it at once.
+  // Runs all that is ready now and all that follows without a wait.
   void run_ready();
-  // Lets time go by until nothing is left to do, or until `done`. False: it was not done after so many steps.
+  // Advances time until nothing is left to do or `done` returns true. False: not done after `steps` steps.
   bool run_until(const std::function<bool()>& done, std::size_t steps = 200'000);
   void run() {
     (void)run_until([] { return false; });
   }
 
-  // --- what may go wrong ---
+  // --- faults ---
   void freeze(const SimulatedNode& node, MonotonicTime until) { frozen_[&node] = until; }
   bool frozen(const SimulatedNode& node) const;
   void set_task_crashes(double probability) { task_crashes_ = probability; }
-  // Mail that a hook may change, before it is delivered; false: it is lost.
+  // Sees each letter before it is delivered and may change it; false: it is lost.
   using Hook = std::function<bool(actors::ActorId to, actors::Letter& letter)>;
   void set_hook(Hook hook) { hook_ = std::move(hook); }
-  // Sees every actor before it is there, and every letter that is sent.
+  // Sees every actor before it is registered, and every letter that is sent.
   struct Observer {
     std::function<void(const SimulatedNode&, const actors::Role&)> born = [](const auto&, const auto&) {};
     std::function<void(actors::ActorId to, const actors::Letter&)> sent = [](auto, const auto&) {};
@@ -80,8 +80,8 @@ class World {
     caf::actor actor;
     SimulatedNode* node;
   };
-  std::vector<Known> actors_of(const SimulatedNode& node) const;  // that are alive
-  std::optional<Known> find(actors::ActorId id) const;            // nullopt: it is not alive
+  std::vector<Known> actors_of(const SimulatedNode& node) const;  // those that are alive
+  std::optional<Known> find(actors::ActorId id) const;            // nullopt: it has ended
 
  private:
   struct Actor {
@@ -93,7 +93,7 @@ class World {
     MonotonicTime busy_until = {};
   };
   struct Item {
-    std::uint64_t number;              // in the order of all
+    std::uint64_t number;              // in the order of sending
     std::optional<actors::Mail> mail;  // none: the actor begins
   };
   struct Channel {

@@ -6,7 +6,7 @@ namespace eventy::testing {
 
 namespace {
 
-// A value is a tag and its bytes; numbers and lengths are 8 bytes of the machine's order.
+// A value is a tag and its bytes; numbers and lengths are 8 bytes in the machine's byte order.
 class PlainWriter final : public Writer {
  public:
   void into(std::string& out) { out_ = &out; }

@@ -14,7 +14,7 @@ void SimulatedLog::push(SimulatedRecord record) {
   records.push_back(std::move(record));
 }
 
-// Everything goes into one slab, with the padding that decoders need behind each value.
+// Copies everything into one slab, with the padding that decoders need after each value.
 std::shared_ptr<const Batch> SimulatedLog::read(TopicIndex topic, PartitionId partition, Offset from,
                                                 const PollLimits& limits) const {
   auto batch = std::make_shared<Batch>();
@@ -198,7 +198,7 @@ Result<void> SimulatedStore::scan(const std::string& service, const std::string&
                                   const StateVisitor& visit) const {
   const auto it = impl_->services.find(service);
   if (it == impl_->services.end()) return {};
-  const auto view = it->second.state;  // the visitor may call the store
+  const auto view = it->second.state;  // a copy: the visitor may call the store
   for (const auto& [where, keys] : view) {
     if (where.first != keyspace) continue;
     for (const auto& [key, value] : keys)
@@ -207,7 +207,7 @@ Result<void> SimulatedStore::scan(const std::string& service, const std::string&
   return {};
 }
 
-// --- on command ---
+// --- commands ---
 
 void SimulatedStore::set_faults(const StoreFaults& faults) { impl_->faults = faults; }
 void SimulatedStore::on_change(Changed changed) { impl_->changed = std::move(changed); }

@@ -43,20 +43,20 @@ struct SimulatedMember {
     std::map<TopicIndex, Offset> cursor = {};
     std::shared_ptr<bool> readable = std::make_shared<bool>(true);
   };
-  struct Flight {  // a commit
+  struct Flight {  // a commit in flight
     CycleId cycle = {};
     SimulatedCycle content = {};
     MonotonicTime due = {};
-    std::optional<StoreEvent> outcome = {};  // when it is settled; reported by poll()
+    std::optional<StoreEvent> outcome = {};  // set once decided; poll() reports it
     bool happened = false;
-    bool reported = false;  // its outcome is unknown to the session, which must resolve it
+    bool reported = false;  // the session was told UnknownOutcome and must resolve it
   };
 
   SessionOptions options = {};
   SessionShape shape = {};
   std::function<void()> wake = {};
   std::optional<MonotonicTime> wake_at = {};
-  std::optional<Error> ended = {};  // set: every further call fails with it
+  std::optional<Error> ended = {};  // if set, every further call fails with it
   bool dead = false;                // its process is gone
   std::deque<StoreEvent> events = {};
   std::map<PartitionId, Owned> owned = {};
@@ -67,8 +67,8 @@ struct SimulatedMember {
   void notify() const {
     if (wake && !dead) wake();
   }
-  bool holds(PartitionId partition) const;  // not counting a lost one
-  std::size_t share() const;                // partitions that are its own and stay so
+  bool holds(PartitionId partition) const;  // a lost one does not count
+  std::size_t share() const;                // owned partitions that are not to be given up
   std::string name() const { return options.node + '/' + options.service; }
 };
 using Member = SimulatedMember;
@@ -77,7 +77,7 @@ struct SimulatedService {
   std::map<std::pair<std::string, PartitionId>, Offset> positions = {};
   std::map<std::pair<std::string, PartitionId>, std::map<std::string, std::string, std::less<>>> state = {};
   std::vector<std::shared_ptr<Member>> members = {};        // in the order of joining
-  std::map<PartitionId, std::weak_ptr<Member>> heirs = {};  // who gets a revoked partition
+  std::map<PartitionId, std::weak_ptr<Member>> heirs = {};  // the next owner of a revoked partition
   Epoch epoch = {};
   std::uint32_t partitions = 0;
 
@@ -99,7 +99,7 @@ struct SimulatedImpl : std::enable_shared_from_this<SimulatedImpl> {
 
   CountOf count_of() const;
   SimulatedService& service_of(const Member& member) { return services[member.options.service]; }
-  bool strikes(double probability, std::string_view kind);  // this fault, now; counted
+  bool strikes(double probability, std::string_view kind);  // whether this fault happens now; counts it
   void note(const Member& member, const std::string& what);
 
   // --- members (store_members.cpp) ---

@@ -1,4 +1,4 @@
-// Who owns which partition of a service in the simulated store.
+// The members of a service and the partitions that they own in the simulated store.
 #include <algorithm>
 
 #include "store_impl.hpp"
@@ -30,8 +30,8 @@ Member* SimulatedService::of_node(const std::string& node) const {
   return nullptr;
 }
 
-// A node's new session inherits from its old one; else the member takes what is nobody's, and its share from
-// those who have most.
+// A node's new session inherits the partitions of its old one. Any other member takes those without an owner,
+// and its share from the members with most.
 void SimulatedImpl::join(const std::shared_ptr<Member>& member) {
   SimulatedService& service = service_of(*member);
   service.partitions = member->shape.partitions;
@@ -127,7 +127,7 @@ void SimulatedImpl::release(Member& member, const std::vector<PartitionId>& part
     if (it == member.owned.end() || (it->second.hold != Hold::lost && it->second.hold != Hold::revoked))
       continue;
     note(member, "lets partition " + std::to_string(partition.value) + " go");
-    const bool was_lost = it->second.hold == Hold::lost;  // and may be somebody else's by now
+    const bool was_lost = it->second.hold == Hold::lost;  // and may have another owner by now
     *it->second.readable = false;
     member.owned.erase(it);
     const auto heir = service.heirs.find(partition);
@@ -148,7 +148,8 @@ void SimulatedImpl::leave(const std::shared_ptr<Member>& member) {
   place_orphans(service);
 }
 
-// Gives each partition that nobody holds to the member with fewest, but to none that has not let it go yet.
+// Gives each partition without an owner to the member with the fewest, except while a member has not released
+// it.
 void SimulatedImpl::place_orphans(SimulatedService& service) {
   std::map<Member*, std::vector<PartitionId>> gifts;
   for (std::uint32_t p = 0; p < service.partitions; ++p) {

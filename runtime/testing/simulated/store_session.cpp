@@ -7,7 +7,7 @@ namespace eventy::testing::detail {
 
 using Hold = Member::Hold;
 
-// Takes the cycle from the session. Its fate is settled now or, where it takes time, by run_due().
+// Takes the cycle from the session. Its outcome is decided now or, if the commit takes time, by run_due().
 void SimulatedImpl::begin_commit(Member& member, CycleId cycle) {
   member.flight.emplace();
   member.flight->cycle = cycle;
@@ -16,7 +16,8 @@ void SimulatedImpl::begin_commit(Member& member, CycleId cycle) {
   if (member.flight->due <= clock.now()) settle(member);
 }
 
-// Decides what becomes of a commit and, if it goes through, makes it visible. poll() tells the session.
+// Decides the outcome of a commit and, if it is committed, makes it visible. poll() reports it to the
+// session.
 void SimulatedImpl::settle(Member& member) {
   auto& flight = *member.flight;
   const std::string cycle = "cycle " + std::to_string(flight.cycle.value);
@@ -29,7 +30,7 @@ void SimulatedImpl::settle(Member& member) {
   }
   if (strikes(faults.aborts, "commit undone")) {
     note(member, cycle + " is undone");
-    flight.outcome = Aborted{flight.cycle, {ErrorCode::aborted, "the store undid " + cycle}};
+    flight.outcome = Aborted{flight.cycle, {ErrorCode::aborted, "the store aborted " + cycle}};
     return member.notify();
   }
   const bool unknown = chance.happens(faults.unknown);
@@ -97,7 +98,7 @@ void SimulatedImpl::rewind(Member& member) {
   for (auto& [partition, owned] : member.owned)
     for (auto& [topic, cursor] : owned.cursor)
       cursor = service.position(member.options.topics[topic.value], partition);
-  // A commit without an outcome counts as committed: should it be undone, poll() goes back once more.
+  // A commit without an outcome counts as committed; if it aborts later, poll() goes back again.
   if (!member.flight || member.flight->outcome) return;
   for (const auto& slice : member.flight->content.slices)
     for (const auto& p : slice.positions)
@@ -176,7 +177,7 @@ class SimulatedSession final : public StoreSession {
                                                     " is not assigned to " + printable(m.name())};
     for (const auto& next : effects.positions)
       if (next.next > store_->topics.at(m.options.topics[next.topic.value])[effects.partition.value].end)
-        return Error{ErrorCode::invalid_argument, "a position after the end offset of its topic"};
+        return Error{ErrorCode::invalid_argument, "a position after the end of its topic"};
     if (!m.open) m.open.emplace();
     m.open->slices.push_back(effects);
     in_the_middle();
@@ -256,7 +257,7 @@ class SimulatedSession final : public StoreSession {
     return true;
   }
 
-  // A commit that is on its way may still get there.
+  // A commit that was sent may still arrive.
   void close() override {
     auto& m = *member_;
     m.wake = nullptr;
@@ -301,7 +302,7 @@ class SimulatedSession final : public StoreSession {
     }
   }
 
-  // The outcome of the commit in flight, if there is one. False: nothing else may happen before resolve().
+  // Reports the outcome of the commit in flight, if there is one. False: resolve() must come first.
   bool report_commit(std::vector<StoreEvent>& events) {
     auto& m = *member_;
     if (!m.flight || !m.flight->outcome) return true;

@@ -214,7 +214,7 @@ CAF_TEST(mail_that_a_dead_process_still_sends_is_told_of) {
   };
   h.tell({}, to, 1);
   h.world.run_ready();
-  CAF_CHECK_EQUAL(h.trace.fired().count("a defect: mail of a process that has died"), 1u);
+  CAF_CHECK_EQUAL(h.trace.fired().count("a defect: mail from a process that has died"), 1u);
 }
 
 }  // namespace eventy::actors

@@ -1,5 +1,5 @@
 // Runs services on a simulated cluster in virtual time: the actors of a real node, scheduled by a seed, on a
-// store that misbehaves. The same seed does the same, so what it finds can be run again. One thread.
+// store that fails. The same seed repeats the same run, so a failure can be reproduced. One thread.
 //
 //   Simulation sim({.seed = 7, .nodes = 2, .faults = {…}});
 //   sim.add(counter(), 4);
@@ -21,45 +21,45 @@ namespace eventy::testing {
 // Probabilities from 0 to 1.
 struct SimulationFaults {
   StoreFaults store = {};
-  double die_in_call = 0;      // a process dies in a call of the store
-  double die = 0;              // … between two messages, as the others here; of each message
-  double freeze = 0;           // a node stands still, and may lose its partitions before it notices
-  double stop = 0;             // a node is stopped in good order, and started again
-  double move_partition = 0;   // to any node
-  double lose_partition = 0;   // all partitions of a node are lost and given anew
-  double set_clock = 0;        // somebody sets the date of a node
-  double crash_task = 0;       // of each message to a task: an exception out of its step
+  double die_in_call = 0;      // a process dies during a call of the store
+  double die = 0;              // a process dies between two messages; as for the next faults, per message
+  double freeze = 0;           // a node is frozen, and may lose its partitions before it notices
+  double stop = 0;             // a node is stopped in order and started again
+  double move_partition = 0;   // a partition moves to any node
+  double lose_partition = 0;   // all partitions of a node are lost and reassigned
+  double set_clock = 0;        // the date of a node is set
+  double crash_task = 0;       // per message to a task: its handler throws
   Duration down_most{20'000};  // until a node that died is started again
   Duration frozen_most{30'000};
-  Duration clock_most{7'200'000};  // by which a date is set forward or back
+  Duration clock_most{7'200'000};  // the most that a date is set forward or back
 };
 
-// To take something out of the simulation, and see that a test notices.
+// For tests that break something on purpose, to see that another test notices.
 struct SimulationHooks {
   std::function<std::unique_ptr<StoreSession>(std::unique_ptr<StoreSession>, const SessionOptions&)> session =
       {};
-  // Sends a letter to an actor that takes it; now or, when the hook has kept a copy of `send`, later.
+  // Sends a letter to an actor that takes it: now or, if the hook keeps a copy of `send`, later.
   using Send = std::function<void(actors::ActorId to, actors::Letter letter)>;
-  // Before a message is delivered, which it may change. False: it is lost, unless it is sent again.
+  // Called before a message is delivered; may change it. False: it is lost, unless it is sent again.
   std::function<bool(actors::ActorId to, actors::Letter& letter, const Send& send)> deliver = {};
 };
 
 struct SimulationOptions {
   std::uint64_t seed = 1;
   std::uint32_t nodes = 1;      // each runs all services
-  RuntimeOptions runtime = {};  // without a serializer and a state format: those of plain_format.hpp
+  RuntimeOptions runtime = {};  // default formats: those of plain_format.hpp
   BridgeOptions bridge = {};
   SupervisionOptions supervision = {};
-  SupervisionOptions services = {.restarts = {.intensity = 0}};  // of the services of a node
+  SupervisionOptions services = {.restarts = {.intensity = 0}};  // restarts of a node's services
   Duration idle_check{0};  // how often a node checks whether everything is idle; 0: never
   std::size_t source_slices_in_flight = 4, source_records_per_poll = 1000;
   Duration session_timeout{10'000};
   SimulationFaults faults = {};
   SimulationHooks hooks = {};
-  std::function<void(std::string_view)> listen = {};  // to each line of the trace
+  std::function<void(std::string_view)> listen = {};  // gets each line of the trace
 };
 
-// Among what fired: a failure that no fault explains begins so.
+// Prefix of the failures in trace().fired() that no injected fault explains.
 inline constexpr std::string_view defect = "a defect: ";
 
 struct SettleLimits {
@@ -74,22 +74,23 @@ class Simulation {
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 
-  // Before the first step. Topics that exist keep their partition counts.
+  // Call it before the first step. Topics that exist keep their partition counts.
   void add(const Service& service, std::uint32_t partitions);
   SimulatedStore& store();
   Chance& chance();
 
   void run(std::size_t messages);
   void heal();
-  // Goes on until nothing is left to do; nullopt: it came to that within the limits, else what is left.
+  // Runs until nothing is left to do. nullopt: reached within the limits; else what is left to do.
   std::optional<std::string> settle(SettleLimits limits = {});
 
-  // Asks the partition that owns the key, on whatever node; the bytes are in the services' state format. Its
-  // answer comes while the simulation goes on, or never if it ends first. False: nobody owns the key now.
+  // Asks the partition that owns the key, on whichever node; the bytes are in the services' state format. The
+  // answer arrives while the simulation runs, or never if the partition ends first. False: nobody owns the
+  // key now.
   bool ask(const std::string& service, const std::string& key, std::string query, std::string question,
            std::function<void(Result<std::string>)> answer);
 
-  // For handlers and sources: this one takes so long.
+  // For handlers and sources: advances the time that this call takes.
   void spend(Duration time);
   MonotonicTime now() const;
   Trace& trace();

@@ -1,6 +1,6 @@
-// Runs a service without threads, actors or a store, in virtual time: for the unit tests of services. Every
-// message goes through the serializer, every state through the state format; turns run in the very engine
-// that a node uses.
+// Runs a service without threads, actors or a store, in virtual time: for unit tests of services. Messages
+// pass through the serializer, states through the state format, and turns run in the same engine as in a
+// node.
 #pragma once
 
 #include <deque>
@@ -18,11 +18,11 @@ namespace eventy::testing {
 struct BenchOptions {
   std::shared_ptr<const Serializer> serializer = {};     // default: plain_serializer()
   std::shared_ptr<const StateFormat> state_format = {};  // default: plain_state_format()
-  std::map<std::string, std::shared_ptr<const Serializer>> serializers =
-      {};  // of a topic, or of a service's own
+  // Of a topic, or of all topics of a service.
+  std::map<std::string, std::shared_ptr<const Serializer>> serializers = {};
 };
 
-// What a message is told with, beside its data. What is absent is made up.
+// The envelope and context of a told message. Absent values are generated.
 struct Tell {
   std::string uuid = {};
   std::string source = {};
@@ -31,7 +31,7 @@ struct Tell {
   Context context = {};
   std::string request_uuid = {};                // of a response
   std::optional<std::string> destination = {};  // of a response; default: the service
-  std::optional<std::int64_t> refused = {};     // a response that refuses with this code
+  std::optional<std::int64_t> refused = {};     // makes the message a refusal with this code
 };
 
 class Bench {
@@ -39,26 +39,26 @@ class Bench {
   explicit Bench(Service service, BenchOptions options = {});
   ~Bench();
 
-  // The service reads the record, handles it, and what it did is committed, at-most-once handlers included;
-  // turns that wait for a retry go on when advance() reaches their time.
+  // The service reads the record, handles it and commits, at-most-once handlers included. Turns that wait for
+  // a retry continue when advance() reaches their time.
   template <Message M>
   void tell(const M& message, std::optional<std::string> key, const Tell& how = {}) {
     using R = typename RecordOf<M>::type;
     tell_record(R::kind, R::ns, R::name, R::version, std::move(key), how,
                 [&](Writer& w) { how.refused ? (w.open_map(0), w.close_map()) : write(w, message); });
   }
-  // Any bytes; nullopt: a tombstone, which has no value.
+  // `value` may be any bytes; nullopt: a tombstone.
   void tell_bytes(const std::string& topic, std::optional<std::string> value, std::optional<std::string> key);
   void advance(Duration by);
-  void release(std::string_view key);                // of what is parked; see eventy/engine/parking.hpp
-  std::uint64_t parked(std::string_view key) const;  // records
+  void release(std::string_view key);                // releases parked records; see eventy/engine/parking.hpp
+  std::uint64_t parked(std::string_view key) const;  // number of parked records
   // One poll of a source.
   void pull(std::string_view source, std::size_t limit = 100);
 
   struct Sent {
     Record record;
     std::string topic, bytes;
-    bool at_once;  // written outside the transaction
+    bool at_once;  // written outside of the transaction
   };
   const std::vector<Sent>& sent_records() const { return sent_; }
   template <Message M>
@@ -73,7 +73,7 @@ class Bench {
     }
     return out;
   }
-  // The committed state of a key; nullopt: none.
+  // The committed state of a key; nullopt: it has none.
   template <Fields State>
   std::optional<State> state(const std::string& key) const {
     const auto it = committed_.find({ServiceRuntime::state_keyspace.value, key});
@@ -95,11 +95,11 @@ class Bench {
     std::map<std::string, std::string> headers;  // names as in eventy::dead_letter
     std::string bytes;
     std::optional<std::string> key = {};
-    bool tombstone = false;  // without a value, as its record
+    bool tombstone = false;  // the record had no value
   };
   const std::vector<DeadLetter>& dead() const { return dead_; }
   const PartitionStats& stats() const { return engine_->stats(); }
-  Instant now() const { return clock_.date(); }  // as Turn::now()
+  Instant now() const { return clock_.date(); }  // the same as Turn::now()
 
  private:
   class CommittedState;

@@ -1,4 +1,4 @@
-// Random decisions that a seed settles: the same seed takes the same ones on every machine. One thread.
+// Random decisions from a seed: the same seed makes the same decisions on every machine. One thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class Chance {
   }
   std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : next() % n; }
   std::uint64_t between(std::uint64_t least, std::uint64_t most) { return least + below(most - least + 1); }
-  // With a probability from 0 to 1.
+  // True with a probability from 0 to 1.
   bool happens(double probability) {
     return probability > 0 && static_cast<double>(next() >> 11) * 0x1p-53 < probability;
   }

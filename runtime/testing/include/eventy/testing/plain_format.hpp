@@ -1,4 +1,4 @@
-// A small binary format without any library, so that a Bench needs no codec: for tests only, it may change.
+// A small binary format without any library, so that a Bench needs no codec. For tests only; it may change.
 #pragma once
 
 #include <memory>

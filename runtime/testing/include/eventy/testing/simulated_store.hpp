@@ -1,10 +1,10 @@
-// A store with members that misbehaves as distributed stores do, by chance and on command: batches of any
-// size, answers that come late, commits that take time, are undone or lose their answer, sessions that end,
-// partitions that move, processes that die in the middle of a call. It lies in memory, in virtual time; what
-// takes time waits for run_due(). One thread, sessions and readers too. Nothing survives the object.
+// A store with members that fails as distributed stores do, at random and on command: batches of any size,
+// late answers, commits that take time, abort or lose their answer, sessions that end, partitions that move,
+// processes that die during a call. It is in memory and in virtual time; delayed work is done by run_due().
+// One thread, sessions and readers included. Nothing survives the object.
 //
-// It is a store of its own and not a shell around MemoryStore: every member's commit has a fate and a time of
-// its own, also after its process died.
+// It does not wrap MemoryStore: each member's commit has its own outcome and time, even after the member's
+// process died.
 #pragma once
 
 #include <memory>
@@ -15,23 +15,23 @@
 
 namespace eventy::testing {
 
-// Probabilities from 0 to 1, each of one call; times at most. All 0: a store that does as it is told, at
-// once.
+// Probabilities from 0 to 1, each per call; times are upper limits. With all 0 the store never fails and
+// takes no time.
 struct StoreFaults {
-  double short_batches = 0;   // a poll is asked for a few records only, of some of its partitions
-  double late_answers = 0;    // a poll has nothing to tell yet
-  double gaps = 0;            // offsets skip one, as after a transaction marker
-  double aborts = 0;          // a commit is undone
-  double unknown = 0;         // a commit's answer is lost; half of these happened
-  double failed_polls = 0;    // the session ends, as in the three that follow
-  double failed_commits = 0;  // half of these go on by themselves
+  double short_batches = 0;   // a poll returns only a few records, of some of its partitions
+  double late_answers = 0;    // a poll returns nothing yet
+  double gaps = 0;            // an offset is skipped, as by a transaction marker
+  double aborts = 0;          // a commit aborts
+  double unknown = 0;         // a commit's answer is lost; half of these commits happened
+  double failed_polls = 0;    // the session ends, as in the next three
+  double failed_commits = 0;  // half of these commits happen nevertheless
   double failed_appends = 0;
-  double failed_writes = 0;  // write_now; half of these were written
+  double failed_writes = 0;  // of write_now(); half of these outputs were written
   double failed_reads = 0;   // of a state
-  double throws = 0;         // a call of a session throws what is no exception; the session ends
-  Duration commit_most{0};   // what a commit takes
+  double throws = 0;         // a call throws something that is not an exception; the session ends
+  Duration commit_most{0};   // duration of a commit
   Duration restore_most{0};  // from Assigned to Restored
-  Duration late_most{0};     // until a late answer is there
+  Duration late_most{0};     // delay of a late answer
 };
 
 namespace detail {
@@ -46,8 +46,8 @@ class SimulatedStore final : public RecordStore {
   StoreFeatures features() const override;
   Result<void> ensure_topics(const std::vector<TopicSpec>& topics) override;
   Result<std::vector<TopicSpec>> topics() const override;
-  // A further session of a service from another node takes over its share of the partitions; one from the
-  // same node replaces its predecessor, which is fenced.
+  // Another session of a service from another node takes over its share of the partitions; a new session of
+  // the same node fences and replaces the old one.
   Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) override;
   Result<std::vector<Offset>> append(const std::string& topic,
                                      const std::vector<NewRecord>& records) override;
@@ -60,32 +60,32 @@ class SimulatedStore final : public RecordStore {
                     const StateVisitor& visit) const override;
 
   void set_faults(const StoreFaults& faults);
-  // Called when a node calls its session, before and in the middle of what the call does. It may throw: the
-  // process dies there.
+  // `call` runs when a node calls its session, before and during the call. If it throws, the process dies
+  // there.
   void on_call(std::function<void(const std::string& node)> call);
-  // Called with each change of a state when it is committed; without a value it is gone.
+  // `changed` runs for each change of a state at its commit; without a value the key was deleted.
   using Changed = std::function<void(const std::string& service, const std::string& keyspace,
                                      const std::string& key, const std::optional<std::string>& value)>;
   void on_change(Changed changed);
 
-  // --- on command ---
-  // A partition goes to that node, or to who has fewest: revoked, and given when its owner lets it go.
+  // --- commands ---
+  // Moves a partition to that node, or to the one with the fewest partitions: revokes it, and assigns it when
+  // its owner releases it.
   void move(const std::string& service, PartitionId partition, const std::string& node);
-  // The store has not heard of the node for too long: its partitions are lost and go to others. It may find
-  // out late.
+  // The node's session times out: its partitions are lost and go to others. The node may notice late.
   void expire(const std::string& service, const std::string& node);
-  // The node's process died: a commit that was sent still happens, or not; nobody closes its session. Its
-  // partitions are its own until expire(), or until it opens a session again.
+  // The node's process died: a commit that was sent may still happen; nobody closes its session. It keeps its
+  // partitions until expire(), or until it opens a session again.
   void crash(const std::string& service, const std::string& node);
 
   // --- virtual time ---
   std::optional<MonotonicTime> next_due() const;
   void run_due();
-  // Nobody has a cycle open or in flight, and every partition of the service has an owner who knows it.
+  // No cycle is open or in flight, and every partition of the service has an owner that knows of it.
   bool at_rest(const std::string& service) const;
-  // Of the node's session, if it has one that has not ended.
+  // Of the node's session; false and 0 if it has none or it has ended.
   bool has_cycle(const std::string& service, const std::string& node) const;          // open or in flight
-  std::size_t partitions(const std::string& service, const std::string& node) const;  // it holds so many
+  std::size_t partitions(const std::string& service, const std::string& node) const;  // that it owns
 
  private:
   std::shared_ptr<detail::SimulatedImpl> impl_;

@@ -1,5 +1,5 @@
-// What happened in a simulation, line by line: a hash of all lines, how often each kind of fault fired, and,
-// for who reads a failing seed, the lines themselves. One thread.
+// The history of a simulation as lines: a hash of all lines, how often each kind of fault happened and, for
+// readers of a failing seed, the lines themselves. One thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class Trace {
     hash_ = hash64(line, hash_);
     if (listen_) listen_(line);
   }
-  // A fault of this kind happened.
+  // Counts a fault of this kind.
   void fired(std::string_view kind) {
     const auto it = fired_.find(kind);
     if (it == fired_.end()) {
@@ -30,7 +30,7 @@ class Trace {
       ++it->second;
     }
   }
-  // Two runs with equal hashes took the same way.
+  // Runs with equal hashes had the same history.
   std::uint64_t hash() const { return hash_; }
   const std::map<std::string, std::uint64_t, std::less<>>& fired() const { return fired_; }
 

@@ -1,4 +1,4 @@
-// Two clocks that stand still until they are moved. Any thread.
+// Both clocks, which only move when they are told to. Any thread.
 #pragma once
 
 #include <atomic>
@@ -14,11 +14,11 @@ class VirtualClock final : public Clock {
     return std::chrono::floor<WallTime::duration>(began + MonotonicTime::duration(ns_ + set_by_.load()));
   }
 
-  // Time goes by, on both clocks.
+  // Advances both clocks.
   void advance(MonotonicTime::duration by) { ns_ += by.count(); }
-  // Somebody sets the date forward or, if `by` is negative, back; no time goes by.
+  // Sets the date forward or, if `by` is negative, back; the monotonic clock does not change.
   void set_wall(MonotonicTime::duration by) { set_by_ += by.count(); }
-  // Time goes by, and the date stands still.
+  // Advances the monotonic clock only.
   void advance_monotonic(MonotonicTime::duration by) { advance(by), set_wall(-by); }
 
  private:
