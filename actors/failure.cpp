@@ -37,7 +37,7 @@ caf::error make_failure(std::string text, std::optional<ErrorCode> code) {
 }
 
 EndReason reason_of(const caf::error& error) {
-  if (!error || error == caf::exit_reason::user_shutdown) return {.text = "in good order", .in_order = true};
+  if (!error || error == caf::exit_reason::user_shutdown) return {.text = "in order", .in_order = true};
   const caf::message context = error.context();
   if (!is_ours(context)) return {caf::to_string(error), caf::to_string(error)};
   const auto code = context.get_as<std::uint8_t>(2);

@@ -1,4 +1,4 @@
-// How the failure of an actor keeps its text, its class and its code on the way to the supervisor.
+// Carries the text, class and code of an actor's failure to the supervisor.
 #pragma once
 
 #include <caf/all.hpp>
@@ -11,7 +11,7 @@
 
 namespace eventy::actors {
 
-// Makes anything that is thrown end the actor with an error that carries its text and class, and its code if
+// Ends the actor on any exception, with an error that carries the exception's text and class, and its code if
 // it is a Failure; CAF's own handler loses them.
 void keep_text_of_exceptions(caf::scheduled_actor* self);
 caf::error failure_of(const std::exception_ptr& thrown);

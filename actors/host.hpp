@@ -1,8 +1,8 @@
-// What runs the actors of one node: the clocks they go by, their CAF system, and the way of their mail. A
-// node has CAF's scheduler and mailboxes; a simulation has its own of both, and so runs these very actors.
+// What runs the actors of one node: their clock, their CAF system and their mailboxes. A node uses CAF's
+// scheduler and mailboxes; a simulation replaces both and runs the same actors.
 //
-// An actor is a plain struct, its state: `Receiver` says what it takes, `Setup` what it needs, begin() starts
-// it, and a handle() for each of its messages does the work. Anything that is thrown there ends it.
+// An actor is a plain struct, its state: `Receiver` names the messages that it takes, `Setup` what it needs.
+// begin() starts it, and one handle() per message does the work. An exception in either ends the actor.
 #pragma once
 
 #include <caf/all.hpp>
@@ -16,33 +16,33 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(eventy::actors::Letter)
 
 namespace eventy::actors {
 
-// Which actor of a node one is.
+// The role of an actor within its node.
 struct Role {
   enum class Kind : std::uint8_t { root, supervisor, bridge, task };
   Kind kind = Kind::root;
-  std::size_t service = 0;  // its number; not of the root
-  TaskId task = {};         // of a task
+  std::size_t service = 0;  // the service's number; unused for the root
+  TaskId task = {};         // for a task
 };
 
-// Where an actor runs: on one of the scheduler's threads, of which there are few, or on a thread of its own,
-// for it may wait or has to answer while all of those are taken.
+// Where an actor runs: on one of the scheduler's few threads, or on a thread of its own, because it may block
+// or must answer while all of those are busy.
 enum class Placement : std::uint8_t { scheduler, own_thread };
 
 class Host {
  public:
   virtual ~Host() = default;
-  // Whether actors may have threads of their own. A host of a single thread has none, and runs all in turn.
+  // Whether actors may have threads of their own. A host with a single thread runs all actors in turn.
   virtual bool has_threads() const = 0;
   virtual const Clock& clock() const = 0;
   virtual caf::actor_system& system() = 0;
   virtual ActorId new_id() = 0;
-  // Called by the actor itself, and by whoever spawned it. Both mailboxes take the same mail.
+  // Called by the actor itself and by the caller of spawn(). Both mailboxes deliver to the same actor.
   virtual std::shared_ptr<Mailbox> mailbox(ActorId id, const caf::actor& actor) = 0;
-  // Called by whoever spawned it, before that goes on.
+  // Called by spawn() before it returns.
   virtual void spawned(ActorId id, const Role& role, const caf::actor& actor) = 0;
 };
 
-// What an actor knows of itself.
+// What an actor knows about itself.
 template <class Receiver>
 struct Self {
   caf::event_based_actor* actor = nullptr;
@@ -73,8 +73,8 @@ caf::behavior run(caf::stateful_actor<State>* self, Host* host, ActorId id,
   }};
 }
 
-// Starts an actor. `watcher` gets Down when it has ended; it may be nobody. Throws where there is no memory,
-// or no thread, for it.
+// Starts an actor. `watcher`, which may be empty, gets Down when the actor has ended. Throws if there is no
+// memory or no thread for it.
 template <class State, class Watcher>
 Ref<typename State::Receiver> spawn(Host& host, const Role& role, Placement placement,
                                     const typename State::Setup& setup, const Ref<Watcher>& watcher) {

@@ -57,7 +57,7 @@ struct Describe {
   }
   std::string operator()(const msg::StopTask& m) const { return "StopTask " + name_of(m.task); }
   std::string operator()(const msg::Drained& m) const {
-    return m.busy.empty() ? "Drained" : "Drained but for" + names(m.busy);
+    return m.busy.empty() ? "Drained" : "Drained except" + names(m.busy);
   }
   std::string operator()(const msg::RestartTasks& m) const { return "RestartTasks" + names(m.tasks); }
   std::string operator()(const msg::RestartBridge&) const { return "RestartBridge"; }

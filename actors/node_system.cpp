@@ -48,8 +48,8 @@ class CafHost final : public Host {
   std::atomic<std::uint64_t> last_id_ = 0;
 };
 
-// CAF's actor system with its root. It must be made and destroyed by the same thread, or its logger waits for
-// ever, and destroying it waits for all actors. So a thread of its own has it, which can be given up.
+// CAF's actor system with its root. One thread must create and destroy it, otherwise its logger waits
+// forever; destroying it waits for all actors. So it has a thread of its own, which can be abandoned.
 class Home {
  public:
   Home(std::size_t threads, const Clock& clock, const RootSetup& setup) {
@@ -72,12 +72,12 @@ class Home {
 
   const Ref<ToRoot>& root() const { return root_; }
 
-  // Ends all actors. nullopt: waits as long as that takes. False: not gone within that time; the thread is
-  // left alone.
+  // Ends all actors. nullopt: waits until they have ended. False: they have not ended in time; the thread is
+  // abandoned.
   bool end(std::optional<Duration> within) {
     auto gone = gone_->get_future();
     post({}, root_, msg::Stop{});
-    root_ = {};  // the system waits for it as well
+    root_ = {};  // the system waits for it too
     end_.set_value();
     if (within && gone.wait_for(*within) != std::future_status::ready) {
       thread_.detach();
@@ -92,10 +92,10 @@ class Home {
                    std::promise<Ref<ToRoot>>& made, std::future<void>& end) {
     try {
       caf::actor_system_config config;
-      // Work stealing polls while it is idle; sharing costs nothing then and is no slower here.
+      // Work stealing polls while idle; sharing costs nothing then and is not slower here.
       config.set("scheduler.policy", caf::atom("sharing"));
       config.set("scheduler.max-threads", threads);
-      CafHost host(clock);  // outlives the actors, for whose end the system waits
+      CafHost host(clock);  // outlives the actors, because the system waits for them
       caf::actor_system system(config);
       host.run_on(system);
       made.set_value(spawn<RootState>(host, {}, Placement::own_thread, setup, Ref<ToRoot>()));
@@ -111,7 +111,7 @@ class Home {
   std::thread thread_;
 };
 
-// The session that start() opened, to the first bridge; new ones to its successors.
+// Hands the session that start() opened to the first bridge and opens new ones for its successors.
 std::function<Result<std::unique_ptr<StoreSession>>()> first_then(
     std::unique_ptr<StoreSession> session, std::function<Result<std::unique_ptr<StoreSession>>()> open) {
   auto first = std::make_shared<std::unique_ptr<StoreSession>>(std::move(session));

@@ -9,7 +9,7 @@ void BridgeState::begin(BridgeSetup setup) {
   step_soon();
 }
 
-// The store may call its waker with locks held, from any thread, also when this actor is gone.
+// The store may call its waker from any thread, with locks held, even after this actor has ended.
 void BridgeState::open() {
   auto session = setup_.service->open_session();
   if (!session.ok()) throw Failure(session.error());
@@ -44,7 +44,7 @@ void BridgeState::step_soon() {
   if (!step_is_sent_->exchange(true)) self_.post(self_.ref, msg::StepOn{});
 }
 
-// --- what the engine wants done ---
+// --- actions of the engine ---
 
 void BridgeState::perform(const std::vector<BridgeAction>& actions) {
   for (const auto& action : actions) std::visit([this](const auto& a) { perform(a); }, action);
@@ -83,7 +83,7 @@ void BridgeState::post_to(const TaskRef& task, const TaskMail& mail) const {
       task, mail);
 }
 
-// --- what tasks and supervisor say ---
+// --- messages of tasks and the supervisor ---
 
 void BridgeState::handle(const msg::DeferredDone& m) {
   engine_->deferred_done(m.task, m.epoch, m.up_to, *m.outputs);
@@ -105,7 +105,7 @@ void BridgeState::handle(const msg::TasksDown& m) {
 
 void BridgeState::handle(const msg::Drain&) {
   draining_ = true;
-  if (!engine_) return;  // the first step comes, and with it the engine
+  if (!engine_) return;  // the first step will make the engine
   engine_->drain();
   for (const auto& child : children_)
     if (child.first.is_source()) tell(child.first, msg::StopPolling{});

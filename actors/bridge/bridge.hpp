@@ -1,7 +1,7 @@
-// The actor of a bridge: a shell that owns a BridgeEngine, and so the service's session with the store. Runs
-// on a thread of its own, for commits block. It goes on by message: one step at a time, woken by the store,
-// by a slice or by a timer. It never waits for a task. A failure of the session ends it; its supervisor stops
-// the tasks and starts a new one with a new session.
+// The actor of a bridge: a shell around a BridgeEngine, which owns the service's session with the store. It
+// runs on a thread of its own, because commits block. It advances one step per message, woken by the store,
+// by a slice or by a timer, and never waits for a task. If the session fails, the actor ends; its supervisor
+// stops the tasks and starts a new bridge with a new session.
 #pragma once
 
 #include <atomic>
@@ -38,9 +38,9 @@ struct BridgeState {
  private:
   using TaskMail = std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::StopPolling>;
   struct Child {
-    Epoch started;                       // with which it was asked for
-    std::optional<TaskRef> actor = {};   // none until the supervisor has started it
-    std::vector<TaskMail> waiting = {};  // mail until then
+    Epoch started;                       // the epoch of the request to start it
+    std::optional<TaskRef> actor = {};   // empty until the supervisor has started it
+    std::vector<TaskMail> waiting = {};  // mail that waits for that
   };
   void open();
   void step();

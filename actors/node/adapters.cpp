@@ -38,7 +38,7 @@ Result<std::unique_ptr<RecordStore>> memory_store(Section& section, const NodeOp
 }
 
 #ifdef EVENTY_WITH_AVRO
-// Reading needs no schemas: each record brings its own.
+// Reading needs no schemas: each record contains its own.
 Result<std::shared_ptr<const Serializer>> avro_serializer(const FormatOptions& options) {
   auto made = options.schemas.empty() ? avro::AvroSerializer::from_texts({})
                                       : avro::AvroSerializer::from_folder(options.schemas);
@@ -60,8 +60,8 @@ Result<std::unique_ptr<RecordStore>> embedded_store(Section& section, const Node
 #endif
 
 #ifdef EVENTY_WITH_KAFKA
-// The keys of [store] for the local copies of states. Only who runs services holds their folder: readers and
-// writers of records may come beside it. Without RocksDB the copies are in memory.
+// The keys of [store] for the local copies of states. Only a process that runs services locks their folder:
+// others may read and write records at the same time. Without RocksDB the copies are in memory.
 Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options) {
   const auto folder = section.text("path", default_folder);
   if (folder.empty()) section.fail("path", "must not be empty");
@@ -88,7 +88,7 @@ Result<OpenLocalState> local_copies(Section& section, const NodeOptions& options
   return local_state_in_memory();
 }
 
-// Comma separated, blanks aside.
+// Splits at commas and ignores blanks.
 std::set<std::string> names_in(const std::string& text) {
   std::set<std::string> names;
   std::string name;

@@ -36,7 +36,7 @@ struct Common {
                     "Configuration file (default: config/embedded.toml, which is built in)")
         ->type_name("FILE");
     command.add_option("--data", data, "Folder of the store, for [store] path")->type_name("DIR");
-    command.add_option("--set", sets, "A value over that of the file; may be repeated")
+    command.add_option("--set", sets, "Overrides a value of the file; may be repeated")
         ->type_name("SECTION.KEY=VALUE")
         ->expected(1)
         ->take_all();
@@ -49,7 +49,7 @@ struct Common {
   }
 };
 
-// An option that the App declared, while the line is parsed.
+// An option of the App during parsing.
 struct Declared {
   const Option* option;
   std::string value;
@@ -98,8 +98,8 @@ Parsed parse_command_line(int argc, char** argv, const App& app) {
     return sub.command;
   };
   add("run", "Run the services until SIGTERM or SIGINT", app.options)
-      ->add_flag("--until-idle", until_idle, "End when every topic is read to its end and committed");
-  add("check-config", "Check the configuration, open nothing", {});
+      ->add_flag("--until-idle", until_idle, "Stop when every topic is read to its end and committed");
+  add("check-config", "Check the configuration without opening anything", {});
   for (const auto& command : app.commands) add(command.name, command.help, command.options);
 
   try {

@@ -1,4 +1,4 @@
-// The command line of a node as plain data.
+// A parsed command line of a node.
 #pragma once
 
 #include <optional>
@@ -9,24 +9,24 @@
 namespace eventy {
 
 struct CommandLine {
-  std::string command;  // run, check-config, or one of the App's
+  std::string command;  // run, check-config, or a command of the App
   std::optional<std::string> config = {};
-  std::vector<Document::Override> overrides = {};  // --set and --data, in that order
+  std::vector<Document::Override> overrides = {};  // --set and --data, in order
   bool until_idle = false;
-  Arguments options = {};  // those that the App declared for the command
+  Arguments options = {};  // options that the App declared for the command
 };
 
 inline constexpr int exit_usage = 2;
 
-// The value of an option is not what it must be; else a store's word for a mistake of its caller would pass
-// for one on the command line.
+// The value of an option is invalid. Its own type distinguishes it from invalid_argument of a store, which is
+// not a mistake on the command line.
 class UsageMistake : public Failure {
  public:
   using Failure::Failure;
 };
 
-// What was asked for; or, if that was --help, --version or a mistake, the exit code: what there was to say is
-// printed. Throws Failure (configuration) for a malformed --set.
+// The parsed line; or, after --help, --version or a mistake, the exit code, and the text has been printed.
+// parse_command_line() throws Failure (configuration) for a malformed --set.
 struct Parsed {
   std::optional<CommandLine> line = {};
   int exit_code = 0;

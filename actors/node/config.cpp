@@ -16,7 +16,7 @@ std::vector<std::string> names_in(const Map& map) {
   return names;
 }
 
-// A text that must be one of some names.
+// A text that must be one of `names`.
 std::string one_of(Section& section, std::string_view key, const std::string& default_value,
                    const std::vector<std::string>& names) {
   auto value = section.text(key, default_value);
@@ -28,7 +28,7 @@ std::string one_of(Section& section, std::string_view key, const std::string& de
   const auto near = nearest(value, names);
   section.fail(key, "is \"" + value + "\"" +
                         (near ? "; did you mean \"" + *near + "\"?" : ", which is unknown.") +
-                        " Known here: " + (known.empty() ? "none" : known));
+                        " Known: " + (known.empty() ? "none" : known));
 }
 
 std::string known_serializer(Section& section, std::string_view key, const std::string& names,
@@ -67,7 +67,7 @@ std::map<std::string, Partitioner> read_partitioners(Section s) {
   return partitioners;
 }
 
-// What is not said keeps the value that `o` has.
+// Missing keys keep the value of `o`.
 void read_restarts(Section& s, SupervisionOptions& o) {
   const std::vector<std::string> names(strategy_names.begin(), strategy_names.end());
   const auto name = one_of(s, "strategy", names[static_cast<std::size_t>(o.strategy)], names);

@@ -1,5 +1,5 @@
-// The node's own configuration: every key, its default and its section. config/embedded.toml is the same
-// written out.
+// The node's own configuration: every key with its section and default. config/embedded.toml shows the same
+// values.
 #pragma once
 
 #include <set>
@@ -19,11 +19,11 @@ struct ServiceSupervision {
 
 struct NodeConfig {
   // [node]
-  std::string id = {};  // read_config() puts the default in the place of an empty one
+  std::string id = {};  // read_config() replaces an empty one with the default
   std::size_t threads = 0;
   Duration drain_timeout{30'000};
   Duration progress_interval{200};
-  // [store]; its further keys belong to the store
+  // [store]; its other keys belong to the store
   std::string store_type = "embedded";
   // [topics]
   std::uint32_t partitions = 8;
@@ -41,16 +41,16 @@ struct NodeConfig {
   MisplacedLimits misplaced = {};
   // [format]
   std::string records = "json", state = "msgpack", schemas = {};
-  // [serializers]: of topics, and of the topics of services
+  // [serializers]: by topic, and by service for its topics
   std::map<std::string, std::string> serializers = {};
   // [namespaces]
   std::map<std::string, std::string> namespaces = {};
   // [partitioners]
   std::map<std::string, Partitioner> partitioners = {};
-  // [supervision] of each service, [services.NAME.supervision] of one, [node.supervision] of the services
+  // [supervision] for each service, [services.NAME.supervision] for one, [node.supervision] for the services
   ServiceSupervision supervision = {};
   std::map<std::string, ServiceSupervision> services = {};
-  std::set<std::string> blocking = {};  // services, by [services.NAME]
+  std::set<std::string> blocking = {};  // names of services, by [services.NAME]
   SupervisionOptions node_supervision = {.restarts = {.intensity = 0}};
   // [log]
   std::string log_level = "info";
@@ -61,11 +61,11 @@ struct NodeConfig {
   const ServiceSupervision& supervision_of(const std::string& service) const;
 };
 
-// Reads and checks all sections but the store's further keys; names that `adapters` does not have are
-// refused.
+// Reads and checks all sections, except the other keys of the store. Rejects names that `adapters` does not
+// have.
 NodeConfig read_config(Document& document, const Adapters& adapters);
-// Makes the store that is configured, or with StoreAccess::none only checks its keys. `warn` is called as
-// long as the store lives.
+// Makes the configured store; with StoreAccess::none it only checks the store's keys. The store uses `log` as
+// long as it lives.
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
                                                 const Adapters& adapters, StoreAccess access,
                                                 std::shared_ptr<spdlog::logger> log = {});

@@ -30,7 +30,7 @@ std::string hint(std::string_view written, const std::vector<std::string>& known
   return near ? "; did you mean " + in_quotes(*near) + "?" : "";
 }
 
-// Keys of earlier releases and what they are called now.
+// Keys of earlier releases and their current names.
 constexpr std::pair<std::string_view, std::string_view> renamed_keys[] = {
     {"most_backoff_ms", "max_backoff_ms"},
     {"batches_in_flight", "max_batches_in_flight"},
@@ -102,9 +102,9 @@ struct Document::Impl {
 struct Section::Impl {
   std::string name;  // the path with dots
   std::shared_ptr<Document::Impl> document;
-  std::vector<std::string> path;  // of more than one, it is a table in a table
+  std::vector<std::string> path;  // more than one: a table in a table
   std::vector<std::string> known = {};
-  std::vector<std::string> inner = {};  // the beginnings of keys that belong to tables in this one
+  std::vector<std::string> inner = {};  // prefixes of keys that belong to tables in this one
 
   const toml::table* table() const {
     const toml::table* at = &document->table;
@@ -115,7 +115,7 @@ struct Section::Impl {
     }
     return at;
   }
-  // What the command line set in it lies in the outermost table, with dots.
+  // Values from the command line are in the outermost table, under keys with dots.
   const toml::table* outermost() const { return document->table[path.front()].as_table(); }
   std::string prefix() const { return path.size() == 1 ? "" : name.substr(path.front().size() + 1) + "."; }
 
@@ -142,7 +142,7 @@ struct Section::Impl {
   [[noreturn]] void refuse(std::string_view key, const std::string& what) const {
     eventy::refuse(place(key), "[" + name + "] " + std::string(key) + " " + what);
   }
-  // Of the key, or of the first one below it that was written with dots.
+  // The place of the key, or of the first key below it that was written with dots.
   std::string place(std::string_view key) const {
     const auto option = document->options.find(name + "." + std::string(key));
     if (option != document->options.end()) return option->second;
@@ -154,7 +154,7 @@ struct Section::Impl {
     }
     return "built-in default";
   }
-  // The value of the key if it is there, of type T or an error.
+  // The value of the key, if present; an error if it is not of type T.
   template <class T>
   std::optional<T> get(std::string_view key, const char* wanted) {
     const auto* node = find(key);
@@ -170,7 +170,7 @@ struct Section::Impl {
 Document::Override Document::parse_set(const std::string& argument) {
   const auto equals = argument.find('=');
   const auto dot = argument.find('.');
-  // Without the value: it may be a secret, and this is shown in errors.
+  // Without the value: it may be a secret, and errors show this text.
   const std::string option = "--set " + argument.substr(0, equals);
   if (equals == argument.npos || dot == argument.npos || dot > equals || dot == 0 || dot + 1 == equals)
     refuse(option, "must be SECTION.KEY=VALUE");
@@ -187,13 +187,13 @@ Document::Document(const std::optional<std::string>& path, const std::vector<Ove
   for (const auto& o : overrides) {
     if (!impl_->table.contains(o.section)) impl_->table.insert(o.section, toml::table{});
     auto* section = impl_->table[o.section].as_table();
-    if (!section) refuse(o.option, "[" + o.section + "] is no section");
+    if (!section) refuse(o.option, "[" + o.section + "] is not a section");
     impl_->options[o.section + "." + o.key] = o.option;
     toml::table parsed;
     if (o.kind == Override::Kind::toml_or_text) {
       try {
         parsed = toml::parse("value = " + o.value);
-      } catch (const toml::parse_error&) {  // then it is a bare text
+      } catch (const toml::parse_error&) {  // a bare text
       }
     }
     if (parsed.size() == 1 && parsed.contains("value")) {
@@ -204,7 +204,7 @@ Document::Document(const std::optional<std::string>& path, const std::vector<Ove
   }
 }
 
-// Sections hold on to the document, and it to them.
+// Sections and the document reference each other.
 Document::~Document() { impl_->sections.clear(); }
 
 Section Document::section(const std::string& name) {

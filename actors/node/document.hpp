@@ -1,4 +1,4 @@
-// The configuration as a whole: one TOML file, or none, and what the command line puts over it. Hands out
+// The whole configuration: one TOML file, or none, and the overrides of the command line. It hands out
 // Sections and knows where each value came from. Throws Failure (ErrorCode::configuration).
 #pragma once
 
@@ -13,12 +13,12 @@ namespace eventy {
 
 class Document {
  public:
-  // A value from the command line: `option` is how an error names it.
+  // A value from the command line; errors name it by `option`.
   struct Override {
     std::string option, section, key, value;
     enum class Kind : std::uint8_t { toml_or_text, text } kind = Kind::toml_or_text;
   };
-  // `--set a.b=c`.
+  // Parses `--set a.b=c`.
   static Override parse_set(const std::string& argument);
 
   Document(const std::optional<std::string>& path, const std::vector<Override>& overrides);
@@ -26,11 +26,13 @@ class Document {
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
 
-  Section section(const std::string& name);  // the same object's view each time; known from now on
-  // Reads a text of a section that somebody else owns; does not make the key known.
+  // Repeated calls return the same section. It is known from the first call on.
+  Section section(const std::string& name);
+  // Reads a text of a section that another caller reads; does not mark the key as known.
   std::optional<std::string> text_at(const std::string& section, std::string_view key) const;
-  void finish() const;                      // throws if there is a section that nobody asked for
-  std::vector<std::string> absent() const;  // `section.key` that was asked for and took its default
+  void finish() const;  // throws if there is a section that was never requested
+  // `section.key` of the values that were requested and took their default.
+  std::vector<std::string> absent() const;
 
  private:
   friend struct Section::Impl;
@@ -38,7 +40,7 @@ class Document {
   std::shared_ptr<Impl> impl_;
 };
 
-// The entry of `known` that is nearest to what was written, if any is near.
+// The entry of `known` that is most similar to `written`, if any is similar.
 std::optional<std::string> nearest(std::string_view written, const std::vector<std::string>& known);
 
 }  // namespace eventy

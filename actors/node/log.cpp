@@ -9,7 +9,7 @@ namespace eventy {
 
 namespace {
 
-constexpr std::size_t longest_message = 2 * longest_reason;  // room for a reason and what is said around it
+constexpr std::size_t longest_message = 2 * longest_reason;  // space for a reason and the text around it
 
 class OneLine final : public spdlog::formatter {
  public:

@@ -1,4 +1,4 @@
-// The log of a node: a message is a line, whatever the records say that it speaks of.
+// The log of a node: each message is one line, whatever the records contain that it quotes.
 #pragma once
 
 #include <memory>
@@ -8,11 +8,11 @@
 
 namespace eventy {
 
-// To standard error, with messages of this level and above.
+// Logs messages of this level and above to standard error.
 std::shared_ptr<spdlog::logger> make_log(const std::string& level);
 
-// As the pattern of spdlog says, with the message made one line of limited length. For every sink of a node,
-// so that no caller has to think of it.
+// Formats as the pattern of spdlog says, with the message as one line of limited length. For every sink of a
+// node, so that no caller has to escape its messages.
 std::unique_ptr<spdlog::formatter> one_line_formatter(std::string pattern);
 
 }  // namespace eventy

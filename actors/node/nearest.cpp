@@ -25,7 +25,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string> nearest(std::string_view written, const std::vector<std::string>& known) {
   std::optional<std::string> best;
-  // A third of the word may be wrong; a word that begins as a known one does is near as well.
+  // A third of the word may be wrong. A word that is the beginning of a known one is similar too.
   std::size_t least = written.size() / 3 + 1;
   for (const auto& word : known) {
     const bool begins = written.size() >= 3 && word.starts_with(written);

@@ -1,5 +1,6 @@
-// The name of a node: of this process among those that share a service's work. A store makes its members' and
-// its transactions' ids of it, so it has to be the same after a restart and different for each node.
+// The id of a node, which distinguishes this process from others that share a service's work. A store derives
+// the ids of its group members and transactions from it, so it must be the same after a restart and unique
+// per node.
 #pragma once
 
 #include <filesystem>
@@ -10,10 +11,10 @@ namespace eventy {
 
 inline constexpr std::size_t longest_node_id = 128;
 
-// Letters, digits, '.', '_' and '-', at most longest_node_id of them: what Kafka takes in ids of members.
+// Letters, digits, '.', '_' and '-', at most longest_node_id of them: what Kafka accepts in member ids.
 bool is_node_id(std::string_view id);
 
-// HOST-HASH8: the host's name, and a checksum of the folder's absolute path without symbolic links.
+// HOST-HASH8: the host's name and a checksum of the folder's absolute path, with symbolic links resolved.
 std::string default_node_id(const std::filesystem::path& folder);
 
 }  // namespace eventy

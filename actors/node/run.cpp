@@ -29,7 +29,7 @@ int complain(const App& app, const std::string& what, int code) {
   return code;
 }
 
-// A configuration that is read and checked, and what it names.
+// A configuration that is read and checked, with what it names.
 struct Configured {
   Document document;
   NodeConfig config;
@@ -46,7 +46,7 @@ struct Configured {
   }
 };
 
-// What the program cannot show must not end its work.
+// A program's progress display must not end its work.
 class ProgressOf {
  public:
   ProgressOf(const App& app, const Arguments& options, const RunningNode& node, spdlog::logger& log)
@@ -57,8 +57,7 @@ class ProgressOf {
       app_.progress({node_.store(), node_.state_format(), options_, node_.elapsed(), last});
     } catch (...) {
       has_failed_ = true;
-      log_.error("no progress is shown any more, as that failed: {}",
-                 describe(std::current_exception()).reason);
+      log_.error("showing progress failed, no more is shown: {}", describe(std::current_exception()).reason);
     }
   }
 
@@ -73,7 +72,8 @@ class ProgressOf {
 RunningNode::End wait_with_signals(RunningNode& node, Signals& signals, spdlog::logger& log,
                                    const std::function<void(bool last)>& progress) {
   const Signals::Watcher watching(signals, [&](int signal) {
-    log.info("{}: draining; a second signal ends at once", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    log.info("{}: draining; a second signal ends the process at once",
+             signal == SIGINT ? "SIGINT" : "SIGTERM");
     node.drain();
   });
   return node.wait(progress);
@@ -92,14 +92,15 @@ int exit_code_of(RunningNode::End end) {
   return exit_error;
 }
 
-// Why draining was given up, and what held it up.
+// Why the node gave up draining, and what held it up.
 std::string why_not_drained(const RunningNode& node, RunningNode::End end, Duration timeout) {
   const std::string what =
       end == RunningNode::End::handed_over
-          ? "not all is drained: what held up the rest is undone, and is handled again by the next owner"
+          ? "not all is drained: the work of handlers that do not return is aborted and redone by the next "
+            "owner"
           : fmt::format(
-                "not drained within {} ms: ending without the commit of what is in hand; it is "
-                "handled again after the next start",
+                "not drained within {} ms: ending without committing the work in progress; it is "
+                "redone after the next start",
                 timeout.count());
   const auto names = node.busy_handlers();
   return what + (names.empty() ? "" : ". Still running: " + names);
@@ -118,7 +119,7 @@ int run_node(const App& app, const CommandLine& line, const Adapters& adapters, 
   log->flush();
   if (code == exit_gave_up) complain(app, node.failure(), code);  // the last line says why
   std::fflush(stderr);
-  if (!all_ended) std::_Exit(code);  // what is left behind has nothing to commit
+  if (!all_ended) std::_Exit(code);  // what still runs has nothing to commit
   return code;
 }
 
@@ -132,7 +133,7 @@ int run_command(const Command& command, const CommandLine& line, const Adapters&
                       *adapters.state_formats.at(config.state), config.partitions, config.partitioners});
 }
 
-// A command whose output got lost has failed. A node that has done its work has not.
+// A command whose output was lost has failed. A node that has done its work has not.
 int with_output(const App& app, int code) {
   if (standard_output_is_written()) return code;
   return complain(app, fmt::format("standard output: {}", std::strerror(errno)),
@@ -142,9 +143,9 @@ int with_output(const App& app, int code) {
 int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) {
   Configured configured(app, line, adapters);
   if (line.command == "check-config") {
-    // Services that depend on options of `run` are not known here.
+    // Services that depend on options of `run` are unknown here.
     if (app.options.empty()) make_runtimes(app.services(line.options), configured.config, adapters, nullptr);
-    print_line(line.config.value_or("built-in defaults") + ": the configuration is right");
+    print_line(line.config.value_or("built-in defaults") + ": the configuration is valid");
     return with_output(app, 0);
   }
   for (const auto& command : app.commands)
@@ -156,7 +157,7 @@ int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) 
 int exit_code_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::configuration:
-    case ErrorCode::invalid_argument:  // what a command asks of a store comes from there
+    case ErrorCode::invalid_argument:  // what a command asks of a store comes from the configuration
       return exit_configuration;
     default:
       return exit_error;

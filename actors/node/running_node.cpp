@@ -13,12 +13,12 @@ namespace eventy {
 namespace {
 
 constexpr Duration max_for_stopping{10'000}, max_for_stopping_stuck{1'000};
-// Shares of the time for draining: what is kept for closing the sessions, and the pause without a finished
-// cycle after which the partitions that are done are handed over.
+// Fractions of the drain timeout: kept for closing the sessions; and the pause without a finished cycle after
+// which finished partitions are handed over.
 constexpr int share_for_closing = 4, share_until_handing_over = 4;
 constexpr std::size_t max_named = 8;
 
-// What had to be mended; empty: nothing.
+// The counts in words; empty: nothing to report.
 std::string in_words(const actors::ServiceCounts& c) {
   std::string out;
   const auto add = [&](std::uint64_t count, const char* one, const char* many) {
@@ -67,8 +67,8 @@ actors::ServiceSetup RunningNode::setup_of(const std::shared_ptr<const ServiceRu
           .is_blocking = is_blocking};
 }
 
-// What a store calls its caller's mistake is the configuration's here: a topic has another count of
-// partitions, or a name that the store does not take.
+// What the store reports as its caller's mistake is one of the configuration here: a topic has another
+// partition count, or a name that the store does not accept.
 void RunningNode::as_configured(const Result<void>& result) const {
   if (result) return;
   Error error = result.error();
@@ -81,13 +81,13 @@ void RunningNode::as_configured(const Result<void>& result) const {
 BridgeOptions RunningNode::bridge_options(bool is_blocking) const {
   BridgeOptions options = config_.bridge_options();
   options.hands_over_all = !is_blocking;
-  // No other node has the partitions of a store that only one can open.
+  // A store that only one node can open has no other owner of its partitions.
   if (store_->features().many_members)
     options.hand_over_after = config_.drain_timeout / share_until_handing_over;
   return options;
 }
 
-// The sessions' files, and those of the copies of their states, which are opened later.
+// Checks for the files of the sessions and of the local copies of states, which are opened later.
 void RunningNode::check_files(std::size_t services) const {
   const std::uint64_t each = store_->features().session_files;
   if (each > 0) check_open_files(services * each + fewest_cached_files, "node " + config_.id).value();
@@ -114,7 +114,7 @@ RunningNode::End RunningNode::wait(const std::function<void(bool last)>& progres
     const NodeState state = system_->wait_for(config_.progress_interval);
     progress(false);
     if (state == NodeState::failed) return End::failed;
-    if (state == NodeState::idle) log_->info("idle: every topic read to its end");
+    if (state == NodeState::idle) log_->info("idle: every topic is read to its end");
     const bool drains = drain_until_.load() != MonotonicTime{};
     if (state == NodeState::running && !drains) continue;
     if (!drains) drain();
@@ -122,7 +122,7 @@ RunningNode::End RunningNode::wait(const std::function<void(bool last)>& progres
   }
 }
 
-// Gives up so early that the sessions can be closed within the time for draining.
+// Gives up early enough to close the sessions within the drain timeout.
 RunningNode::End RunningNode::wait_until_drained(const std::function<void(bool last)>& progress) {
   const MonotonicTime deadline = drain_until_.load() - for_closing();
   for (;;) {
@@ -130,7 +130,7 @@ RunningNode::End RunningNode::wait_until_drained(const std::function<void(bool l
     if (state == actors::NodeState::failed) return End::failed;
     progress(state == actors::NodeState::drained);
     if (state == actors::NodeState::drained) {
-      log_->info("drained: what was in hand is committed");
+      log_->info("drained: all work is committed");
       return End::drained;
     }
     if (state == actors::NodeState::handed_over) return End::handed_over;
@@ -150,7 +150,7 @@ Duration RunningNode::for_closing() const {
   return std::min(max_for_stopping_stuck, config_.drain_timeout / share_for_closing);
 }
 
-// What is stuck does not end; the others have a moment to leave in order.
+// Stuck handlers do not end; the others get a moment to end in order.
 Duration RunningNode::max_for_stop() const {
   if (is_stuck() || system_->wait_for({}) == actors::NodeState::handed_over) return for_closing();
   const MonotonicTime until = drain_until_;
@@ -164,15 +164,15 @@ bool RunningNode::is_stuck() const {
   return std::any_of(counts.begin(), counts.end(), [](const auto& c) { return c.over_limit > 0; });
 }
 
-// --- what is said of it ---
+// --- reports ---
 
 void RunningNode::name_the_busy(Duration waited) const {
   const auto names = busy_handlers();
   if (names.empty()) {
-    log_->error("the sessions with the store are not closed after {} ms: ending without that",
+    log_->error("the sessions with the store are not closed after {} ms: ending without closing them",
                 waited.count());
   } else {
-    log_->error("still running after {} ms: {}; ending without that", waited.count(), names);
+    log_->error("still running after {} ms: {}; ending without waiting for it", waited.count(), names);
   }
 }
 

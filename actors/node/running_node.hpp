@@ -1,6 +1,6 @@
-// One node: its store, its services and their actors, from start to end. Knows no command line, no signals
-// and no exit codes. The constructor, start(), wait(), stop() and the destructor belong to one thread; the
-// rest may be called by any.
+// One node: its store, its services and their actors, from start to end. It knows no command line, no signals
+// and no exit codes. The constructor, start(), wait(), stop() and the destructor belong to one thread; any
+// thread may call the rest.
 #pragma once
 
 #include <atomic>
@@ -16,13 +16,13 @@ namespace eventy {
 class RunningNode {
  public:
   enum class End : std::uint8_t {
-    drained,      // what was in hand is committed
-    handed_over,  // what held up the rest is undone, and is handled again by the next owner
-    not_drained,  // the time for draining is over; what is in hand is handled again after the next start
+    drained,      // all work in progress is committed
+    handed_over,  // the work of handlers that did not return is aborted; the next owner redoes it
+    not_drained,  // the drain timeout has passed; uncommitted work is redone after the next start
     failed        // a service gave up: see failure()
   };
 
-  // Opens the store and makes the topics. Throws Failure where the configuration does not fit the services or
+  // Opens the store and creates the topics. Throws Failure if the configuration does not fit the services or
   // the store.
   RunningNode(const std::vector<Service>& services, Document& document, const NodeConfig& config,
               const Adapters& adapters, std::shared_ptr<spdlog::logger> log);
@@ -30,18 +30,18 @@ class RunningNode {
   // Opens the sessions. With `idle_check` the node drains by itself once every topic is read to its end.
   void start(Duration idle_check);
   void drain();
-  // Returns when the node has drained, cannot drain or has failed. Calls `progress` at each interval of the
-  // configuration, with true once everything is drained.
+  // Returns when the node has drained, cannot drain or has failed. Calls `progress` at the configured
+  // interval, with true once everything is drained.
   End wait(const std::function<void(bool last)>& progress);
-  // Ends all actors and logs what had to be mended. False: some handlers do not return, and only the end of
-  // the process ends them.
+  // Ends all actors and logs the counts of restarts and failures. False: some handlers do not return, and
+  // only the end of the process ends them.
   [[nodiscard]] bool stop();
 
   std::string failure() const { return system_->failure(); }
-  std::string busy_handlers() const;  // by name, for a message; empty: none runs
+  std::string busy_handlers() const;  // their names, for a message; empty: none runs
   const RecordStore& store() const { return *store_; }
   const StateFormat& state_format() const { return *state_format_; }
-  Duration elapsed() const;  // since it was made
+  Duration elapsed() const;  // since the constructor
 
  private:
   actors::ServiceSetup setup_of(const std::shared_ptr<const ServiceRuntime>& runtime) const;
@@ -63,7 +63,7 @@ class RunningNode {
   std::unique_ptr<RecordStore> store_;
   std::vector<actors::ServiceSetup> setups_;
   std::unique_ptr<actors::NodeSystem> system_;
-  std::atomic<MonotonicTime> drain_until_ = MonotonicTime{};  // none: it does not drain
+  std::atomic<MonotonicTime> drain_until_ = MonotonicTime{};  // zero: not draining
 };
 
 }  // namespace eventy

@@ -8,7 +8,7 @@ namespace eventy {
 
 namespace {
 
-// A misspelt topic would silently keep the default, and its keys lie elsewhere.
+// A misspelt topic would silently keep the default, and its keys would be in other partitions.
 void check_topics(const NodeConfig& config,
                   const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes) {
   std::set<std::string> topics;
@@ -18,29 +18,30 @@ void check_topics(const NodeConfig& config,
   for (const auto& topic : topics) known += (known.empty() ? "" : ", ") + topic;
   for (const auto& entry : config.partitioners)
     if (!topics.contains(entry.first))
-      throw Failure(
-          {ErrorCode::configuration, "[partitioners] " + entry.first +
-                                         ": no service here reads or writes this topic. Theirs: " + known});
+      throw Failure({ErrorCode::configuration,
+                     "[partitioners] " + entry.first +
+                         ": no service of this node reads or writes this topic. Known topics: " + known});
   for (const auto& topic : std::set(topics)) topics.emplace(owner_of_topic(topic));
   for (const auto& entry : config.serializers)
     if (!topics.contains(entry.first))
       throw Failure(
           {ErrorCode::configuration, "[serializers] " + entry.first +
-                                         ": no service here reads or writes this topic, or one of " +
-                                         "a service of this name. Topics: " + known});
+                                         ": no service of this node reads or writes this topic, and none " +
+                                         "has this name. Known topics: " + known});
 }
 
-// A misspelt service would silently keep what [supervision] says.
+// A misspelt service would silently keep the values of [supervision].
 void check_services(const NodeConfig& config, const std::set<std::string>& names) {
   std::string known;
   for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
   for (const auto& entry : config.services)
     if (!names.contains(entry.first))
       throw Failure({ErrorCode::configuration,
-                     "[services." + entry.first + "]: no service here has this name. Known here: " + known});
+                     "[services." + entry.first +
+                         "]: no service of this node has this name. Known services: " + known});
 }
 
-// What is known to be written must have a schema, where the format needs one.
+// Records that are known to be written must have a schema if the format needs one.
 void check_outputs(const ServiceRuntime& runtime) {
   for (const auto& output : runtime.plan().outputs) {
     const auto topic = runtime.output_topic(output.kind, output.ns);
@@ -48,7 +49,7 @@ void check_outputs(const ServiceRuntime& runtime) {
     const auto& serializer = runtime.serializer(*topic);
     if (const auto why = serializer.cannot_write(output.kind, output.ns, output.name))
       throw Failure({ErrorCode::configuration,
-                     fmt::format("service {} writes {} to {} as {}: {}; the folder of schemas is "
+                     fmt::format("service {} writes {} to {} as {}: {}; the folder of schemas is set by "
                                  "[format] schemas",
                                  runtime.plan().name, output.name, runtime.topic_name(*topic),
                                  serializer.name(), *why)});
@@ -77,7 +78,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
   std::set<std::string> names;
   for (const auto& service : services) {
     if (!names.insert(service.name()).second)
-      throw std::invalid_argument("two services are named " + service.name());
+      throw std::invalid_argument("two services have the name " + service.name());
     runtimes.push_back(std::make_shared<const ServiceRuntime>(service, options));
     check_outputs(*runtimes.back());
   }

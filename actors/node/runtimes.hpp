@@ -1,5 +1,5 @@
-// The services of a node as its configuration has them: their formats, topics, partitioners and limits,
-// checked against each other.
+// The services of a node with their configured formats, topics, partitioners and limits, checked against each
+// other.
 #pragma once
 
 #include "config.hpp"
@@ -24,8 +24,8 @@ struct NodeSerializers {
   }
 };
 
-// Throws Failure (configuration) that names what does not fit, std::invalid_argument for two services of one
-// name. Without a log the runtimes are only good for being checked.
+// Throws Failure (configuration) that names what does not fit, and std::invalid_argument for two services
+// with the same name. Runtimes that are only checked need no log.
 std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
                                                                  const NodeConfig& config,
                                                                  const Adapters& adapters,

@@ -18,7 +18,7 @@ Error unknown_name(const Adapters& adapters, const std::string& name) {
   const auto near = nearest(name, names);
   return {ErrorCode::configuration, "there is no serializer \"" + name + "\"" +
                                         (near ? "; did you mean \"" + *near + "\"?" : ".") +
-                                        " Known here: " + (known.empty() ? "none" : known)};
+                                        " Known: " + (known.empty() ? "none" : known)};
 }
 
 std::vector<std::string> split(const std::string& names) {

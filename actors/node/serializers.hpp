@@ -1,4 +1,4 @@
-// Serializers by the names that a configuration or a command line has for them.
+// Serializers by their names in a configuration or on a command line.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace eventy {
 
-// `names` is one name, or several with commas between them: then records of each are read, told apart by
-// their first bytes, and the first is written. Failure (ErrorCode::configuration): a name is unknown, the
-// serializer could not be made, or several could not be told apart.
+// `names` is one name, or several separated by commas: then records of all these formats are read,
+// distinguished by their first bytes, and the first format is written. Fails with ErrorCode::configuration if
+// a name is unknown, a serializer cannot be made, or several cannot be distinguished.
 Result<std::shared_ptr<const Serializer>> make_serializer(const Adapters& adapters, const std::string& names,
                                                           const FormatOptions& options);
 

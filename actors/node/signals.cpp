@@ -22,7 +22,7 @@ Signals::~Signals() {
 }
 
 void Signals::wait_for_signals() {
-  constexpr timespec a_moment{0, 50'000'000};  // then look whether this is over
+  constexpr timespec a_moment{0, 50'000'000};  // then checks whether this is over
   bool is_first = true;
   while (!ends_) {
     const int signal = sigtimedwait(&mine_, nullptr, &a_moment);

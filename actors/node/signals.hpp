@@ -1,7 +1,7 @@
-// SIGINT and SIGTERM of the process. Made before any other thread, so that all threads have them blocked: the
-// first one calls `drain` on a thread of its own, any later one ends the process at once with 128 + its
-// number. Before there is anything to drain the first one ends the process at once, with 0 as after a drain;
-// when all is over already, it changes nothing.
+// Handles SIGINT and SIGTERM of the process. Construct it before any other thread, so that all threads block
+// them. The first signal calls `drain` on a thread of its own; any later one ends the process at once with
+// 128 + its number. Before a Watcher exists, the first signal ends the process at once, with 0 as after a
+// drain; after the Watcher is gone, it has no effect.
 #pragma once
 
 #include <csignal>
@@ -17,11 +17,11 @@ namespace eventy {
 class Signals {
  public:
   Signals();
-  ~Signals();  // gives them back
+  ~Signals();  // restores the previous signal mask
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // As long as this lives, `drain` may be called.
+  // `drain` may be called during its lifetime.
   class Watcher {
    public:
     Watcher(Signals& signals, std::function<void(int signal)> drain);

@@ -15,10 +15,10 @@ void prepare_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF)
-      (void)::open("/dev/null", O_RDWR);  // gets the lowest free number, this one
+      (void)::open("/dev/null", O_RDWR);  // gets the lowest free number, which is this one
 }
 
-// Not by fmt, which throws where it cannot write.
+// Does not use fmt, which throws if it cannot write.
 void say_on_standard_error(const std::string& line) {
   std::fputs((one_line(line, 2 * longest_reason) + '\n').c_str(), stderr);
 }

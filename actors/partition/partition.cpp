@@ -8,7 +8,7 @@ namespace eventy::actors {
 
 void PartitionTask::begin(TaskSetup setup) {
   setup_ = std::move(setup);
-  step_soon();  // the release of a key may have been interrupted
+  step_soon();  // resumes a release of a key that was interrupted
 }
 
 PartitionEngine& PartitionTask::engine() {
@@ -33,7 +33,7 @@ void PartitionTask::handle(const msg::StepOn&) {
   if (done.more) {
     step_soon();
   } else if (done.wake) {
-    // Early or double wake-ups do no harm: the engine waits by its own clock.
+    // Early or repeated wake-ups are harmless: the engine checks its own clock.
     self_.post(self_.ref, msg::StepOn{}, *done.wake - self_.now());
   }
 }
@@ -50,7 +50,7 @@ void PartitionTask::handle(const msg::RewindTo& m) {
   step_soon();
 }
 
-// A bad question is the asker's error, not a crash of the partition.
+// An invalid query is an error of the caller, not a failure of the partition.
 void PartitionTask::handle(const msg::Query& m) {
   std::string bytes;
   try {

@@ -1,6 +1,6 @@
-// The actor of a partition: a shell that owns a PartitionEngine, feeds it its mail and passes its slices on.
-// Runs on the scheduler, or on a thread of its own where handlers block. Mail of an old epoch is dropped. Any
-// exception is a crash: it quits with the text, and the supervisor decides.
+// The actor of a partition: a shell around a PartitionEngine that feeds it mail and passes its slices on. It
+// runs on the scheduler, or on a thread of its own if handlers block. Mail of an old epoch is dropped. Any
+// exception ends the actor with its text, and the supervisor decides.
 #pragma once
 
 #include "eventy/engine/partition_engine.hpp"
@@ -24,7 +24,8 @@ struct PartitionTask {
   Self<ToPartition> self_ = {};
 
  private:
-  PartitionEngine& engine();  // made by the first message: what it throws then is a crash like any other
+  // The first message makes it, so that an exception in its constructor is a failure like any other.
+  PartitionEngine& engine();
   std::string answer(const msg::Query& m);
   void step_soon();
 

@@ -45,8 +45,8 @@ void SourceTask::handle(const msg::CommittedUpTo& m) {
   poll_soon();
 }
 
-// The polls before the failed one succeeded, so they are committed first. Else a lasting failure would undo
-// them again and again.
+// The polls before the failed one succeeded. They are committed first; otherwise a permanent failure would
+// undo them again and again.
 void SourceTask::quit_when_committed() {
   if (failure_ && committed_ == sent_) self_.actor->quit(*failure_);
 }

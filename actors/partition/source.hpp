@@ -1,7 +1,7 @@
-// The actor of a source: a shell that owns a SourceEngine and drives itself. It polls while few enough of its
-// slices wait for their commit. It runs on a thread of its own, because the user's code may block. When that
-// code throws, nothing of the poll happened: the source quits with the error after its earlier polls are
-// committed, and the supervisor restarts it.
+// The actor of a source: a shell around a SourceEngine that keeps polling while few enough of its slices are
+// uncommitted. It runs on a thread of its own, because the user's code may block. If a poll throws, none of
+// its effects remain: the source ends with the exception's text once its earlier polls are committed, and the
+// supervisor restarts it.
 #pragma once
 
 #include "eventy/engine/source_engine.hpp"

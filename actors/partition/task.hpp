@@ -1,4 +1,4 @@
-// A task as an actor: a partition or a source, with what it gets from its supervisor.
+// What the supervisor gives to the actor of a task: a partition or a source.
 #pragma once
 
 #include "../host.hpp"

@@ -1,4 +1,4 @@
-// What the actors of a node tell the threads outside: its state, and what was counted. Any thread.
+// What the actors of a node report to other threads: the node's state and its counts. Any thread may call it.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +16,7 @@ class Board {
   void set_handed_over() { set(NodeState::handed_over, {}); }
   void set_failed(std::string why) { set(NodeState::failed, std::move(why)); }
 
-  // Waits until the state is at least `state`, at most that long; returns the state.
+  // Waits until the state is at least `state`, at most for `time`; returns the state.
   NodeState wait(NodeState state, Duration time) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, time, [&] { return state_ >= state; });
@@ -27,7 +27,7 @@ class Board {
     return failure_;
   }
 
-  // Before anything is counted; services are named by their numbers from then on.
+  // Call it before anything is counted. Services are identified by the order of these calls.
   void add_service(std::string name) {
     const std::lock_guard lock(mutex_);
     counts_.push_back({.service = std::move(name)});

@@ -48,7 +48,7 @@ void RootState::start_due() {
   }
 }
 
-// It ends by itself after this, and its children before it.
+// The supervisor ends its children and itself after this message.
 void RootState::handle(const msg::GaveUp& m) {
   if (stopping_) return;
   if (m.is_final) return setup_.board->set_failed(m.why);
@@ -74,20 +74,19 @@ void RootState::handle(const msg::GaveUp& m) {
 void RootState::tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const {
   const auto& restarts = setup_.supervision.restarts;
   if (const auto& log = setup_.services[m.service]->runtime->options().log)
-    log->error("{}; starting the service again{} in {} ms ({} of {} restarts of services within {} ms)",
-               m.why, decision.with_it.empty() ? "" : fmt::format(" with {} others", decision.with_it.size()),
+    log->error("{}; restarting the service{} in {} ms ({} of {} restarts of services within {} ms)", m.why,
+               decision.with_it.empty() ? "" : fmt::format(" with {} others", decision.with_it.size()),
                decision.wait.count(), supervision_.recent(), restarts.intensity, restarts.period.count());
 }
 
 void RootState::escalate(const std::string& why) const {
   const std::size_t before = supervision_.recent() - 1;
   if (before == 0) return setup_.board->set_failed(why);
-  setup_.board->set_failed(why + " (once more after " + std::to_string(before) +
-                           " restarts of services within " +
+  setup_.board->set_failed(why + " (again after " + std::to_string(before) + " restarts of services within " +
                            std::to_string(setup_.supervision.restarts.period.count()) + " ms)");
 }
 
-// One that did not say that it gives up has crashed, and nobody knows what of its children is left.
+// A supervisor that ends without giving up has crashed; the state of its children is unknown.
 void RootState::handle(const msg::Down& m) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     Service& service = services_[i];
@@ -116,7 +115,7 @@ void RootState::handle(const msg::Drain&) {
   if (services_.empty()) setup_.board->set_drained();
 }
 
-// Its session ends now, so that other nodes have its partitions, whatever the other services are about.
+// Ends its session now, so that other nodes get its partitions, whatever the other services do.
 void RootState::handle(const msg::ServiceDrained& m) {
   drained_.insert(m.service);
   all_drained_ = all_drained_ && m.all;
@@ -127,11 +126,11 @@ void RootState::handle(const msg::ServiceDrained& m) {
 
 // --- idle ---
 
-// Everything is idle if all services say so in two rounds, one after the other, and nothing was written in
-// between that could be work for one that had answered already.
+// Everything is idle if all services say so in two consecutive rounds and nothing was written in between that
+// could be work for a service that had already answered.
 void RootState::handle(const msg::AskRound&) {
   self_.post(self_.ref, msg::AskRound{}, setup_.idle_check);
-  // A store elsewhere takes its time to answer; an answer that never comes was asked of a bridge that failed.
+  // A remote store takes time to answer. If an answer never comes, the bridge that was asked has failed.
   const bool waits = round_ > 0 && answers_ < services_.size();
   if (waits && ++waited_ < max_checks_for_an_answer) return;
   waited_ = 0;
@@ -143,13 +142,13 @@ void RootState::handle(const msg::AskRound&) {
     if (services_[i].supervisor && !services_[i].restarts) {
       self_.post(services_[i].supervisor, msg::AskStatus{i, round_, self_.ref});
     } else {
-      hear({i, round_, false, 0});  // it is being started again
+      hear({i, round_, false, 0});  // it is being restarted
     }
   }
 }
 
 void RootState::hear(const msg::Status& m) {
-  if (m.round != round_) return;  // too late: counted as no answer
+  if (m.round != round_) return;  // too late; it counted as no answer
   activity_ += m.activity;
   all_idle_ = all_idle_ && m.idle;
   if (++answers_ < services_.size()) return;

@@ -1,7 +1,7 @@
-// The actor above the supervisors of all services of a node. A service that gives up is started again, with
-// those that the node's strategy names, as often as the node may; by default never: then it is the failure of
-// the node. A service is started only when all of its old self is gone. The root also finds out when
-// everything is idle or drained, and ends all when told to stop.
+// The actor above the supervisors of all services of a node. It restarts a service that gives up, with those
+// that the node's strategy names, as often as the node allows; by default never, then the node fails. It
+// starts a service only after everything of its predecessor is gone. It also detects when everything is idle
+// or drained, and ends all services when told to stop.
 #pragma once
 
 #include <set>
@@ -39,8 +39,8 @@ struct RootState {
 
  private:
   struct Service {
-    Ref<ToSupervisor> supervisor = {};  // empty: it is gone
-    bool restarts = false;              // it is being ended, or has ended, to be started again …
+    Ref<ToSupervisor> supervisor = {};  // empty: it has ended
+    bool restarts = false;              // it is ending, or has ended, and will be restarted …
     bool is_due = false;                // … now
   };
   void start(std::size_t number);

@@ -47,8 +47,8 @@ void SupervisorState::handle(const msg::Drained& m) {
   for (const TaskId task : m.busy) names += (names.empty() ? "" : ", ") + name_of(runtime, task);
   if (const auto& log = runtime.options().log; log && !names.empty())
     log->warn(
-        "service {}: {} held up by handlers that do not return: all others are handed over now, and what "
-        "these handlers do is undone and done again by the next owner",
+        "service {}: {} held up by handlers that do not return: all others are handed over now; the work of "
+        "these handlers is aborted and redone by the next owner",
         runtime.plan().name, names + (m.busy.size() == 1 ? " is" : " are"));
   self_.post(setup_.root, msg::ServiceDrained{setup_.service_number, m.busy.empty()});
 }
@@ -66,7 +66,7 @@ void SupervisorState::start_bridge() {
 }
 
 void SupervisorState::handle(const msg::StartTask& m) {
-  if (stopping_ || self_.sender != bridge_.id()) return;  // of a bridge that has failed since
+  if (stopping_ || self_.sender != bridge_.id()) return;  // from a bridge that has failed since
   stop_task(m.task);
   if (is_closing(m.task)) {
     waiting_.emplace(m.task, m);
@@ -84,14 +84,14 @@ void SupervisorState::start_task(const msg::StartTask& m) {
   self_.post(bridge_, msg::TaskStarted{m.task, m.epoch, tasks_[m.task]});
 }
 
-// A handler that does not return keeps its old self busy. A second self would begin the same record beside
-// it, and each rebalance one more.
+// A handler that does not return keeps its task's old actor busy. A second actor would start the same record
+// in parallel, and one more with each rebalance.
 void SupervisorState::start_waiting_tasks() {
   const auto is_ready = [&](const auto& entry) { return !is_closing(entry.first); };
   for (;;) {
     const auto next = std::find_if(waiting_.begin(), waiting_.end(), is_ready);
     if (next == waiting_.end()) return;
-    start_task(waiting_.extract(next).mapped());  // where that fails, others may not be wanted any more
+    start_task(waiting_.extract(next).mapped());  // if it throws, the others may no longer be wanted
   }
 }
 
@@ -151,8 +151,8 @@ void SupervisorState::stop() {
   after_closing();
 }
 
-// What had to wait until children were really gone: the end until all are, a new bridge until the old one is,
-// a task until its old self is. So a handler that does not return holds up no other partition.
+// Does what had to wait until children ended: ending until all have, a new bridge until the old one has, a
+// task until its predecessor has. So a handler that does not return holds up no other partition.
 void SupervisorState::after_closing() {
   start_due_tasks();
   if (stopping_) {
@@ -184,12 +184,12 @@ void SupervisorState::task_failed(TaskId task, const EndReason& reason) {
   takes_bridge ? restart_all(decision->wait) : restart_tasks(task, *decision);
 }
 
-// Its partition moved to another node while it worked, and its state with it. That is no failure and not
-// counted, however often partitions move; a duplicate fences the whole session, not a task. The bridge gives
-// it up before the wait is over; else it starts again.
+// The partition moved to another node while the task worked, and its state with it. That is not a failure and
+// not counted, however often partitions move; a duplicate fences the whole session, not one task. The bridge
+// releases the partition before the wait is over; otherwise the task is restarted.
 void SupervisorState::task_was_taken_away(TaskId task) {
   if (const auto& log = setup_.service->runtime->options().log)
-    log->debug("service {}: {} was taken away while it worked", setup_.service->runtime->plan().name,
+    log->debug("service {}: {} was revoked while it worked", setup_.service->runtime->plan().name,
                name_of(*setup_.service->runtime, task));
   self_.post(bridge_, msg::TasksDown{{task}});
   self_.post(self_.ref, msg::RestartTasks{{task}, generation_},
@@ -205,7 +205,7 @@ void SupervisorState::bridge_failed(const EndReason& reason) {
   restart_all(decision->wait);
 }
 
-// What the strategy says; nullopt: this service has given up.
+// The strategy's decision; nullopt: this service has given up.
 std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child child, const std::string& what,
                                                             const EndReason& reason) {
   const auto& restarts = setup_.service->supervision.restarts;
@@ -218,18 +218,18 @@ std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child c
   switch (decision.verdict) {
     case RestartPolicy::Verdict::restart:
       if (const auto& log = setup_.service->runtime->options().log)
-        log->error("service {}: {} failed: {}; starting it again{} in {} ms ({} of {} restarts within {} ms)",
+        log->error("service {}: {} failed: {}; restarting it{} in {} ms ({} of {} restarts within {} ms)",
                    setup_.service->runtime->plan().name, what, text,
                    decision.with_it.empty() ? "" : fmt::format(" with {} others", decision.with_it.size()),
                    decision.wait.count(), supervision_.recent(), restarts.intensity, restarts.period.count());
       return decision;
     case RestartPolicy::Verdict::too_many:
-      give_up(what + " failed once more after " + std::to_string(supervision_.recent() - 1) +
+      give_up(what + " failed again after " + std::to_string(supervision_.recent() - 1) +
                   " restarts within " + std::to_string(restarts.period.count()) + " ms, giving up: " + text,
               code, decision.verdict);
       break;
     case RestartPolicy::Verdict::is_final:
-      give_up(what + " failed, and no restart can heal it: " + text, code, decision.verdict);
+      give_up(what + " failed, and no restart can help: " + text, code, decision.verdict);
       break;
     case RestartPolicy::Verdict::has_duplicate:
       give_up(what + " was fenced twice within " + std::to_string(restarts.duplicate.count()) +
@@ -240,8 +240,7 @@ std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child c
   return std::nullopt;
 }
 
-// The root hears of it before the children have ended: one that hangs must not hold up the end of the
-// process.
+// The root is told before the children have ended: one that hangs must not delay the end of the process.
 void SupervisorState::give_up(const std::string& why, std::optional<ErrorCode> code,
                               RestartPolicy::Verdict verdict) {
   const std::string text = "service " + setup_.service->runtime->plan().name + ": " + why;
@@ -252,14 +251,14 @@ void SupervisorState::give_up(const std::string& why, std::optional<ErrorCode> c
   stop();
 }
 
-// --- starting again ---
+// --- restarts ---
 
 void SupervisorState::restart_all(Duration wait) {
   close_all();
   self_.post(self_.ref, msg::RestartBridge{generation_}, wait);
 }
 
-// The bridge undoes what is not committed, and asks for them when their backoff is over.
+// The bridge aborts what is not committed, and asks for the tasks when their backoff is over.
 void SupervisorState::restart_tasks(TaskId failed, const Supervision::Decision& decision) {
   std::vector<TaskId> tasks{failed};
   for (const auto& entry : tasks_) {
@@ -288,7 +287,7 @@ void SupervisorState::count_restart(TaskId task) const {
                       task.is_source() ? &ServiceCounts::sources : &ServiceCounts::partitions);
 }
 
-// --- questions and orders ---
+// --- queries and orders ---
 
 void SupervisorState::handle(const msg::Drain&) {
   draining_ = true;

@@ -1,7 +1,7 @@
-// The actor that keeps one service alive: starts its bridge and, for the bridge, its tasks; watches them, and
-// starts again what fails, with those that its strategy names, after a growing backoff. A failed bridge takes
-// its tasks with it, for they belong to its session. When that happens too often, or no restart can heal it,
-// it tells the root at once, ends its children and then itself.
+// The actor that keeps one service alive: it starts the service's bridge and, for the bridge, its tasks. It
+// watches them and restarts what fails, with those that its strategy names, after an increasing backoff. If a
+// bridge fails, its tasks are stopped too, because they belong to its session. If failures are too frequent,
+// or no restart can help, it tells the root at once, ends its children and then itself.
 #pragma once
 
 #include <set>
@@ -16,7 +16,7 @@ namespace eventy::actors {
 struct SupervisorSetup {
   std::size_t service_number;
   std::shared_ptr<const ServiceSetup> service;
-  Ref<ToRoot> root;  // is told when the service is drained, and when it has given up
+  Ref<ToRoot> root;  // is told when the service is drained and when it has given up
   std::shared_ptr<Board> board;
   std::shared_ptr<Watchdog> watchdog;
 };
@@ -65,10 +65,10 @@ struct SupervisorState {
   Supervision supervision_{{}, Supervision::First::holds_the_others};
   Ref<ToBridge> bridge_ = {};
   std::map<TaskId, TaskRef> tasks_ = {};
-  // Told to end, not down yet; nullopt: a bridge.
+  // Children that were told to end and have not ended; nullopt: a bridge.
   std::map<ActorId, std::optional<TaskId>> closing_ = {};
-  std::map<TaskId, msg::StartTask> waiting_ = {};  // to be started when their old selves are gone
-  std::set<TaskId> due_ = {};                      // to be started again as soon as they are really gone
+  std::map<TaskId, msg::StartTask> waiting_ = {};  // to be started when their predecessors are gone
+  std::set<TaskId> due_ = {};                      // to be restarted when their predecessors are gone
   std::uint64_t generation_ = 0;                   // of the bridge
   bool bridge_is_due_ = false, draining_ = false, stopping_ = false;
   std::optional<caf::error> gave_up_ = {};

@@ -48,7 +48,7 @@ void WatchdogThread::watch() {
   }
 }
 
-// Out of memory: this check is skipped, and the next one comes.
+// If memory is short, this check is skipped; the next one follows.
 void WatchdogThread::check() {
   try {
     for (const auto& report : watchdog_->check(std::chrono::steady_clock::now())) answer(report, *board_);

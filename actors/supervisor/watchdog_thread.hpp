@@ -1,5 +1,5 @@
-// The one thread of a node that finds handlers which do not return. It calls the watchdog's check(), and
-// writes its findings to the log and to the board. A handler over its limit fails the node.
+// The thread of a node that watches for handlers that do not return. It runs the watchdog's checks and
+// reports findings to the log and the board. If a handler exceeds the limit, the node has failed.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +12,7 @@
 
 namespace eventy::actors {
 
-// What is done about a finding of the watchdog; any thread.
+// Reports a finding of the watchdog. Any thread may call it.
 void answer(const Watchdog::Report& report, Board& board);
 
 class WatchdogThread {

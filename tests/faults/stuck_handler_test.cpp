@@ -286,7 +286,7 @@ CAF_TEST(where_no_handler_runs_none_is_said_to_be_busy) {
       call({"run", "--until-idle", "--set", "store.type=endless", "--set",
             "services.counter.supervision.handler_limit_ms=0", "--set", "node.drain_timeout_ms=2000"}),
       0);
-  CAF_CHECK(log_has("drained: what was in hand is committed"));
+  CAF_CHECK(log_has("drained: all work is committed"));
   CAF_CHECK(log_has("the sessions with the store are not closed after "));
   CAF_CHECK(!log_has("still running"));
 }

@@ -37,7 +37,7 @@ SETTINGS = {
 # Lines of a log that are counted, and what they tell.
 SIGNS = {"parked": "a key is parked", "stayed parked": "its key stays parked", "released": "a key is released",
          "dead letters": "dead letter: ", "pauses": "the partition pauses", "went on": "the partition goes on",
-         "bad_alloc": "bad_alloc", "undone": "is done again", "restarts": "starting it again"}
+         "bad_alloc": "bad_alloc", "undone": "is done again", "restarts": "restarting it"}
 ROOMY, SPARE = 2 << 30, 64 << 10  # bytes of the disk, and what is left on a full one
 MEMORY = (0, 64 << 20)  # bytes that a process may grow by under the memory limit: anything fails, or large demands only
 PATIENCE = 40  # seconds

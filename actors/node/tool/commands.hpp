@@ -1,5 +1,5 @@
-// The commands of the tool as functions. Each prints to standard output what was asked for, complains on
-// standard error, and returns the exit code.
+// The commands of the tool. Each prints its result to standard output and errors to standard error, and
+// returns the exit code.
 #pragma once
 
 #include <string>
@@ -14,22 +14,23 @@ inline constexpr int exit_incompatible = 1;
 
 struct Formats {
   std::shared_ptr<const Serializer> asked;  // --serializer
-  std::shared_ptr<const Serializer> json;   // the protocol's, for what people read
+  std::shared_ptr<const Serializer> json;   // the protocol's JSON, for people
 };
 
-// One line per record, in the order given; bad ones are passed over.
+// Prints one line per record, in the given order; skips invalid records.
 int decode_files(const Formats& formats, const std::vector<std::string>& files);
 
-// Reads a record a line from standard input; the record of line N becomes the file FOLDER/N.bin, six digits.
+// Reads one record per line from standard input; the record of line N becomes the file FOLDER/N.bin, N with
+// six digits.
 int encode_lines(const Formats& formats, const std::string& folder);
 
-// Prints what changed between two files or folders of schemas, a line each; exit_incompatible where it takes
-// a major version.
+// Prints the changes between two files or folders of schemas, one per line; exit_incompatible if they need a
+// major version.
 int check_schemas(const Adapters& adapters, const std::string& older, const std::string& newer);
 
-// Says on standard error what is wrong.
+// Prints an error to standard error.
 void complain(const std::string& what);
-// Flushes standard output. False, after a complaint: what was printed did not get through.
+// Flushes standard output. False if output was lost, after printing an error.
 bool finish_output();
 
 }  // namespace eventy::detail

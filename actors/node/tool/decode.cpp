@@ -12,7 +12,7 @@ namespace eventy::detail {
 
 namespace {
 
-// Turns records into JSON lines.
+// Prints records as JSON lines.
 class Printer {
  public:
   explicit Printer(const Formats& formats)
@@ -44,7 +44,7 @@ class Printer {
   void print_whole(const std::string& file, std::istream& in) {
     std::string bytes;
     std::array<char, 65536> some;
-    // What is beyond the limit need not be read: the decoder says so without it.
+    // Bytes beyond the limit need not be read: the decoder rejects the record without them.
     while (in && bytes.size() <= DecodeLimits{}.max_bytes) {
       in.read(some.data(), some.size());
       bytes.append(some.data(), static_cast<std::size_t>(in.gcount()));

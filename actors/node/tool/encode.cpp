@@ -40,7 +40,7 @@ int encode_lines(const Formats& formats, const std::string& folder) {
       complain(fmt::format("line {}: {}", n, e.what()));
       continue;
     }
-    // No further line will do better where a file cannot be written: this ends it all.
+    // If a file cannot be written, the next lines will fail too: this ends the command.
     write_file(std::filesystem::path(folder) / fmt::format("{:06}.bin", n), bytes);
   }
   if (std::cin.bad()) {

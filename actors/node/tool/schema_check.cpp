@@ -13,8 +13,8 @@ std::vector<RecordSchema> read(const Adapters& adapters, const std::string& path
     if (!some) throw Failure({ErrorCode::configuration, some.error().message});
     all.insert(all.end(), some.value().begin(), some.value().end());
   }
-  // A mistaken folder must not pass for one in which nothing changed.
-  if (all.empty()) throw Failure({ErrorCode::configuration, path + ": there are no schemas"});
+  // A wrong folder must not look like one without changes.
+  if (all.empty()) throw Failure({ErrorCode::configuration, path + ": contains no schemas"});
   return all;
 }
 

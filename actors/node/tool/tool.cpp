@@ -15,7 +15,7 @@ namespace eventy {
 
 namespace {
 
-struct Asked {  // on the command line
+struct Asked {  // the values of the command line
   std::string serializer, schemas, folder, older, newer;
   std::vector<std::string> files;
 };
@@ -26,18 +26,16 @@ void add_format(CLI::App& command, Asked& asked, const Adapters& adapters) {
   command.add_option("--serializer", asked.serializer, "Format of the records: " + known)
       ->type_name("NAME")
       ->required();
-  command.add_option("--schemas", asked.schemas, "Folder of the schemas, for formats that have such")
+  command.add_option("--schemas", asked.schemas, "Folder of the schemas, for formats with schemas")
       ->type_name("DIR");
 }
 
 CLI::App* add_schema_check(CLI::App& cli, Asked& asked) {
-  auto* schema = cli.add_subcommand("schema", "Look at schemas");
+  auto* schema = cli.add_subcommand("schema", "Inspect schemas");
   schema->require_subcommand(1);
-  auto* check = schema->add_subcommand(
-      "check",
-      "Print what changed, and whether records of both can be read both ways, as a minor version needs");
+  auto* check = schema->add_subcommand("check", "Print the changes, and whether a minor version allows them");
   check->add_option("OLD", asked.older, "A file or folder of schemas: .evsc.yaml")->required();
-  check->add_option("NEW", asked.newer, "The same, later")->required();
+  check->add_option("NEW", asked.newer, "The newer file or folder")->required();
   return check;
 }
 
@@ -60,17 +58,18 @@ bool detail::finish_output() {
 
 int tool(int argc, char** argv, Adapters adapters) {
   prepare_standard_streams();
-  CLI::App cli("Looks at records and schemas of Eventy.", "eventy");
+  CLI::App cli("Inspects records and schemas of Eventy.", "eventy");
   cli.set_version_flag("--version", "eventy " EVENTY_VERSION);
   cli.require_subcommand(1);
   Asked asked;
-  auto* decode = cli.add_subcommand("decode", "Print records as JSON, one a line, in the order given");
+  auto* decode = cli.add_subcommand("decode", "Print records as JSON, one per line, in the given order");
   add_format(*decode, asked, adapters);
-  decode->add_option("FILE", asked.files, "A record each; for json, a record a line")->required();
+  decode->add_option("FILE", asked.files, "Files of one record each; for json, one record per line")
+      ->required();
   auto* encode = cli.add_subcommand(
-      "encode", "Read records as JSON from standard input, one a line, and write line N to DIR/N.bin");
+      "encode", "Read records as JSON from standard input, one per line, and write line N to DIR/N.bin");
   add_format(*encode, asked, adapters);
-  encode->add_option("--out", asked.folder, "Folder of the files, made if it is absent")
+  encode->add_option("--out", asked.folder, "Folder of the files; created if it does not exist")
       ->type_name("DIR")
       ->required();
   const auto* check = add_schema_check(cli, asked);

@@ -120,7 +120,7 @@ CAF_TEST(what_no_restart_can_heal_ends_the_service_at_once_with_the_reason) {
     CAF_CHECK_EQUAL(other.board->failure(),
                     "service counter: partition " +
                         std::to_string(partition_of("key-0", NodeFixture::partitions).value) +
-                        " failed, and no restart can heal it: the state of a key is damaged");
+                        " failed, and no restart can help: the state of a key is damaged");
   }
 }
 
@@ -131,7 +131,7 @@ CAF_TEST(a_session_that_may_not_go_on_ends_the_service_at_once_with_the_reason) 
   run_ready();
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK_EQUAL(board->failure(),
-                  "service counter: bridge failed, and no restart can heal it: the password is wrong");
+                  "service counter: bridge failed, and no restart can help: the password is wrong");
   CAF_CHECK_EQUAL(faults->sessions, 1);
 }
 
@@ -282,7 +282,7 @@ CAF_TEST(a_source_that_says_what_no_restart_can_heal_ends_the_service_at_once) {
   run_ready();
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK_EQUAL(board->failure(),
-                  "service lines: source file failed, and no restart can heal it: the file may not be read");
+                  "service lines: source file failed, and no restart can help: the file may not be read");
 }
 
 CAF_TEST(a_source_does_not_poll_further_ahead_of_the_commits_than_it_may) {

@@ -142,7 +142,7 @@ CAF_TEST(a_node_whose_services_give_up_too_often_ends_with_the_reason) {
   run();
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK(board->failure().find("giving up: the state of a key is damaged") != std::string::npos);
-  CAF_CHECK(board->failure().ends_with("(once more after 2 restarts of services within 60000 ms)"));
+  CAF_CHECK(board->failure().ends_with("(again after 2 restarts of services within 60000 ms)"));
   CAF_CHECK_EQUAL(counts().services, 2u);
   CAF_CHECK_EQUAL(counts().escalations, 3u);
   CAF_CHECK(counted().empty());

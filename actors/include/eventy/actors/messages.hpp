@@ -1,6 +1,6 @@
-// What the actors of a node say to each other: for each actor the messages that it takes, and no others. They
-// stay within one process: what is large travels as a shared pointer, and no type of a user's service is
-// among them. Sent by post(); see post.hpp.
+// The messages between the actors of a node: for each actor those that it takes, and no others. They stay
+// within one process: large values are shared pointers, and no type of a user's service occurs in them. They
+// are sent by post(); see post.hpp.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,17 @@
 
 namespace eventy::actors {
 
-using ActorId = Strong<struct ActorTag, std::uint64_t>;  // unique in a process; 0 is nobody
+using ActorId = Strong<struct ActorTag, std::uint64_t>;  // unique in a process; 0: nobody
 
-// Why an actor has ended.
+// Why an actor ended.
 struct EndReason {
   std::string text = {};
-  std::string error_class = {};  // the name of its code or of the type that was thrown
+  std::string error_class = {};  // the name of its code or of the thrown type
   std::optional<ErrorCode> code = {};
-  bool in_order = false;  // it was told to, or had nothing left to do
+  bool in_order = false;  // it was told to end, or had nothing left to do
 };
 
-// The actors by what they take.
+// Tags of the actors, by the messages that they take.
 struct ToPartition;
 struct ToSource;
 struct ToBridge;
@@ -38,70 +38,82 @@ class Ref;
 namespace msg {
 
 // --- to a task (a partition or a source), from its bridge ---
-struct Deliver {  // records to handle, in order; to a partition
+// Records to handle, in order; to a partition.
+struct Deliver {
   Epoch epoch;
   std::shared_ptr<const Batch> batch;
-  Offset from = {};  // those before it are there already
+  Offset from = {};  // the task already has the records before it
 };
-struct CommittedUpTo {  // the slices up to this one are durable
+// The slices up to this one are durable.
+struct CommittedUpTo {
   Epoch epoch;
   SliceNumber up_to;
 };
-struct RewindTo {  // nothing since the last commit happened; mail of another epoch is void
+// Everything since the last commit is void; mail of other epochs is dropped.
+struct RewindTo {
   Epoch epoch;
 };
-struct StopPolling {};  // takes no more input; to a source
-struct Query {          // a question about one key, in the service's state format; to a partition
+struct StopLooking {};  // poll no more; to a source
+// A query about one key, in the service's state format; to a partition.
+struct Query {
   std::string name, key, question;
-  // Gets the answer in the same format. Called by the partition; not at all if that ends first.
+  // Gets the answer in the same format. The partition calls it, or nobody does if the partition ends first.
   std::function<void(Result<std::string>)> answer;
 };
 
-// --- to itself ---
-struct StepOn {};  // goes on with what is at hand; a bridge gets it from its store, too
-struct Wake {};    // a timer: goes on with what was put off
+// --- to the actor itself ---
+struct StepOn {};  // continues with the work at hand; a bridge gets it from its store, too
+struct Wake {};    // a timer: continues with postponed work
 
 // --- to a bridge, from its tasks ---
-struct Finished {  // a slice is done
+// A slice is done.
+struct Finished {
   std::shared_ptr<const Slice> slice;
 };
-struct DeferredDone {  // the at-most-once turns up to this slice have run, and wrote this
+// The at-most-once turns up to this slice have run, with these outputs.
+struct DeferredDone {
   TaskId task;
   Epoch epoch;
   SliceNumber up_to;
   std::shared_ptr<const OutputBuffer> outputs;
 };
-struct TaskWaits {  // the source found nothing, or the partition waits for a retry or a probe
+// The source found nothing, or the partition waits for a retry or a probe.
+struct TaskWaits {
   TaskId task;
   Epoch epoch;
 };
 
 // --- to a bridge, from its supervisor ---
 struct TaskStarted;  // the answer to StartTask; below
-struct TasksDown {   // one failed, and its supervisor stopped the others with it; the backoff has begun
+// These tasks failed or were stopped with one that failed; their backoff has begun.
+struct TasksDown {
   std::vector<TaskId> tasks;
 };
-struct StartAgain {  // its backoff is over
+// The backoff of the task is over.
+struct StartAgain {
   TaskId task;
 };
-struct Drain {};   // finish and commit what is in hand, take no more; also to supervisors and the root
-struct AskStatus;  // is there anything left to do? Also to a supervisor; below
+struct Drain {};   // commit the work in progress, take no more; also to supervisors and the root
+struct AskStatus;  // asks whether work is left; also to a supervisor; below
 
 // --- to a supervisor ---
-struct StartTask {  // from the bridge: this task is to run from this state
+// From the bridge: run this task from this state.
+struct StartTask {
   TaskId task;
   Epoch epoch;
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const StateReader> state;
 };
-struct StopTask {  // from the bridge: this task belongs to somebody else now
+// From the bridge: the task belongs to another node now.
+struct StopTask {
   TaskId task;
 };
-struct Drained {  // from the bridge: everything in hand is committed, but for that of `busy`, which do not
-                  // end
+// From the bridge: everything is committed, except the work of `busy`, whose handlers do not return.
+struct Drained {
   std::vector<TaskId> busy;
 };
-struct RestartTasks {  // a timer: their backoff is over, unless the bridge changed since
+// A timer: the backoff of the tasks is over. Ignored if the bridge was restarted since.
+struct RestartTasks {
   std::vector<TaskId> tasks;
   std::uint64_t generation;
 };
@@ -120,11 +132,12 @@ struct ServiceDrained {  // from a supervisor
   std::size_t service;
   bool all;  // false: handlers that do not return hold up some of it
 };
-struct GaveUp {  // from a supervisor, which ends its children now and then itself
+// From a supervisor that gives up: it ends its children, then itself.
+struct GaveUp {
   std::size_t service;
   std::string why;
   std::optional<ErrorCode> code;  // of the error, if it has one
-  bool is_final;                  // a new supervisor would end the same
+  bool is_final;                  // a new supervisor would fail in the same way
 };
 struct RestartServices {  // a timer: their backoff is over
   std::vector<std::size_t> services;
@@ -132,9 +145,10 @@ struct RestartServices {  // a timer: their backoff is over
 struct AskRound {};  // a timer: ask all services for their status
 
 // --- to several ---
-struct End {};   // end now; to tasks and bridges, from their supervisor
+struct End {};   // to tasks and bridges, from their supervisor
 struct Stop {};  // end all children, then yourself; to supervisors and the root
-struct Down {    // a child of yours has ended; to supervisors and the root
+// A child has ended; to supervisors and the root.
+struct Down {
   ActorId child;
   EndReason reason;
 };
@@ -145,7 +159,7 @@ struct Down {    // a child of yours has ended; to supervisors and the root
 
 struct Letter;
 
-// Takes the mail of one actor. Made by whatever runs the actor: a node, or a simulation.
+// Accepts the mail of one actor. Made by what runs the actor: a node or a simulation.
 class Mailbox {
  public:
   explicit Mailbox(ActorId id) : id_(id) {}
@@ -160,8 +174,8 @@ class Mailbox {
   ActorId id_;
 };
 
-// Refers to an actor by what it takes. Copies are cheap. An actor that has a reference to itself lives until
-// it ends.
+// A reference to an actor, by the messages that it takes. Cheap to copy. An actor that holds a reference to
+// itself lives until it ends.
 template <class Receiver>
 class Ref {
  public:
@@ -217,7 +231,8 @@ struct Letter {
   Mail mail;
 };
 
-// The message in a mail if it is of this kind, whoever gets it; else null. `AnyMail` is Mail, const or not.
+// The message if the mail is of this type, for whichever receiver; else null. `AnyMail` is Mail, const or
+// not.
 template <class Message, class AnyMail>
 auto message_if(AnyMail& mail) {
   using Found = std::conditional_t<std::is_const_v<AnyMail>, const Message*, Message*>;
@@ -229,7 +244,7 @@ auto message_if(AnyMail& mail) {
 }
 
 std::string name_of(TaskId task);
-// One line, for a trace.
+// A one-line description, for a trace.
 std::string describe(const Mail& mail);
 
 }  // namespace eventy::actors

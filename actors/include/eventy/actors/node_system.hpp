@@ -1,9 +1,8 @@
 // The actors of one process: for each service a supervisor with a bridge and its tasks, and a root above
-// them. Hides CAF. start() and the destructor belong to one thread; the rest may be called from any.
+// them. Hides CAF. start() and the destructor belong to one thread; any thread may call the rest.
 //
-// What fails below is started again by the service's supervisor, from committed state; when that happens too
-// often, the root starts the service again, if it may, or gives up and wait_for() says `failed`: the process
-// is to end.
+// A service's supervisor restarts what fails below it, from committed state. If that happens too often, the
+// root restarts the service, if it may, or gives up: wait_for() returns `failed`, and the process must end.
 #pragma once
 
 #include <functional>
@@ -20,41 +19,44 @@ namespace eventy::actors {
 
 struct ServiceSetup {
   std::shared_ptr<const ServiceRuntime> runtime;
-  std::function<Result<std::unique_ptr<StoreSession>>()>
-      open_session;  // called again after each failed bridge
+  // Called again after each failed bridge.
+  std::function<Result<std::unique_ptr<StoreSession>>()> open_session;
   BridgeOptions bridge = {};
   SupervisionOptions supervision = {};      // of its bridge, sources and partitions
   TurnLimits turns = {};                    // of its handlers
-  std::size_t source_slices_in_flight = 4;  // how far a source may be ahead of its commits
+  std::size_t source_slices_in_flight = 4;  // uncommitted slices that a source may have
   std::size_t source_records_per_poll = 1000;
-  // Its handlers wait: each partition has a thread of its own, so that one that waits holds nothing else.
+  // Its handlers may block: each partition has a thread of its own, so that a blocked one does not hold up
+  // others.
   bool is_blocking = false;
 };
 
 enum class NodeState : std::uint8_t {
   running,
-  idle,         // every topic is read to its end and committed, every source waits; may change again
-  drained,      // everything in hand is committed, nothing more is taken
-  handed_over,  // as drained, but some handlers have not returned: what they do is undone and done again
+  idle,         // every topic is read to its end and committed, and every source waits; may change again
+  drained,      // all work in progress is committed; no more is taken
+  handed_over,  // as drained, but some handlers have not returned: their work is aborted and redone by the
+                // next owner
   failed        // a supervisor gave up; failure() says why
 };
 
-// What has happened to the parts of a service since the node started.
+// Counts of what happened in a service since the node started.
 struct ServiceCounts {
   std::string service = {};
-  // Parts that were started again; the parts of a bridge or of a service that was are not counted besides.
+  // Restarts. If a bridge or the service is restarted, the parts below it are not counted again.
   std::uint64_t partitions = 0, sources = 0, bridges = 0, services = 0;
-  std::uint64_t escalations = 0;                       // its supervisor gave up
-  std::uint64_t stuck_handlers = 0, over_limit = 0;    // that took longer than the warning, than the limit
-  std::map<std::string, std::uint64_t> failures = {};  // of its parts, by class of error
+  std::uint64_t escalations = 0;  // how often its supervisor gave up
+  // Handlers that ran longer than the warning, and than the limit.
+  std::uint64_t stuck_handlers = 0, over_limit = 0;
+  std::map<std::string, std::uint64_t> failures = {};  // by class of error
 };
 
 class NodeSystem {
  public:
   struct Options {
-    std::size_t threads = 0;  // of the scheduler; 0: one a core
+    std::size_t threads = 0;  // of the scheduler; 0: one per core
     Duration idle_check{0};   // how often to check whether everything is idle; 0: never
-    // Of the services. Without restarts a service that gives up is the failure of the node.
+    // For the services. Without restarts, a service that gives up is a failure of the node.
     SupervisionOptions supervision = {.restarts = {.intensity = 0}};
   };
   NodeSystem(Options options, const Clock& clock);
@@ -62,19 +64,19 @@ class NodeSystem {
   NodeSystem(const NodeSystem&) = delete;
   NodeSystem& operator=(const NodeSystem&) = delete;
 
-  // Opens the first session of each service, so that what is wrong from the beginning is an error here.
+  // Opens the first session of each service, so that mistakes in the setup are returned here.
   Result<void> start(std::vector<ServiceSetup> services);
   void drain();
-  // Waits until the state is another one than `running`, at most that long.
+  // Waits until the state is not `running`, at most for `time`.
   NodeState wait_for(Duration time);
-  // Waits until everything is drained, handed over or failed, at most that long.
+  // Waits until the state is drained, handed_over or failed, at most for `time`.
   NodeState wait_until_drained(Duration time);
   std::string failure() const;
   std::vector<ServiceCounts> counts() const;  // of each service
-  // The handlers, sources and queries that run at this moment: service, partition and record of each.
+  // The handlers, sources and queries that run now: the service, partition and record of each.
   std::vector<std::string> running() const;
-  // Ends all actors. False: some are still busy after that time, and only the end of the process ends them.
-  // At most once, and nothing but failure(), counts(), running() and the destructor after it.
+  // Ends all actors. False: some are still busy after that time and only the end of the process ends them.
+  // Call it at most once, and afterwards only failure(), counts(), running() and the destructor.
   [[nodiscard]] bool stop(Duration within);
 
  private:

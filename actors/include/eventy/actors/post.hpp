@@ -1,4 +1,4 @@
-// How actors speak: every message of actors/, delayed ones too, is sent by this function.
+// The one function that sends messages between actors, delayed ones too.
 #pragma once
 
 #include "eventy/actors/messages.hpp"
@@ -15,9 +15,9 @@ inline constexpr bool is_among<T, std::variant<Alternatives...>> = (std::is_same
 template <class Receiver, class Message>
 concept Takes = detail::is_among<Message, typename Receiver::Mail>;
 
-// Sends a message from an actor, or from nobody, to one that takes it; after `wait`, if there is one. What
-// one actor sends to another arrives in its order, delayed messages aside. Any thread. Without a receiver
-// nothing happens.
+// Sends a message from an actor, or from nobody, to an actor that takes it, after `wait`. Messages from one
+// actor to another keep their order, except delayed ones. Any thread may call it. Does nothing if `to` is
+// empty.
 template <class Receiver, class Message>
   requires Takes<Receiver, Message>
 void post(ActorId from, const Ref<Receiver>& to, Message message, std::chrono::nanoseconds wait = {}) {

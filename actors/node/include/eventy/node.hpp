@@ -1,6 +1,6 @@
-// How a program becomes a node: `int main(int argc, char** argv) { return eventy::run(argc, argv,
-// {my_service()}); }`. Gives it the commands run, check-config, --help and --version, a configuration file,
-// logs, and an orderly end.
+// Turns a program into a node: `int main(int argc, char** argv) { return eventy::run(argc, argv,
+// {my_service()}); }`. The program gets the commands run, check-config, --help and --version, a configuration
+// file, logs, and a clean shutdown.
 //
 // Exit codes: 0 done; 1 any other error; 2 a mistake on the command line; 70 a supervisor gave up;
 // 78 a mistake in the configuration; 128 + signal after a second SIGINT or SIGTERM.
@@ -24,9 +24,8 @@
 
 namespace eventy {
 
-// One table of the configuration, as `[store]`. Remembers every key that was asked for; finish() refuses the
-// others. All that is wrong is thrown as Failure (ErrorCode::configuration) which names file and line, or the
-// option.
+// One table of the configuration, such as `[store]`. It remembers every key that was read; finish() rejects
+// the others. Errors are thrown as Failure (ErrorCode::configuration), with the file and line or the option.
 class Section {
  public:
   struct Impl;
@@ -37,18 +36,18 @@ class Section {
   std::int64_t integer(std::string_view key, std::int64_t default_value, std::int64_t least = INT64_MIN,
                        std::int64_t most = INT64_MAX);
   std::size_t size(std::string_view key, std::size_t default_value, std::size_t least = 0);
-  Duration milliseconds(std::string_view key, Duration default_value);  // an integer; not negative
-  std::map<std::string, std::string> texts();                           // all of it, where the keys are free
-  // A table in this table, where the keys are free and may have dots: texts, integers, true and false.
+  Duration milliseconds(std::string_view key, Duration default_value);  // an integer, not negative
+  std::map<std::string, std::string> texts();  // the whole table, if its keys are free
+  // A table in this table with free keys, which may contain dots. Values are texts, integers and booleans.
   std::map<std::string, std::string> properties(std::string_view key);
-  // A table in this table, whose keys are read as those of any section: `[services.orders]`.
+  // A table in this table that is read like any section: `[services.orders]`.
   Section table(const std::string& key);
-  // The names of the tables in this one, where they are free and each holds the tables or keys `inner`:
-  // `[services.orders.supervision]` has the name `orders`.
+  // The names of the tables in this one, if the names are free and each table holds the tables or keys
+  // `inner`: with `[services.orders.supervision]`, `orders` is a name.
   std::vector<std::string> names(std::initializer_list<std::string_view> inner) const;
-  // Throws: what is wrong with the value of this key.
+  // Throws an error about the value of this key.
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
-  // Throws if the table has a key that nobody asked for: names it, the nearest and all known keys.
+  // Throws if the table has a key that was never read: names it, the most similar and all known keys.
   void finish() const;
 
  private:
@@ -56,27 +55,27 @@ class Section {
 };
 
 enum class StoreAccess : std::uint8_t {
-  none,        // only the configuration is checked: nothing is opened, null is returned
-  read_only,   // beside a process that writes, or without one
-  read_write,  // records, not services
-  sessions     // as read_write, and the services of this process run on it
+  none,        // the configuration is only checked: nothing is opened; returns null
+  read_only,   // works while another process writes
+  read_write,  // reads and writes records; runs no services
+  sessions     // like read_write, and this process runs services on the store
 };
 struct NodeOptions {
-  std::string id;  // of the node
+  std::string id;  // the node's id
   StoreAccess access = StoreAccess::read_write;
-  std::function<Section(const std::string& name)> section = {};  // further tables of the configuration
+  std::function<Section(const std::string& name)> section = {};  // other tables of the configuration
   std::shared_ptr<spdlog::logger> log = {};                      // null: silent
 };
 
-// Makes a store of its table: reads its keys, calls finish(), and only then opens anything.
+// Makes a store from its table: reads its keys, calls finish(), and only then opens anything.
 using MakeStore = std::function<Result<std::unique_ptr<RecordStore>>(Section&, const NodeOptions&)>;
 
-// What formats are made with.
+// Options for making a format.
 struct FormatOptions {
-  std::string schemas = {};  // the folder of the schemas; empty: none was given
+  std::string schemas = {};  // the folder of the schemas; empty: none
 };
 
-// Makes a serializer: one that is there already, whatever the options, or one that takes them.
+// Makes a serializer: either a given one, which ignores the options, or the result of a function of them.
 class MakeSerializer {
  public:
   MakeSerializer() = default;
@@ -95,18 +94,18 @@ class MakeSerializer {
   Function make_;
 };
 
-// What configuration can name. A value: add to it what a program brings along.
+// The names that a configuration can use. A plain value: a program adds its own.
 struct Adapters {
   std::map<std::string, MakeStore> stores = {};                                  // [store] type
   std::map<std::string, MakeSerializer> serializers = {};                        // [format] records
   std::map<std::string, std::shared_ptr<const StateFormat>> state_formats = {};  // [format] state
-  // Read descriptions of records, of a file or a folder, for `eventy schema check`. By the format's name.
+  // Read the schemas of a file or a folder, for `eventy schema check`. By the name of the format.
   using ReadSchemas = std::function<Result<std::vector<RecordSchema>>(const std::string& path)>;
   std::map<std::string, ReadSchemas> schemas = {};
 };
-Adapters builtin_adapters();  // what this build was configured with
+Adapters builtin_adapters();  // the adapters that this build contains
 
-// An option of a command line, and what was given for it.
+// An option of the command line.
 struct Option {
   enum class Takes : std::uint8_t { value, nothing };
   std::string name;  // with its dashes
@@ -118,9 +117,9 @@ struct Option {
 class Arguments {
  public:
   bool given(std::string_view name) const { return values_.contains(name); }
-  // What was given, or the option's default. Throws std::out_of_range for an option that was never declared.
+  // The given value, or the option's default. Throws std::out_of_range for an option that was not declared.
   const std::string& text(std::string_view name) const;
-  // A whole number of at least `least`, else Failure (ErrorCode::invalid_argument) that names the option.
+  // A whole number of at least `least`; throws Failure (ErrorCode::invalid_argument) that names the option.
   std::uint64_t number(std::string_view name, std::uint64_t least = 0) const;
   void declare(std::string name, std::string default_value) {
     defaults_[std::move(name)] = std::move(default_value);
@@ -131,18 +130,18 @@ class Arguments {
   std::map<std::string, std::string, std::less<>> values_ = {}, defaults_ = {};
 };
 
-// A further command gets the store as it asked for it, and the formats of the configuration.
+// What a program's own command gets: the store with the requested access, and the configured formats.
 struct CommandContext {
   const Arguments& options;
   RecordStore& store;
-  const Serializer& serializer;  // of topics that are not named in:
+  const Serializer& serializer;  // for topics that `serializers` does not name
   const std::map<std::string, std::shared_ptr<const Serializer>>& serializers;  // [serializers]
   const StateFormat& state_format;
   std::uint32_t partitions;                                // for topics that it creates
-  const std::map<std::string, Partitioner>& partitioners;  // of topics, where it is not crc32
+  const std::map<std::string, Partitioner>& partitioners;  // by topic; default: crc32
 
   const Serializer& serializer_of(const std::string& topic) const;
-  // As RecordStore::append, with keys where the partitioner of the topic has them.
+  // Like RecordStore::append, with each key in the partition that the topic's partitioner chooses.
   Result<std::vector<Offset>> append(const std::string& topic, std::vector<NewRecord> records) const;
 };
 struct Command {
@@ -152,7 +151,7 @@ struct Command {
   std::function<int(const CommandContext&)> run;  // returns the exit code
 };
 
-// Where a running node has got to. Committed positions and states are read from the store.
+// The progress of a running node. Read committed positions and states from the store.
 struct Progress {
   const RecordStore& store;
   const StateFormat& state_format;
@@ -161,13 +160,13 @@ struct Progress {
   bool last;         // the node has stopped
 };
 
-// A program that is more than its services.
+// A program with services and, optionally, commands, options and a configuration table of its own.
 struct App {
-  std::string name = {};     // default: that of the executable file
-  std::string version = {};  // default: that of this library
+  std::string name = {};     // default: the name of the executable file
+  std::string version = {};  // default: the version of this library
   std::string description = {};
-  std::vector<Option> options = {};  // further ones of `run`
-  // A table of its own in the configuration, by that name; `configure` reads its keys, before anything else.
+  std::vector<Option> options = {};  // additional options of `run`
+  // A table of its own in the configuration, by that name. `configure` reads its keys, before anything else.
   std::string section = {};
   std::function<void(Section&)> configure = {};
   std::function<std::vector<Service>(const Arguments&)> services;  // may throw Failure
