@@ -1,4 +1,4 @@
-// The service `counter` and its vocabulary.
+// The service `counter` and its records.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ struct Counted {
   EVENTY_FIELDS(key, count);
   using record = eventy::Event<"urn:counter", "Counted", "1.0.0">;
 };
-struct Tally {  // what is kept for each key
+// The state of each key.
+struct Tally {
   std::int64_t count = 0;
   EVENTY_FIELDS(count);
 };

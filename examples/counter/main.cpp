@@ -1,4 +1,5 @@
-// counter run: counts Clicked events per key. counter feed: writes such events, as if a service `bench` had.
+// `counter run` counts Clicked events per key. `counter feed` writes such events in place of a service
+// `bench`.
 #include <fmt/format.h>
 
 #include <utility>
@@ -8,7 +9,7 @@
 
 namespace {
 
-constexpr std::size_t batch = 1000;  // records that are stored together
+constexpr std::size_t batch = 1000;  // records per append()
 
 // About 400 bytes each, as JSON.
 eventy::NewRecord clicked(std::uint64_t n, std::uint64_t keys, eventy::Encoder& encoder) {
@@ -41,8 +42,8 @@ int main(int argc, char** argv) {
   app.services = [](const eventy::Arguments&) { return std::vector{counter::service()}; };
   app.commands = {{.name = "feed",
                    .help = "Write Clicked events to bench-events; no node may run on the data meanwhile",
-                   .options = {{.name = "--records", .help = "how many", .default_value = "1000"},
-                               {.name = "--keys", .help = "of how many keys", .default_value = "10"}},
+                   .options = {{.name = "--records", .help = "number of records", .default_value = "1000"},
+                               {.name = "--keys", .help = "number of keys", .default_value = "10"}},
                    .access = eventy::StoreAccess::read_write,
                    .run = feed}};
   return eventy::run(argc, argv, std::move(app));

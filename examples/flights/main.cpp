@@ -1,4 +1,4 @@
-// A year of departures from New York through four services that talk by records: `flights run`, `flights
+// A year of departures from New York, handled by four services that exchange records: `flights run`, `flights
 // report`.
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 
 namespace {
 
-// How far the input is committed: a bar on a terminal, plain lines elsewhere.
+// The committed part of the input: a bar on a terminal, plain lines elsewhere.
 class ProgressLine {
  public:
   void expect(std::uint64_t rows) { total_ = rows; }
@@ -59,8 +59,9 @@ int main(int argc, char** argv) {
   const auto rows_per_pull = std::make_shared<std::size_t>(1000);
   eventy::App app;
   app.name = "flights";
-  app.description = "Departures from New York as services: aircraft, airports' rebooking desks, carriers.";
-  app.options = {{.name = "--input", .help = "the flights: a CSV file, or a zip with one", .required = true}};
+  app.description = "Departures from New York as services: aircraft, rebooking desks at airports, carriers.";
+  app.options = {
+      {.name = "--input", .help = "the flights: a CSV file, or a zip that contains one", .required = true}};
   app.section = "flights";
   app.configure = [rows_per_pull](eventy::Section& section) {
     *rows_per_pull = section.size("rows_per_pull", 1000, 1);
@@ -77,9 +78,9 @@ int main(int argc, char** argv) {
             flights::desk_service(), flights::carriers_service()};
   };
   app.commands = {{.name = "report",
-                   .help = "print the result from committed state, whether or not a node is running",
+                   .help = "print the result from committed state; works with and without a running node",
                    .options = {{.name = "--json",
-                                .help = "as one line of JSON",
+                                .help = "print one line of JSON",
                                 .takes = eventy::Option::Takes::nothing}},
                    .run = report}};
   app.progress = [progress](const eventy::Progress& p) { progress->show(p); };

@@ -9,7 +9,7 @@ namespace flights {
 
 namespace {
 
-// Carriers are called what the file says, which may be anything.
+// Names of carriers come from the file and may contain anything.
 constexpr std::size_t longest_name = 32;
 
 Carrier total(const Report& report) {
@@ -76,7 +76,7 @@ std::string as_json(const Report& report) {
 std::uint64_t committed_rows(const eventy::RecordStore& store, const eventy::StateFormat& format) {
   std::uint64_t rows = 0;
   auto decoder = format.make_decoder();
-  // Before the service has run for the first time there is nothing to scan, which is no error here.
+  // Before the service's first run there is nothing to scan, which is not an error here.
   (void)store.scan("flights", "source:file",
                    [&](eventy::PartitionId, std::string_view, std::string_view bytes) {
                      FilePosition position;

@@ -10,8 +10,8 @@ namespace flights {
 
 namespace {
 
-// The file, kept open between polls. The mutex covers restarts: two sources never poll at the same time for
-// long.
+// The file, kept open between polls. The mutex covers restarts: the polls of an old and a new source overlap
+// only briefly.
 class Input {
  public:
   explicit Input(std::filesystem::path path) : path_(std::move(path)) {}
@@ -41,7 +41,7 @@ class Input {
     const Position wanted{at.lines, at.offset};
     if (reader_ && (wanted == reader_->position())) return;
     if (!checked_)
-      count_rows(path_);  // a damaged zip shows at its end only: better before the first row than after
+      count_rows(path_);  // a damaged zip shows only at its end: find it before the first row is used
     checked_ = true;
     reader_.emplace(path_);
     if (at.rows > 0) reader_->seek(wanted);
@@ -83,7 +83,7 @@ void arrived(AircraftTurn& turn, const FlightArrived& f) {
   turn.emit(CarrierArrived{f.delay_minutes}, {.key = f.carrier});
   if (f.delay_minutes < late_minutes) return;
   ++aircraft.asked;
-  // What the response will be about travels in the context and comes back with it: no state is kept for it.
+  // The subject of the response travels in the context and comes back with it: no state is kept for it.
   turn.set_context("flight", f.carrier + ' ' + std::to_string(f.flight) + " of " + f.date);
   turn.request(Rebook{f.date, f.delay_minutes}, {.key = f.dest});
 }

@@ -8,11 +8,11 @@
 
 namespace flights {
 
-inline constexpr std::int64_t late_minutes = 180;    // an arrival this late asks for a rebooking
-inline constexpr std::int64_t rebookings_a_day = 5;  // that an airport confirms
+inline constexpr std::int64_t late_minutes = 180;    // an arrival this late requests a rebooking
+inline constexpr std::int64_t rebookings_a_day = 5;  // rebookings that an airport confirms per day
 
-// Reads the file as events, keyed by aircraft; a row that cannot be understood is dead-lettered with its
-// line. Throws FileError for a file that cannot be read.
+// Reads the file as events, keyed by aircraft; dead-letters a row that cannot be parsed, with its line.
+// Throws FileError if the file cannot be read.
 eventy::Service flights_service(std::filesystem::path input, std::size_t rows_per_pull);
 eventy::Service aircraft_service();
 eventy::Service desk_service();

@@ -8,7 +8,7 @@
 
 namespace flights {
 
-// --- records of `flights`, keyed by aircraft: what the file says ---
+// --- records of `flights`, keyed by aircraft: the rows of the file ---
 struct FlightDeparted {
   std::string carrier, origin, dest, date;
   std::int64_t flight = 0;
@@ -28,7 +28,7 @@ struct FlightArrived {
   using record = eventy::Event<"urn:flights", "FlightArrived", "1.0.0">;
 };
 
-// --- records of `aircraft`, keyed by carrier: what concerns a carrier ---
+// --- records of `aircraft`, keyed by carrier ---
 struct CarrierDeparted {
   EVENTY_FIELDS();
   using record = eventy::Event<"urn:aircraft", "CarrierDeparted", "1.0.0">;
@@ -43,7 +43,7 @@ struct CarrierArrived {
   using record = eventy::Event<"urn:aircraft", "CarrierArrived", "1.0.0">;
 };
 
-// --- records of `desk`, keyed by airport: passengers of a late flight ask for another ---
+// --- records of `desk`, keyed by airport: passengers of a late flight request another one ---
 struct Rebooked {
   std::int64_t number = 0;  // of the day at this airport, from 1
   EVENTY_FIELDS(number);
@@ -61,18 +61,18 @@ struct Aircraft {
   std::int64_t legs = 0, arrived = 0, minutes_late = 0;
   std::string last_airport;
   std::int64_t asked = 0, confirmed = 0, refused = 0;
-  std::string last_refused;  // the flight, as the context of the refusal told it
+  std::string last_refused;  // the flight, taken from the context of the refusal
   EVENTY_FIELDS(legs, arrived, minutes_late, last_airport, asked, confirmed, refused, last_refused);
 };
 struct Airport {
-  std::map<std::string, std::int64_t> confirmed;  // by date; the file's dates do not ascend
+  std::map<std::string, std::int64_t> confirmed;  // by date; the dates in the file are not in order
   EVENTY_FIELDS(confirmed);
 };
 struct Carrier {
   std::int64_t departed = 0, cancelled = 0, arrived = 0, delay_minutes = 0;
   EVENTY_FIELDS(departed, cancelled, arrived, delay_minutes);
 };
-// The position of the source: rows are counted for the progress bar.
+// The position of the source; rows are counted for the progress bar.
 struct FilePosition {
   std::uint64_t lines = 0, offset = 0, rows = 0;
   bool at_end = false;

@@ -1,5 +1,5 @@
-// The service `counter` in its next version: clicks are counted by page. It reads what the first version left
-// behind, records and states, by upgrade functions.
+// The next version of the service `counter`: it counts clicks by page. Upgrade functions read the records and
+// states that the first version wrote.
 #pragma once
 
 #include <map>
@@ -8,13 +8,15 @@
 
 namespace new_version {
 
-struct Clicked {  // 2.0.0: a page is required, and the number is gone
+// 2.0.0: the page is required, the number is gone.
+struct Clicked {
   std::string page;
   EVENTY_FIELDS(page);
   using record = eventy::Event<"urn:bench", "Clicked", "2.0.0">;
   static Clicked upgrade(const counter::Clicked& old) { return {old.page.value_or("")}; }
 };
-struct Counted {  // 1.1.0: one optional member more, which readers of 1.0.0 pass over
+// 1.1.0: one more optional member, which readers of 1.0.0 ignore.
+struct Counted {
   std::string key;
   std::int64_t count = 0;
   std::optional<std::string> page = {};
@@ -22,7 +24,7 @@ struct Counted {  // 1.1.0: one optional member more, which readers of 1.0.0 pas
   using record = eventy::Event<"urn:counter", "Counted", "1.1.0">;
 };
 struct Tally {
-  std::map<std::string, std::int64_t> pages;  // "": clicks that were counted before there were pages
+  std::map<std::string, std::int64_t> pages;  // "": clicks that were counted before pages
   EVENTY_FIELDS(pages);
   static constexpr std::uint16_t state_version = 2;
   static Tally upgrade(const counter::Tally& old) { return {{{"", old.count}}}; }

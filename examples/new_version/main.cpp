@@ -1,4 +1,4 @@
-// The program that takes the place of `counter run`, on the same data.
+// The program that replaces `counter run` on the same data.
 #include "counter.hpp"
 #include "eventy/node.hpp"
 

@@ -1,4 +1,4 @@
-// The service of examples/counter, on records in a format of its own.
+// The service of examples/counter, with records in a format of its own.
 #include "../counter/counter.hpp"
 #include "eventy/node.hpp"
 #include "rows.hpp"

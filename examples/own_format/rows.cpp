@@ -28,7 +28,7 @@ class Rows final : public RecordSerializer {
     const auto next = [&]<class T>(T) { return from_value<T>(row.at(at++)); };
     const auto text = [&] { return next(std::string()); };
     const auto kind = kind_of(text());
-    if (!kind) throw DecodeError("there is no such type of record");
+    if (!kind) throw DecodeError("unknown type of record");
     Record r{*kind, text(), text(), text()};
     r.set_version(text()).set_uuid(text()).set_correlation_id(text());
     r.set_date(next(Instant())).set_partition_key(next(std::optional<std::string>()));

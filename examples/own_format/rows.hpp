@@ -1,4 +1,4 @@
-// A format of one's own: a record as one JSON list without the names of its members, in the protocol's order.
+// An example of your own format: a record as a JSON list without member names, in the protocol's order.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// What becomes of an order that cannot be billed: `resilience run`, `resilience status`. The script `run`
-// beside this file shows all of it.
+// What happens to orders that cannot be billed: `resilience run`, `resilience status`. The script `run` in
+// this folder demonstrates all of it.
 #include <cstdio>
 
 #include "eventy/node.hpp"
@@ -20,17 +20,17 @@ int status(const eventy::CommandContext& context) {
 int main(int argc, char** argv) {
   eventy::App app;
   app.name = "resilience";
-  app.description = "A shop that bills orders, and what becomes of those that fail.";
-  app.options = {{.name = "--inbox", .help = "the file that orders are added to", .required = true},
-                 {.name = "--rates", .help = "the file with the rates of currencies", .required = true}};
+  app.description = "A shop that bills orders, and what happens to orders that fail.";
+  app.options = {{.name = "--inbox", .help = "file that orders are appended to", .required = true},
+                 {.name = "--rates", .help = "file with the exchange rates", .required = true}};
   app.services = [](const eventy::Arguments& options) -> std::vector<eventy::Service> {
     return {resilience::till_service(options.text("--inbox")),
             resilience::shop_service(resilience::Rates(options.text("--rates")))};
   };
   app.commands = {{.name = "status",
-                   .help = "print what became of the orders, whether or not a node is running",
+                   .help = "print what happened to the orders; works with and without a running node",
                    .options = {{.name = "--lines",
-                                .help = "for scripts: a fact a line",
+                                .help = "for scripts: one fact per line",
                                 .takes = eventy::Option::Takes::nothing}},
                    .run = status}};
   return eventy::run(argc, argv, std::move(app));

@@ -8,7 +8,7 @@ namespace resilience {
 
 std::int64_t Rates::ask(const std::string& currency) const {
   std::ifstream in(file_);
-  if (!in) throw Unreachable("no rates at " + file_.string());
+  if (!in) throw Unreachable("there is no file of rates at " + file_.string());
   std::optional<std::int64_t> found;
   bool is_empty = true;
   for (std::string line; std::getline(in, line); is_empty = false) {
@@ -16,7 +16,7 @@ std::int64_t Rates::ask(const std::string& currency) const {
     std::string name, more;
     std::int64_t rate = 0;
     if (!(words >> name >> rate) || rate <= 0 || words >> more)
-      throw Damaged("the rates hold \"" + line.substr(0, 40) + "\"");
+      throw Damaged("the rates contain \"" + line.substr(0, 40) + "\"");
     if (name == currency) found = rate;
   }
   if (is_empty) throw Busy("the rates are being written");

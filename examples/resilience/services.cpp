@@ -17,12 +17,12 @@ void emit(eventy::Pull<eventy::LinePosition>& pull, const eventy::LineSource::Li
   const bool is_cleared = verb == "clear" && !customer.empty() && !(words >> more);
   const bool is_order = verb == "order" && (words >> order.cents >> order.currency) && !(words >> more);
   if (is_cleared) return pull.emit(Cleared{}, customer);
-  if (!is_order) throw std::invalid_argument("neither an order nor a clearing");
+  if (!is_order) throw std::invalid_argument("neither an order nor a clear line");
   pull.emit(order, customer);
 }
 
 void bill(eventy::Turn<Account>& turn, const Ordered& order, const Rates& rates) {
-  Account& account = turn.edit();  // a throw below undoes this too
+  Account& account = turn.edit();  // undone too if the turn throws below
   if (order.line <= account.last_line) ++account.out_of_order;
   account.last_line = order.line;
   if (order.cents <= 0) throw BadOrder("an order of " + std::to_string(order.cents) + " cents");

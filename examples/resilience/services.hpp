@@ -1,4 +1,4 @@
-// The services of the resilience example: `till` reads the inbox, `shop` bills what was ordered.
+// The services of the resilience example: `till` reads the inbox, `shop` bills the orders.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,13 @@
 
 namespace resilience {
 
-struct BadOrder : std::invalid_argument {  // nobody can bill it, however often it is tried
+// Nobody can bill this order, however often it is retried.
+struct BadOrder : std::invalid_argument {
   using invalid_argument::invalid_argument;
 };
 
-// The inbox is a text file that grows, and may be rotated. A line is `order CUSTOMER CENTS CURRENCY` or
-// `clear CUSTOMER`; what is neither goes to till's dead letters. A line without its end is not there yet.
+// The inbox is a text file that grows and may be rotated. A line is `order CUSTOMER CENTS CURRENCY` or `clear
+// CUSTOMER`; till dead-letters any other line. A line without its line break is not read yet.
 eventy::Service till_service(std::filesystem::path inbox);
 eventy::Service shop_service(Rates rates);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Lets the shop of examples/resilience meet what can go wrong, one thing after the other, and checks what became of it.
+"""Exposes the shop of examples/resilience to one failure after another and checks the outcome of each.
 
-usage: show.py [--kafka BOOTSTRAP]     on the embedded store, or on two nodes that share a Kafka
+usage: show.py [--kafka BOOTSTRAP]     one node on the embedded store, or two nodes on Kafka
 Exit code 0: every order was billed once, in its customer's order, or is a dead letter.
 """
 import argparse
@@ -20,7 +20,7 @@ program = root / "build/release/bin/resilience"
 folder = root / "build/data/resilience"
 inbox, rates = folder / "inbox", folder / "rates"
 WORTH = {"EUR": 100, "USD": 92, "GBP": 115}  # euro cents for 100
-PATIENCE = 60  # seconds for anything to become true
+PATIENCE = 60  # seconds to wait for an outcome
 
 
 def say(text):
@@ -32,7 +32,7 @@ def heading(text):
 
 
 class Inbox:
-    """Orders of four customers, ten a second each, until stopped; and what else is put in."""
+    """Writes ten orders a second for each of four customers until stopped, and other lines that are put in."""
 
     def __init__(self):
         self.lock, self.stopped = threading.Lock(), threading.Event()
@@ -76,7 +76,7 @@ class Node:
         return self.process.wait(PATIENCE)
 
     def lines(self):
-        """Of its log since the last time, without their dates."""
+        """The log lines since the last call, without their dates."""
         text = self.log.read_text()[self.shown:]
         self.shown += len(text)
         return [line.split(" ", 1)[1] if line[:2] == "20" else line for line in text.splitlines()]
@@ -103,26 +103,26 @@ class Show:
         return found
 
     def until(self, what, holds):
-        """Waits until it holds of the facts, or ends the show."""
+        """Waits until `holds` is true for the facts; ends the show on timeout."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             facts = self.facts()
             if holds(facts):
                 return facts
             time.sleep(0.1)
-        say(f"it did not come true within {PATIENCE} s: {what}\n{self.status()}")
+        say(f"timed out after {PATIENCE} s: {what}\n{self.status()}")
         for node in self.nodes:
             say(f"the log of {node.name}:\n" + "\n".join(node.lines()[-20:]))
         raise SystemExit(1)
 
     def goes_on(self, *customers):
-        """Waits until more of their orders are billed."""
+        """Waits until more orders of these customers are billed."""
         before = self.facts()["account"]
         return self.until(f"orders of {', '.join(customers)} are billed", lambda now: all(
             now["account"].get(c, [0])[0] > before.get(c, [0])[0] + 3 for c in customers))
 
     def show(self, most=6):
-        """What the nodes logged since the last time, and the status."""
+        """Prints what the nodes logged since the last call, and the status."""
         for node in self.nodes:
             lines = [line for line in node.lines() if "running" not in line]
             for line in lines[:most]:
@@ -139,7 +139,7 @@ def act_well(show):
 
 
 def act_poison(show):
-    heading("2. Poison: an order of -5 cents, and a line that is none. Both are dead-lettered, the others go on")
+    heading("2. Poison: an order of -5 cents, and a line that is not an order. Both are dead-lettered, the others go on")
     dead = len(show.facts()["dead"])
     show.inbox.put("order bob -5 EUR")
     show.inbox.put("what is this?")
@@ -149,7 +149,7 @@ def act_poison(show):
 
 
 def act_busy(show):
-    heading("3. The rates are empty for half a second: a turn is tried again after 50 ms, 100 ms …")
+    heading("3. The rates are empty for half a second: the turn is retried after 50 ms, 100 ms …")
     rates.write_text("")
     time.sleep(0.5)
     write_rates("EUR", "USD")
@@ -158,14 +158,14 @@ def act_busy(show):
 
 
 def act_outage(show):
-    heading("4. The rates are gone for two seconds: the partitions pause and look for them; nothing is dead-lettered")
+    heading("4. The rates are gone for two seconds: the partitions pause and probe for them; nothing is dead-lettered")
     away = rates.rename(folder / "rates.away")
     time.sleep(1)
     before = show.facts()
     time.sleep(1)
     after = show.facts()
     if after["account"] != before["account"] or after["dead"] != before["dead"]:
-        say(f"something was billed, or given up, without rates: {before} {after}")
+        say(f"something was billed or dead-lettered without rates: {before} {after}")
         raise SystemExit(1)
     show.show()
     say("  … and they are back:")
@@ -177,10 +177,10 @@ def act_outage(show):
 def act_parked(show):
     heading("5. An order in pounds, for which there is no rate: the customer's key is parked, the others go on")
     show.inbox.put("order cid 400 GBP")
-    show.until("cid is parked, with more behind", lambda now: now["parked"].get("cid", [0])[0] > 3)
+    show.until("cid is parked, with more orders waiting", lambda now: now["parked"].get("cid", [0])[0] > 3)
     show.goes_on("ann", "bob", "dan")
     show.show()
-    say("  … the rate is added, and cid cleared: what waits is billed in its order")
+    say("  … the rate is added and cid is cleared: the waiting orders are billed in order")
     write_rates("EUR", "USD", "GBP")
     show.inbox.put("clear cid")
     show.until("cid is not parked", lambda now: "cid" not in now["parked"])
@@ -191,7 +191,7 @@ def act_parked(show):
 def act_kill(show):
     victim, *others = show.nodes
     heading(f"6. Node {victim.name} is killed with -9" +
-            (f": node {others[0].name} takes over" if others else ", and started again: it goes on where it was"))
+            (f": node {others[0].name} takes over" if others else ", and restarted: it continues where it was"))
     victim.kill()
     if not others:
         victim.start()
@@ -210,7 +210,7 @@ def act_stop(show):
         if code != 70:
             raise SystemExit(1)
     show.show()
-    say("  … they are mended, and it is started again")
+    say("  … they are repaired, and the process is restarted")
     write_rates("EUR", "USD", "GBP")
     for node in show.nodes:
         node.start()
@@ -218,7 +218,7 @@ def act_stop(show):
 
 
 def check(show):
-    """Compares what was billed with the inbox, added up here."""
+    """Compares the billed sums with those of the inbox, added up here."""
     heading("8. The end: no more orders")
     show.inbox.stopped.set()
     show.inbox.thread.join()
@@ -232,12 +232,12 @@ def check(show):
         wrong.append(f"{len(facts['dead'])} dead letters of {dead}, {len(facts['parked'])} keys parked")
     say("\n".join(["WRONG", *wrong]) if wrong else
         f"\nEach of {sum(count for count, _ in expected.values())} orders was billed once and in order; "
-        f"{dead} dead letters tell of the rest.")
+        f"{dead} dead letters hold the rest.")
     return 1 if wrong else 0
 
 
 def write_rates(*currencies):
-    """In one step: nobody sees half of it."""
+    """Replaces the file in one step, so that nobody reads half of it."""
     new = folder / "rates.new"
     new.write_text("".join(f"{c} {WORTH[c]}\n" for c in currencies))
     new.rename(rates)

@@ -43,13 +43,13 @@ void read_dead_letters(eventy::RecordStore& store, const std::string& service,
   }
 }
 
-// What a service has kept; nothing before it ran for the first time.
+// Throws unless the result is there or the service has not run yet.
 template <class Result>
 void pass_absence(const Result& result) {
   if (!result && result.error().code != eventy::ErrorCode::not_found) throw eventy::Failure(result.error());
 }
 
-// Customers are called what the inbox says.
+// Names of customers come from the inbox and may contain anything.
 std::string shown(const std::string& customer) {
   constexpr std::size_t longest_name = 64;
   return eventy::one_line(customer, longest_name);

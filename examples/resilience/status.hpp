@@ -1,4 +1,4 @@
-// What became of the orders, read from committed state; works with a node running on the store and with none.
+// What happened to the orders, read from committed state; works with and without a running node.
 #pragma once
 
 #include <map>
@@ -11,10 +11,10 @@
 namespace resilience {
 
 struct DeadLetter {
-  std::string service, place, reason;  // place: topic/partition/offset, or where it lay in the inbox
+  std::string service, place, reason;  // place: topic/partition/offset, or the place in the inbox
 };
 struct Status {
-  std::int64_t lines = 0;  // of the inbox that were read
+  std::int64_t lines = 0;  // lines of the inbox that were read
   std::map<std::string, Account> accounts = {};
   std::map<std::string, eventy::ParkedKey> parked = {};
   std::vector<DeadLetter> dead = {};
@@ -22,6 +22,6 @@ struct Status {
 
 eventy::Result<Status> read_status(eventy::RecordStore& store, const eventy::StateFormat& format);
 std::string as_table(const Status& status);
-std::string as_lines(const Status& status);  // for scripts: a fact a line, words apart by blanks
+std::string as_lines(const Status& status);  // for scripts: one fact per line, words separated by blanks
 
 }  // namespace resilience

@@ -28,7 +28,7 @@ CUSTOMERS = ("ann", "bob", "cid", "dan")
 BAD = {  # what is no order, and what its dead letter says
     b"order ann \xff\xfe EUR": "not UTF-8",
     b"order bob 1 E\0R": "NUL",
-    b"what is this?": "neither an order nor a clearing",
+    b"what is this?": "neither an order nor a clear line",
     b"order cid 1 " + b"x" * 200_000: "longer than",
 }
 

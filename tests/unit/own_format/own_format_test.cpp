@@ -59,7 +59,7 @@ CAF_TEST(a_record_comes_back_as_it_was) {
 CAF_TEST(bytes_that_are_no_record_are_refused) {
   const auto format = own_format::rows();
   CAF_CHECK(error_of(*format, "[").find("not JSON") != std::string::npos);
-  CAF_CHECK_EQUAL(error_of(*format, "[\"EVE\"]"), "there is no such type of record");
+  CAF_CHECK_EQUAL(error_of(*format, "[\"EVE\"]"), "unknown type of record");
   CAF_CHECK(error_of(*format, "[\"EVENT\",\"urn:a\"]") != "");
   CAF_CHECK(error_of(*format, "[\"EVENT\",\"shop\",\"x\",\"urn:a\"]").find("namespace: ") == 0);
   CAF_CHECK(error_of(*format, "[\"EVENT\",7]").find("expected a text") == 0);
