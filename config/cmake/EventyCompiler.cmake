@@ -10,14 +10,14 @@ endif()
 
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 
-# Rooms look for their own libraries, and rooms elsewhere link them through.
+# Each room finds its own libraries, and other rooms link them through it.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 
-# Colours also when ninja collects the output.
+# Coloured diagnostics, even though ninja collects the output.
 set(CMAKE_COLOR_DIAGNOSTICS ON)
 
-# ccache and precompiled headers: with GCC the header's use must stay visible after preprocessing, and the
-# cache must not compare the times of the header and of what it includes (it compares their contents).
+# ccache with precompiled headers: with GCC, preprocessed sources must still show that they use the header, and
+# ccache must compare the contents of the header and its includes, not their times.
 if(EVENTY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(EVENTY_CCACHE_PROGRAM ccache)
   if(EVENTY_CCACHE_PROGRAM)
@@ -31,7 +31,7 @@ if(EVENTY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
-# eventy_compiler: what each target of the project is compiled with; never passed on to users.
+# eventy_compiler: the compile options of the project's own targets; users never get them.
 add_library(eventy_compiler INTERFACE)
 target_compile_options(eventy_compiler INTERFACE -Wall -Wextra -Wpedantic)
 if(EVENTY_WERROR)
@@ -43,7 +43,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 
 if(EVENTY_SANITIZE)
-  # The null check trips over CAF's function-based actors without arguments.
+  # The null check reports CAF's function-based actors without arguments.
   set(sanitizers -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=all)
   if(EVENTY_FUZZ)
     list(APPEND sanitizers -fsanitize=fuzzer-no-link)
@@ -51,7 +51,7 @@ if(EVENTY_SANITIZE)
   target_compile_options(eventy_compiler INTERFACE ${sanitizers})
   target_link_options(eventy_compiler INTERFACE ${sanitizers})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # The sanitizers' checks confuse GCC's flow analysis.
+    # With the sanitizers' checks, GCC's flow analysis reports false alarms.
     target_compile_options(eventy_compiler INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()
@@ -60,7 +60,7 @@ if(EVENTY_SANITIZE_THREADS)
   target_compile_options(eventy_compiler INTERFACE -fsanitize=thread)
   target_link_options(eventy_compiler INTERFACE -fsanitize=thread)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # Fences, which it does not model, are in headers of the libraries only.
+    # The thread sanitizer does not model fences; only headers of libraries use them.
     target_compile_options(eventy_compiler INTERFACE -Wno-tsan)
   endif()
 endif()

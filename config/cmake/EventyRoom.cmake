@@ -1,4 +1,4 @@
-# Functions that declare the rooms of the project: libraries, examples and their installation.
+# Functions that declare the project's rooms (libraries), examples and their installation.
 
 # eventy_rooms(FOLDER... [OPTION VARIABLE])
 #
@@ -18,16 +18,16 @@ endfunction()
 # eventy_room(NAME
 #   [DEPENDS room...]            rooms that its public headers use
 #   [PRIVATE_DEPENDS room...]    rooms that only its sources use
-#   [FOLDERS folder...]          subfolders with further sources and headers
+#   [FOLDERS folder...]          subfolders with more sources and headers
 #   [LIBRARIES target...]        outside libraries that its public headers use
 #   [PRIVATE_LIBRARIES target...]  outside libraries that only its sources use
-#   [PACKAGES package...]        what find_package needs to provide those libraries to users, "NAME" or
+#   [PACKAGES package...]        packages that provide those libraries to users by find_package, "NAME" or
 #                                "NAME:COMPONENT"
-#   [PCH header...])             precompiled header; never another room's library
+#   [PCH header...])             precompiled headers; none of another room's library
 #
-# Makes the target eventy_NAME, alias eventy::NAME, of the .cpp files beside the CMakeLists.txt (and in
-# FOLDERS); public headers are in include/. Without a .cpp file the target is an interface library. A room with
-# neither sources nor headers, or one whose rooms are not built, is left out.
+# Makes the target eventy_NAME, alias eventy::NAME, from the .cpp files beside the CMakeLists.txt and in FOLDERS;
+# public headers are in include/. Without a .cpp file the target is an interface library. A room without sources
+# and headers is left out, and so is one that needs a room that is not built.
 function(eventy_room NAME)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" ""
     "DEPENDS;PRIVATE_DEPENDS;FOLDERS;LIBRARIES;PRIVATE_LIBRARIES;PACKAGES;PCH")
@@ -92,8 +92,8 @@ endfunction()
 
 # eventy_example(NAME [DEPENDS room...] [PRIVATE_LIBRARIES target...] [PCH header...])
 #
-# Makes the program bin/NAME of main.cpp, and of the other .cpp files the library example_NAME, so that tests can use
-# them. Left out when a room is missing.
+# Makes the program bin/NAME from main.cpp and, for tests, the library example_NAME from the other .cpp files.
+# Left out if a room is not built.
 function(eventy_example NAME)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PRIVATE_LIBRARIES;PCH")
   foreach(room IN LISTS arg_DEPENDS)
@@ -127,7 +127,7 @@ endfunction()
 
 # eventy_install_package()
 #
-# Installs what find_package(eventy COMPONENTS ...) reads.
+# Installs the files that find_package(eventy COMPONENTS ...) reads.
 function(eventy_install_package)
   include(CMakePackageConfigHelpers)
   get_property(rooms GLOBAL PROPERTY EVENTY_ROOMS)
@@ -167,9 +167,9 @@ function(_eventy_sources RESULT FOLDERS)
   set(${RESULT} "${sources}" PARENT_SCOPE)
 endfunction()
 
-# One translation unit that includes every public header of a room: headers that no source includes are compiled
-# too, and stand in the dependency list that tests/tidy reads. It has no precompiled header, so a
-# header that forgets an include of its own shows up here.
+# A translation unit that includes every public header of a room: so headers that no source includes are compiled
+# too and appear in the dependency list that tests/tidy reads. It has no precompiled header, so a missing include
+# in a header fails here.
 function(_eventy_check_headers NAME HEADERS)
   set(text "// Generated: every public header of the room ${NAME}.\n")
   foreach(header IN LISTS HEADERS)

@@ -1,4 +1,4 @@
-# FindAvroC: the Avro C library, where no CMake files come with it (Debian 12).
+# FindAvroC: finds the Avro C library, which has no CMake files in Debian 12.
 #
 #   find_package(AvroC)
 #

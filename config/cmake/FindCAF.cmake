@@ -1,4 +1,4 @@
-# FindCAF: the C++ Actor Framework, where no CMake files come with it (Debian 12, CAF 0.17.6).
+# FindCAF: finds the C++ Actor Framework, which has no CMake files in Debian 12 (CAF 0.17.6).
 #
 #   find_package(CAF [version] [COMPONENTS core io openssl test])
 #

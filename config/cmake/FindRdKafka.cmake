@@ -1,4 +1,4 @@
-# FindRdKafka: librdkafka, where no CMake files come with it (Debian 12).
+# FindRdKafka: finds librdkafka, which has no CMake files in Debian 12.
 #
 #   find_package(RdKafka [version] [COMPONENTS c c++])
 #
@@ -18,7 +18,7 @@ mark_as_advanced(RdKafka_INCLUDE_DIR RdKafka_LIBRARY RdKafka_cpp_LIBRARY)
 
 set(RdKafka_VERSION "")
 if(RdKafka_INCLUDE_DIR)
-  # Four bytes, 0xMMmmrrpp; the last tells pre-releases apart.
+  # Four bytes, 0xMMmmrrpp; the last one identifies pre-releases.
   file(STRINGS "${RdKafka_INCLUDE_DIR}/librdkafka/rdkafka.h" _rdkafka_line
     REGEX "^#define RD_KAFKA_VERSION +0x[0-9a-fA-F]+")
   if(_rdkafka_line MATCHES "0x([0-9a-fA-F][0-9a-fA-F])([0-9a-fA-F][0-9a-fA-F])([0-9a-fA-F][0-9a-fA-F])")
