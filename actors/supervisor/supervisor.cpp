@@ -47,7 +47,7 @@ void SupervisorState::handle(const msg::Drained& m) {
   for (const TaskId task : m.busy) names += (names.empty() ? "" : ", ") + name_of(runtime, task);
   if (const auto& log = runtime.options().log; log && !names.empty())
     log->warn(
-        "service {}: {} held up by handlers that do not return: all others are handed over now; the work of "
+        "service {}: {} delayed by handlers that do not return: all others are handed over now; the work of "
         "these handlers is aborted and redone by the next owner",
         runtime.plan().name, names + (m.busy.size() == 1 ? " is" : " are"));
   self_.post(setup_.root, msg::ServiceDrained{setup_.service_number, m.busy.empty()});

@@ -68,14 +68,14 @@ void check_service_name(const std::string& name) {
   };
   if (name.empty() || name.size() > 200 || !std::all_of(name.begin(), name.end(), allowed))
     throw std::invalid_argument("service name \"" + name.substr(0, 80) +
-                                "\": 1 to 200 letters, digits, '.', '_' and '-'");
+                                "\": a name has 1 to 200 letters, digits, '.', '_' and '-'");
 }
 
 void add_handler(Plan& plan, Plan::Handler handler) {
   for (const auto& h : plan.handlers) {
     if (h.kind == handler.kind && h.ns == handler.ns && h.name == handler.name &&
         h.guarantee == handler.guarantee)
-      throw std::invalid_argument("service " + plan.name + ": two handlers of one guarantee for " +
+      throw std::invalid_argument("service " + plan.name + ": two handlers with the same guarantee for " +
                                   std::string(handler.name));
   }
   plan.handlers.push_back(std::move(handler));
@@ -85,7 +85,7 @@ void add_source(Plan& plan, Plan::Source source) {
   check_service_name(source.name);
   for (const auto& s : plan.sources)
     if (s.name == source.name)
-      throw std::invalid_argument("service " + plan.name + ": two sources of the name " + source.name);
+      throw std::invalid_argument("service " + plan.name + ": two sources with the name " + source.name);
   plan.sources.push_back(std::move(source));
 }
 

@@ -91,7 +91,7 @@ class PlainReader final : public Reader {
   }
   bool boolean() override {
     const char tag = peek();
-    if (tag != 't' && tag != 'f') throw DecodeError("a boolean is wanted here");
+    if (tag != 't' && tag != 'f') throw DecodeError("expected a boolean");
     rest_.remove_prefix(1);
     return tag == 't';
   }
@@ -151,7 +151,7 @@ class PlainReader final : public Reader {
     return rest_.front();
   }
   std::uint64_t number(char tag, const char* what) {
-    if (peek() != tag) throw DecodeError(std::string(what) + " is wanted here");
+    if (peek() != tag) throw DecodeError("expected " + std::string(what));
     if (rest_.size() < 9) throw DecodeError("the bytes end too early");
     std::uint64_t v;
     std::memcpy(&v, rest_.data() + 1, sizeof v);

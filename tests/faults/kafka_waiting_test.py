@@ -36,7 +36,7 @@ def handed_over(declared):
         taken = time.monotonic() - began
         waits.wait_end(1, 12)
         say(f"handed over after {taken:.1f} s, ended after {time.monotonic() - began:.1f} s")
-        for text in ("held up by handlers that do not return: all others are handed over now",
+        for text in ("delayed by handlers that do not return: all others are handed over now",
                      "Still running: service exact: partition "):
             if not waits.said(text):
                 raise Failure(f"it does not say {text!r}\n{waits.tail()}")

@@ -23,8 +23,8 @@ Campaign run_seeds(std::uint64_t from, std::uint64_t count) {
 const std::vector<std::string>& kinds_of_faults() {
   static const std::vector<std::string> kinds{
       // of the store
-      "commit undone", "answer lost, committed", "answer lost, undone", "late answer", "short batch",
-      "gap in the offsets", "append failed", "write failed", "written, and said to have failed",
+      "commit aborted", "answer lost, committed", "answer lost, aborted", "late answer", "short batch",
+      "gap in the offsets", "append failed", "write failed", "written, but reported as failed",
       "commit failed before it was sent", "commit failed after it was sent", "state not readable",
       "session ended in a poll", "session ended in resolve()", "session threw no exception",
       // of nodes and partitions

@@ -28,15 +28,15 @@ void SimulatedImpl::settle(Member& member) {
     flight.outcome = Aborted{flight.cycle, {ErrorCode::fenced, member.name() + " lost a partition"}};
     return member.notify();
   }
-  if (strikes(faults.aborts, "commit undone")) {
-    note(member, cycle + " is undone");
+  if (strikes(faults.aborts, "commit aborted")) {
+    note(member, cycle + " is aborted");
     flight.outcome = Aborted{flight.cycle, {ErrorCode::aborted, "the store aborted " + cycle}};
     return member.notify();
   }
   const bool unknown = chance.happens(faults.unknown);
   flight.happened = !unknown || chance.happens(0.5);
-  if (unknown) trace.fired(flight.happened ? "answer lost, committed" : "answer lost, undone");
-  note(member, cycle + (flight.happened ? " is committed" : " is undone") + (unknown ? ", unknown" : ""));
+  if (unknown) trace.fired(flight.happened ? "answer lost, committed" : "answer lost, aborted");
+  note(member, cycle + (flight.happened ? " is committed" : " is aborted") + (unknown ? ", unknown" : ""));
   if (unknown) {
     flight.outcome = UnknownOutcome{flight.cycle, {ErrorCode::unknown_outcome, "the answer was lost"}};
   } else {
@@ -193,7 +193,7 @@ class SimulatedSession final : public StoreSession {
     store_->write(m.options, outputs);
     in_the_middle();
     if (!fails) return {};
-    store_->trace.fired("written, and said to have failed");
+    store_->trace.fired("written, but reported as failed");
     m.ended = Error{ErrorCode::io, "no answer to a write"};
     return *m.ended;
   }

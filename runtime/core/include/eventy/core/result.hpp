@@ -37,7 +37,7 @@ enum class ErrorCode : std::uint8_t {
 
 std::string_view to_string(ErrorCode code);
 
-// True for errors that repeat until a person intervenes: a permission, the configuration, corrupt data.
+// True for errors that recur until a person intervenes: a permission, the configuration, corrupt data.
 // Callers do not retry them.
 bool is_final(ErrorCode code);
 

@@ -85,7 +85,7 @@ struct Query : detail::Schema<Kind::query, "", Name, ""> {
   using answer = A;
 };
 
-// Names the members that travel, in the order in which they are written. Up to 64; may be empty.
+// Names the members to encode, in the order of writing. At most 64; may be empty.
 #define EVENTY_FIELDS(...)                                                  \
   constexpr auto eventy_fields() { return std::tie(__VA_ARGS__); }          \
   constexpr auto eventy_fields() const { return std::tie(__VA_ARGS__); }    \
@@ -95,8 +95,8 @@ struct Query : detail::Schema<Kind::query, "", Name, ""> {
 template <class T>
 concept Fields = requires(const T& t) { t.eventy_fields(); };
 
-// Which record a type is. A type that is not yours to change, as a generated one, gets a specialization with
-// such a `type` in the place of the member `record`; then its reads and writes are up to whoever offers that.
+// The record of a message type. For a type that you cannot change, such as a generated one, specialize
+// RecordOf with a `type` like the member `record`, and provide read() and write() for the type.
 template <class T>
 struct RecordOf {};
 template <class T>
@@ -117,7 +117,7 @@ concept AResponse = MessageOf<T, Kind::response>;
 template <class T>
 concept AQuery = MessageOf<T, Kind::query>;
 
-// An enum travels by name: a free function `enum_names(E)` returns its names, indexed by value from 0.
+// An enum is encoded as a name: a free function `enum_names(E)` returns its names, indexed by value from 0.
 template <class T>
 concept NamedEnum = std::is_enum_v<T> && requires(T t) { enum_names(t); };
 

@@ -71,7 +71,7 @@ class ValueWriter final : public Writer {
   template <class T>
   Value* put(T value) {
     if (open_.empty()) {
-      expect(!whole_, "two values where one belongs");
+      expect(!whole_, "two values instead of one");
       whole_ = true;
       root_.is = std::move(value);
       return &root_;

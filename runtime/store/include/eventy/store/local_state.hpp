@@ -30,7 +30,7 @@ struct LogPlace {
 // the rest.
 class LocalState {
  public:
-  using Change = std::pair<std::string_view, std::optional<std::string_view>>;  // no value: the key is gone
+  using Change = std::pair<std::string_view, std::optional<std::string_view>>;  // no value: deletes the key
 
   virtual ~LocalState() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
