@@ -69,8 +69,8 @@ int main(int argc, char** argv) {
   app.services = [progress, rows_per_pull](const eventy::Arguments& options) -> std::vector<eventy::Service> {
     const std::filesystem::path input = options.text("--input");
     try {
-      progress->expect(
-          flights::count_rows(input));  // reads it to its end: a damaged file is found before it is used
+      // Reads the file to its end, so that damage is found before it is used.
+      progress->expect(flights::count_rows(input));
     } catch (const flights::FileError& e) {
       throw eventy::Failure({eventy::ErrorCode::io, e.what()});
     }

@@ -37,8 +37,9 @@ struct Bits128 {
 };
 
 // MurmurHash3_x64_128 by Austin Appleby (public domain), seeded with 128 bits. Mixing in a block is a
-// bijection: the same block never makes two states equal, and two blocks never make one state equal. Derived
-// uuids depend on every constant here; after a change, a repeated turn would no longer repeat its uuids.
+// bijection: different states stay different under the same block, and one state becomes different ones under
+// different blocks. Derived uuids depend on every constant here; after a change, a repeated turn would no
+// longer repeat its uuids.
 class Mixer {
  public:
   explicit Mixer(Bits128 seed) : h_(seed) {}

@@ -101,9 +101,8 @@ class Pull {
   }
   void advance(const Position& position) { core_.advance(&position); }
   void nothing_for(Duration wait) { core_.nothing_for(wait); }  // polls again after this wait
-  void log(LogLevel level, std::string_view text) const {
-    core_.log(level, text);
-  }  // the line names the source
+  // Logs a line with the service and the source.
+  void log(LogLevel level, std::string_view text) const { core_.log(level, text); }
 
  private:
   detail::PullCore& core_;

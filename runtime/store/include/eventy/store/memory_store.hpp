@@ -45,8 +45,8 @@ class MemoryStore final : public RecordStore {
   };
   void next_commit(const std::string& service, CommitFate fate);  // sets the outcome of the next commit()
   void let_commit(const std::string& service);                    // a held commit proceeds as `commits`
-  void revoke(const std::string& service,
-              PartitionId partition);  // sends Revoked; after release() nobody owns it
+  // Sends Revoked; after release() nobody owns the partition.
+  void revoke(const std::string& service, PartitionId partition);
   // Sends Lost; commits that include the partition fail: fenced.
   void lose(const std::string& service, PartitionId partition);
   // `partition` must have no owner.
