@@ -145,7 +145,7 @@ struct RestartServices {  // a timer: their backoff is over
 struct AskRound {};  // a timer: ask all services for their status
 
 // --- to several ---
-struct End {};   // to tasks and bridges, from their supervisor
+struct End {};   // end now; to tasks and bridges, from their supervisor
 struct Stop {};  // end all children, then yourself; to supervisors and the root
 // A child has ended; to supervisors and the root.
 struct Down {

@@ -126,7 +126,7 @@ class StoreSession {
   // Adds a slice to the open cycle; the first append() after a commit or abort opens one. An error either
   // rejects this slice and leaves the cycle as it was (too_large), or ends the session (fenced, io).
   virtual Result<void> append(const SliceEffects& effects) = 0;
-  // Writes outputs outside of any cycle: they are durable and visible when it returns.
+  // Writes outputs outside of any cycle: they are stored and visible when it returns.
   virtual Result<void> write_now(const OutputBuffer& outputs) = 0;
   // Commits the open cycle. poll() returns the outcome as Committed, Aborted or UnknownOutcome, in the order
   // of commits. Until then commit() must not be called again; append() opens the next cycle.
@@ -192,7 +192,7 @@ class RecordStore {
   virtual Result<std::vector<TopicSpec>> topics() const = 0;
   // Fails unless all topics exist and `inputs` have equal partition counts; the error names the topics.
   virtual Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) = 0;
-  // Durable when it returns: the offset of each record.
+  // Stores the records before it returns. The offset of each record.
   virtual Result<std::vector<Offset>> append(const std::string& topic,
                                              const std::vector<NewRecord>& records) = 0;
   virtual Result<std::unique_ptr<RecordReader>> read(const std::string& topic, PartitionId partition,
