@@ -194,8 +194,7 @@ class Operations:
     def start(self, *more, streams=None, name=None, **settings):
         """A node with a name and copies of its own; on the embedded store they all have one."""
         if name is None:
-            self.names += 1
-            name = f"node-{self.names % (2 * NODES)}" if isinstance(self.home, OnKafka) else "node"
+            name = "node" if not isinstance(self.home, OnKafka) else self.free_name()
         if isinstance(self.home, OnKafka):
             settings |= {"node__id": name, "store__path": self.home.disk / name}
         command = self.home.command("run", "--services", ",".join(self.home.services), "--troubles", self.home.troubles,
@@ -207,6 +206,14 @@ class Operations:
         self.home.processes.append(node)
         self.nodes[name] = node
         return node
+
+    def free_name(self):
+        """In turn, so that some come back to their copies; none that a node at work has."""
+        while True:
+            self.names += 1
+            name = f"node-{self.names % (2 * NODES)}"
+            if name not in self.nodes:
+                return name
 
     def leave(self, node):
         del self.nodes[node.name]
