@@ -6,7 +6,7 @@
 namespace eventy::lines {
 
 namespace {
-constexpr std::size_t chunk = 64 * 1024;  // that is read at once
+constexpr std::size_t chunk = 64 * 1024;  // bytes per read
 constexpr std::size_t end_of_line = 2;    // bytes of "\r\n"
 }  // namespace
 
@@ -59,7 +59,7 @@ bool LineReader::pass_over(std::uint64_t most, std::uint64_t& bytes) {
   }
 }
 
-// Moves what is held to the buffer's start and reads more after it; false at the end of the file.
+// Moves the buffered bytes to the buffer's start and reads more after them. False at the end of the file.
 bool LineReader::fill() {
   if (begin_ > 0) std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;

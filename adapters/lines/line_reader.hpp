@@ -1,5 +1,5 @@
-// Cuts a file into lines, within bounded memory: of a line that is too long only its beginning is held. Owned
-// by one poll; one thread.
+// Splits a file into lines in bounded memory: it keeps only the beginning of a line that is too long. Used by
+// one poll at a time; one thread.
 #pragma once
 
 #include <string>
@@ -15,20 +15,20 @@ class LineReader {
 
   struct Piece {
     enum class Kind : std::uint8_t {
-      line,        // complete; `text` is without its end
-      beginning,   // of a line over the limit: `text` is max_line_bytes of it
+      line,        // a complete line; `text` excludes the line ending
+      beginning,   // the first max_line_bytes of a line over the limit
       incomplete,  // the file ends before the line does
     };
     Kind kind = Kind::incomplete;
     std::string_view text = {};  // valid until the next call
-    std::uint64_t bytes = 0;     // of the file, that this piece takes
+    std::uint64_t bytes = 0;     // the piece's size in the file
   };
 
-  // Reads on at this offset; forgets what it holds, for the file may have changed.
+  // Continues at this offset. Discards the buffer, because the file may have changed.
   void start(const TextFile& file, std::uint64_t offset);
   Piece next();
-  // Passes over up to `most` bytes of a line, at least to the end of what it holds. True: the line's end was
-  // among them. `bytes`: how many they were.
+  // Skips about `most` bytes of a line, at least the buffered ones. True: it reached the line's end. Sets
+  // `bytes` to the number of bytes skipped.
   bool pass_over(std::uint64_t most, std::uint64_t& bytes);
 
  private:
@@ -37,7 +37,7 @@ class LineReader {
 
   std::size_t max_line_bytes_;
   const TextFile* file_ = nullptr;
-  std::uint64_t offset_ = 0;  // in the file, of buffer_[begin_]
+  std::uint64_t offset_ = 0;  // of buffer_[begin_] in the file
   std::string buffer_;
   std::size_t begin_ = 0, end_ = 0;
 };

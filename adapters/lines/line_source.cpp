@@ -17,8 +17,8 @@ using lines::TextFile;
 
 namespace {
 
-constexpr std::uint64_t max_bytes_per_poll = 1 << 20;  // about; of lines that become one slice
-constexpr std::uint64_t max_passed_over = 64 << 20;    // of a line that is too long, in one poll
+constexpr std::uint64_t max_bytes_per_poll = 1 << 20;  // of lines per poll, about; they become one slice
+constexpr std::uint64_t max_passed_over = 64 << 20;    // bytes of a too long line that one poll skips
 
 FileId id_of(const LinePosition& at) { return {at.device, at.inode}; }
 
@@ -28,7 +28,7 @@ void begin_file(LinePosition& at, const TextFile& file) {
 
 }  // namespace
 
-// The file between polls. What it knows beside the position may be lost at any time, as at a restart.
+// The file between polls. Everything it knows beyond the position may be lost at any time, as in a restart.
 class LineSource::Follower {
  public:
   Follower(std::filesystem::path path, Take take, LineSourceOptions options)
@@ -39,7 +39,7 @@ class LineSource::Follower {
         reader_(options_.max_line_bytes) {}
 
   void poll(Pull<LinePosition>& pull) {
-    // A source that is started again may meet the poll of its predecessor.
+    // After a restart of the source, the previous poll may still run.
     const std::scoped_lock lock(mutex_);
     const LinePosition before = pull.position();
     LinePosition at = before;
@@ -47,7 +47,7 @@ class LineSource::Follower {
       const bool goes_on = go_to(pull, at);
       if (goes_on && !take_lines(pull, *file_, at)) finish_if_rotated(pull, at);
     } catch (...) {
-      file_.reset();  // the next poll opens it again
+      file_.reset();  // the next poll starts from the position alone
       throw;
     }
     const bool is_begun = before.inode != 0 || at.offset > 0;
@@ -56,7 +56,7 @@ class LineSource::Follower {
   }
 
  private:
-  // Has the file of the position open; false: it is not there yet, or away.
+  // Opens the file of the position. False: it does not exist yet, or no longer.
   bool go_to(Pull<LinePosition>& pull, LinePosition& at) {
     const bool is_open = file_ && file_->id() == id_of(at);
     if (is_open && file_->continues(at.offset, at.fingerprint)) {
@@ -72,13 +72,13 @@ class LineSource::Follower {
       if (at.inode != 0) say_loss(pull, at, seen);
       begin_file(at, *file_);
     }
-    at.device = file_->id().device, at.inode = file_->id().inode;  // the same content may lie elsewhere
+    at.device = file_->id().device, at.inode = file_->id().inode;  // the content may be in another file now
     seen_size_ = file_->facts().size;
     absence_is_said_ = false;
     return true;
   }
 
-  // False: there was nothing that is complete.
+  // False: there was no complete line.
   bool take_lines(Pull<LinePosition>& pull, const TextFile& file, LinePosition& at) {
     reader_.start(file, at.offset);
     const std::uint64_t start = at.offset;
@@ -108,10 +108,10 @@ class LineSource::Follower {
     const Line line{piece.text, ++at.lines, ++at.total};
     if (piece.kind == LineReader::Piece::Kind::beginning) {
       at.in_long_line = true;
-      return pull.dead_letter(place_of(at.lines),
-                              "the line is longer than " + std::to_string(options_.max_line_bytes) +
-                                  " bytes; so many of them are kept",
-                              piece.text);
+      return pull.dead_letter(
+          place_of(at.lines),
+          "the line is longer than " + std::to_string(options_.max_line_bytes) + " bytes; it is cut there",
+          piece.text);
     }
     if (piece.text.find('\0') != std::string_view::npos)
       return pull.dead_letter(place_of(at.lines), "the line has a NUL byte", piece.text);
@@ -120,8 +120,8 @@ class LineSource::Follower {
     pull.take(place_of(at.lines), piece.text, [&] { take_(pull, line); });
   }
 
-  // Goes on to the next file when this one lies no longer under its name and will not grow any more. Only
-  // once a line of the new one is complete: before that nothing would tell it from what it is cut short to.
+  // Moves on to the next file once this one has lost its name and has stopped growing. Waits until the new
+  // file has a complete line: before that, nothing tells it from a file that is truncated again.
   void finish_if_rotated(Pull<LinePosition>& pull, LinePosition& at) {
     const FileFacts facts = file_->facts();
     const auto there = lines::facts_of(path_);
@@ -145,8 +145,8 @@ class LineSource::Follower {
     return now - quiet_->since >= options_.linger;
   }
 
-  // What comes after the file that is finished. One that was deleted and lies there again with the same
-  // content, as editors save a file, is gone on with.
+  // The file after the finished one. If the finished one was deleted and a file with the same content has
+  // taken its place, as when an editor saves, continues in that file.
   std::optional<TextFile> next_file(LinePosition& at, const FileFacts& finished) const {
     if (finished.is_deleted && at.offset > 0) {
       auto same = TextFile::open(path_);
@@ -160,7 +160,7 @@ class LineSource::Follower {
     return next;
   }
 
-  // The last line of a file that will not grow, if its end is missing. False: it has grown after all.
+  // Takes the last line of a file that no longer grows, if it has no line ending. False: the file has grown.
   bool take_rest(Pull<LinePosition>& pull, LinePosition& at) {
     reader_.start(*file_, at.offset);
     LineReader::Piece rest = reader_.next();
@@ -174,14 +174,15 @@ class LineSource::Follower {
 
   void say_absence(Pull<LinePosition>& pull) {
     if (std::exchange(absence_is_said_, true)) return;
-    pull.log(LogLevel::warning, "the file \"" + name_ + "\" is not there; waits for it");
+    pull.log(LogLevel::warning, "the file \"" + name_ + "\" does not exist; waiting for it");
   }
 
-  // What is known to be lost is a dead letter; else a line tells that something may be.
+  // Lost bytes that are known become a dead letter; otherwise a log line warns that lines may be missing.
   void say_loss(Pull<LinePosition>& pull, const LinePosition& at, std::uint64_t seen) {
-    const std::string what = "the file was cut short, replaced or moved away after line " +
-                             std::to_string(at.lines) + ", byte " + std::to_string(at.offset) +
-                             ", and what it was is not found beside it; goes on with line 1 of the new one";
+    const std::string what =
+        "the file was cut short, replaced or moved away after line " + std::to_string(at.lines) + ", byte " +
+        std::to_string(at.offset) +
+        ", and its old content is in no rotated file; continues at line 1 of the new one";
     if (seen <= at.offset)
       return pull.log(LogLevel::warning, '"' + name_ + "\": " + what + "; lines in between may be missing");
     pull.dead_letter(place_of(at.lines + 1),
@@ -201,29 +202,29 @@ class LineSource::Follower {
   }
   const Clock& clock() const { return options_.clock ? *options_.clock : system_clock_; }
 
-  struct Quiet {  // a file that was renamed: its size, and since when
+  struct Quiet {  // a renamed file: its size, and since when it has that size
     std::uint64_t size;
     MonotonicTime since;
   };
 
   std::mutex mutex_;
   std::filesystem::path path_;
-  std::string name_;   // of the file, for people
-  std::string place_;  // the last one told
+  std::string name_;   // of the file, for messages
+  std::string place_;  // the result of place_of()
   Take take_;
   LineSourceOptions options_;
   SystemClock system_clock_;
   LineReader reader_;
   std::optional<TextFile> file_;
-  std::uint64_t seen_size_ = 0;  // of file_, the largest
+  std::uint64_t seen_size_ = 0;  // the largest size of file_ so far
   std::optional<Quiet> quiet_;
-  std::optional<FileFacts> looked_at_;  // what has nothing complete after a file that is finished
+  std::optional<FileFacts> looked_at_;  // the file after a finished one, seen without a complete line
   bool absence_is_said_ = false;
 };
 
 LineSource::LineSource(std::filesystem::path file, Take take, LineSourceOptions options) {
   if (file.empty()) throw std::invalid_argument("a LineSource needs a file");
-  if (!take) throw std::invalid_argument("a LineSource needs code that takes its lines");
+  if (!take) throw std::invalid_argument("a LineSource needs a function that takes its lines");
   if (options.max_line_bytes == 0) throw std::invalid_argument("a LineSource needs max_line_bytes above 0");
   follower_ = std::make_shared<Follower>(std::move(file), std::move(take), std::move(options));
 }

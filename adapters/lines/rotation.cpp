@@ -15,9 +15,9 @@ namespace {
 struct Rotated {
   std::filesystem::path path;
   FileFacts facts;
-  int generation = 0;  // of `inbox.2` 2, otherwise 0
+  int generation = 0;  // 2 for `inbox.2`; 0 if the suffix is not a generation
 
-  // Oldest first. Where two were written at the same moment, their names decide.
+  // Oldest first. If two were written at the same moment, their names decide.
   friend bool operator<(const Rotated& a, const Rotated& b) {
     return std::tuple(a.facts.written_ns, -a.generation, a.path.native()) <
            std::tuple(b.facts.written_ns, -b.generation, b.path.native());
@@ -25,7 +25,7 @@ struct Rotated {
 };
 
 int generation_of(std::string_view suffix) {
-  constexpr std::size_t max_digits = 4;  // more are a date
+  constexpr std::size_t max_digits = 4;  // longer numbers are dates
   int number = 0;
   const char* const end = suffix.data() + suffix.size();
   const auto [stop, error] = std::from_chars(suffix.data() + 1, end, number);
@@ -43,7 +43,7 @@ std::vector<Rotated> rotations_of(const std::filesystem::path& path) {
        !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     const std::string other = it->path().filename().native();
     if (!is_rotation_of(name, other)) continue;
-    std::error_code ignored;  // it may be gone by now
+    std::error_code ignored;  // the file may be gone by now
     if (!it->is_regular_file(ignored)) continue;
     if (const auto facts = facts_of(it->path()))
       found.push_back({it->path(), *facts, generation_of(std::string_view(other).substr(name.size()))});
@@ -52,14 +52,14 @@ std::vector<Rotated> rotations_of(const std::filesystem::path& path) {
   return found;
 }
 
-// The file at this place, if it is the one of the position.
+// Opens the file at this path if it is the one of the position.
 std::optional<TextFile> opened(const std::filesystem::path& path, const LinePosition& at) {
   auto file = TextFile::open(path);
   if (!file || !file->continues(at.offset, at.fingerprint)) return std::nullopt;
   return file;
 }
 
-// The same among files that may have nothing to do with it: one that cannot be read is not it.
+// The same for a file that may be unrelated: one that is not readable does not count.
 std::optional<TextFile> opened_if_readable(const std::filesystem::path& path, const LinePosition& at) try {
   return opened(path, at);
 } catch (const Failure&) {
@@ -86,7 +86,7 @@ std::optional<TextFile> find(const std::filesystem::path& path, const LinePositi
   for (const auto& other : rotated)
     if (other.facts.id == id)
       if (auto file = opened(other.path, at)) return file;
-  if (at.offset == 0) return std::nullopt;  // every file begins with nothing
+  if (at.offset == 0) return std::nullopt;  // no content to recognize it by
   if (auto file = opened(path, at)) return file;
   for (auto other = rotated.rbegin(); other != rotated.rend(); ++other)
     if (auto file = opened_if_readable(other->path, at)) return file;

@@ -18,7 +18,7 @@ namespace eventy::lines {
 
 namespace {
 
-constexpr std::size_t window = 1024;  // bytes at each end of what a fingerprint covers
+constexpr std::size_t window = 1024;  // a fingerprint covers so many bytes at each end
 constexpr std::size_t longest_name = 300;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what, int error) {
@@ -42,7 +42,7 @@ std::optional<FileFacts> facts_of(const std::filesystem::path& path) {
   struct ::stat s = {};
   if (::stat(path.c_str(), &s) == 0) return facts_in(s);
   if (is_absence(errno)) return std::nullopt;
-  fail(path, "cannot be looked at", errno);
+  fail(path, "cannot be examined", errno);
 }
 
 std::optional<TextFile> TextFile::open(const std::filesystem::path& path) {
@@ -51,7 +51,7 @@ std::optional<TextFile> TextFile::open(const std::filesystem::path& path) {
   if (descriptor < 0) fail(path, "cannot be opened", errno);
   TextFile file(descriptor, path);
   struct ::stat s = {};
-  if (::fstat(descriptor, &s) != 0) fail(path, "cannot be looked at", errno);
+  if (::fstat(descriptor, &s) != 0) fail(path, "cannot be examined", errno);
   if (!S_ISREG(s.st_mode))
     throw Failure(
         {ErrorCode::invalid_argument, "file \"" + one_line(path.native(), longest_name) +
@@ -76,7 +76,7 @@ TextFile::~TextFile() {
 
 FileFacts TextFile::facts() const {
   struct ::stat s = {};
-  if (::fstat(descriptor_, &s) != 0) fail(path_, "cannot be looked at", errno);
+  if (::fstat(descriptor_, &s) != 0) fail(path_, "cannot be examined", errno);
   return facts_in(s);
 }
 

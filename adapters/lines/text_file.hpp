@@ -1,4 +1,4 @@
-// A regular file that is open for reading, and what tells it from others. One thread.
+// A regular file that is open for reading, and its identity and fingerprints. One thread.
 #pragma once
 
 #include <compare>
@@ -14,11 +14,11 @@ struct FileId {
   friend auto operator<=>(const FileId&, const FileId&) = default;
 };
 
-// What the operating system says of a file at this moment.
+// What the operating system currently says about a file.
 struct FileFacts {
   FileId id = {};
   std::uint64_t size = 0;
-  std::int64_t written_ns = 0;  // its last change, in nanoseconds of the system's clock
+  std::int64_t written_ns = 0;  // time of its last change, in nanoseconds since 1970
   bool is_deleted = false;      // no name leads to it
   friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };
@@ -28,7 +28,7 @@ std::optional<FileFacts> facts_of(const std::filesystem::path& path);
 
 class TextFile {
  public:
-  // nullopt: there is no such file. Throws Failure, also for what is no regular file.
+  // nullopt: there is no such file. Throws Failure, also if the file is not a regular one.
   static std::optional<TextFile> open(const std::filesystem::path& path);
   TextFile(TextFile&& other) noexcept;
   TextFile& operator=(TextFile&& other) noexcept;
@@ -37,19 +37,19 @@ class TextFile {
   FileId id() const { return id_; }
   FileFacts facts() const;  // throws Failure
 
-  // Of up to 1 KiB at its beginning and up to 1 KiB before the offset; 0 at offset 0. Throws Failure.
+  // A hash of up to 1 KiB at the beginning and up to 1 KiB before the offset; 0 at offset 0. Throws Failure.
   std::uint64_t fingerprint(std::uint64_t offset) const;
-  // Whether its bytes before the offset are those that had the fingerprint there.
+  // Whether the file still has this fingerprint at this offset.
   bool continues(std::uint64_t offset, std::uint64_t fingerprint) const;
 
-  // Reads up to `room` bytes, fewer only where the file ends. Throws Failure.
+  // Reads up to `room` bytes; fewer only at the end of the file. Throws Failure.
   std::size_t read(std::uint64_t offset, char* to, std::size_t room) const;
 
  private:
   TextFile(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
 
   int descriptor_;
-  std::filesystem::path path_;  // as it was opened, for errors
+  std::filesystem::path path_;  // the path it was opened with, for error messages
   FileId id_ = {};
 };
 

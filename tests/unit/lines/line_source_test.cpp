@@ -111,7 +111,7 @@ CAF_TEST(of_a_line_over_the_limit_the_beginning_is_kept_and_the_rest_passed_over
     f.poll();
     f.append("\nsix\n");
     CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 0123456789", "2 2 0123456789", "4 4 four", "6 6 six"}));
-    const std::string why = ": the line is longer than 10 bytes; so many of them are kept";
+    const std::string why = ": the line is longer than 10 bytes; it is cut there";
     CAF_CHECK_EQUAL(f.dead(),
                     (Strings{f.path("inbox") + " line 3" + why, f.path("inbox") + " line 5" + why}));
     CAF_CHECK_EQUAL(f.dead_bytes(1), "xxxxxxxxxx");
