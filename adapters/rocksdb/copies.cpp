@@ -21,14 +21,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int background_jobs = 2;
-constexpr int buffers = 3;  // one that is written, the others on their way to files
+constexpr int buffers = 3;  // one takes writes, the others are being flushed
 constexpr double filter_bits_per_key = 10;
 constexpr std::size_t smallest_shard = 8u << 20;  // of the cache
-constexpr std::size_t spare_room = 2u << 20;    // on the disk, for lists of files and RocksDB's own messages
-constexpr std::uint64_t files_of_its_own = 24;  // logs, lists of files, what flushes and compactions write
+constexpr std::size_t spare_room = 2u << 20;      // free disk space for manifests and RocksDB's info log
+constexpr std::uint64_t files_of_its_own = 24;    // logs, manifests, outputs of flushes and compactions
 
-// RocksDB would make shards of 1 MiB, half of it for filters and indexes: those of a large table do not fit
-// in, and are read anew for each key.
+// By default RocksDB makes shards of 1 MiB, half of it for filters and indexes. Those of a large table do not
+// fit, so RocksDB would read them again for each key.
 int shard_bits(std::size_t cache_size) {
   int bits = 0;
   while (bits < 6 && cache_size >> (bits + 1) >= smallest_shard) ++bits;
@@ -45,7 +45,7 @@ bool shows_damage(const ::rocksdb::Status& status) {
 std::shared_ptr<::rocksdb::TableFactory> tables(const std::shared_ptr<::rocksdb::Cache>& cache) {
   ::rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
-  // Else they stay in memory for every file, whatever the cache's size.
+  // Otherwise they stay in memory for every file, whatever the cache's size.
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
@@ -74,7 +74,7 @@ Result<std::shared_ptr<Copies>> Copies::open(const LocalStateOptions& options) {
   if (!earlier) return earlier.error();
   if (*earlier > 0)
     copies->tell_rebuild(std::to_string(*earlier) + " local copies in " + options.folder.string() +
-                         " are of an earlier version");
+                         " have the format of an earlier version");
   return copies;
 }
 
@@ -82,11 +82,11 @@ Result<std::shared_ptr<Copies>> Copies::open(const LocalStateOptions& options) {
   ::rocksdb::Options o;
   o.create_if_missing = true;
   o.paranoid_checks = true;
-  // Whatever a power failure left of the log files, up to the first gap: older states with their places.
+  // Replays what a power failure left of the log files, up to the first gap: older states with their places.
   o.wal_recovery_mode = ::rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   o.write_buffer_size = std::max<std::size_t>(options_.write_buffer_size / buffers, 1);
   o.max_write_buffer_number = buffers;
-  o.allow_concurrent_memtable_write = false;  // one writer, and the hint needs it
+  o.allow_concurrent_memtable_write = false;  // there is one writer, and the insert hint requires it
   o.memtable_insert_with_hint_prefix_extractor.reset(::rocksdb::NewFixedPrefixTransform(copy_prefix_size));
   o.max_background_jobs = background_jobs;
   o.max_open_files = static_cast<int>(cached_files());
@@ -122,7 +122,7 @@ Result<CopyId> Copies::id_of(const std::string& service, PartitionId partition) 
   return CopyId{generation_, *number};
 }
 
-// Copies keep their numbers, so the next one is free.
+// Copies keep their numbers, so the number after the last one is free.
 Result<std::uint32_t> Copies::add(const std::string& name) {
   const auto number = static_cast<std::uint32_t>(numbers_.size() + 1);
   ::rocksdb::WriteBatch batch;
@@ -166,20 +166,21 @@ Result<void> Copies::go_on() {
   if (!stopped_) return {};
   if (!db_ || log_->failed()) return open_after_torn_write();
   const auto status = db_->Resume();
-  if (status.IsBusy()) return *stopped_;  // RocksDB looks for room by itself, every 5 s
-  if (!status.ok()) return error(status, "cannot go on after a failed write");
+  if (status.IsBusy()) return *stopped_;  // RocksDB itself checks for free space every 5 s
+  if (!status.ok()) return error(status, "cannot resume after a failed write");
   stopped_.reset();
   return {};
 }
 
-// The opening cuts the log file where the write failed, before it or behind it; anything else would be a gap.
+// Opening the database truncates the log file just before or just after the failed write, so the log has no
+// gap.
 Result<void> Copies::open_after_torn_write() {
   std::unique_lock gate(gate_);
   close_database();
   auto opened = open();
   if (opened) return opened;
   close_database();
-  if (opened.error().code != ErrorCode::corrupt) stopped_ = opened.error();  // the next write tries again
+  if (opened.error().code != ErrorCode::corrupt) stopped_ = opened.error();  // the next write retries
   return opened;
 }
 
@@ -189,12 +190,12 @@ Result<void> Copies::check_room(std::size_t batch_bytes) const {
   std::uint64_t in_memory = 0;
   if (db_) (void)db_->GetIntProperty(::rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory);
   const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  // The batch goes to the log file now, and with all that is in memory to files later.
+  // The batch goes to the log file now, and to table files later, with everything that is in memory.
   const std::uint64_t needed = in_memory + 2 * std::uint64_t{batch_bytes} + spare_room;
   if (room >= needed) return {};
   return Error{ErrorCode::no_space,
                path_.string() + ": " + std::to_string(room >> 20) + " MiB are free on its disk, and " +
-                   std::to_string((needed >> 20) + 1) + " are needed, for what is still in memory too"};
+                   std::to_string((needed >> 20) + 1) + " are needed, also for what is still in memory"};
 }
 
 // --- opening and closing ---
@@ -203,7 +204,7 @@ Result<void> Copies::open_or_rebuild() {
   std::error_code ignored;
   std::string why;
   if (damaged_ || fs::exists(damage_note(path_), ignored)) {
-    why = "damage showed while they were read";
+    why = "a read found damage";
   } else {
     auto opened = open();
     if (opened) return opened;
@@ -221,13 +222,13 @@ Result<void> Copies::open() {
   std::error_code failed;
   fs::create_directories(path_, failed);
   if (failed) return system_error(failed.value(), "cannot create the folder " + path_.string());
-  // Without room for its first files RocksDB can end the process by an assertion of its own.
+  // If there is no room for its first files, RocksDB may abort the process.
   if (auto room = check_room(0); !room) return room;
   auto o = database_options();
   const auto log = std::make_shared<LogFailures>();
   o.listeners.push_back(log);
   const auto status = open_without_gap(std::move(o), path_.string(), db_);
-  if (!status.ok()) return error(status, "cannot open it");
+  if (!status.ok()) return error(status, "cannot open the database");
   log_ = log;
   stopped_.reset();
   return load();
@@ -238,14 +239,17 @@ Result<void> Copies::load() {
   if (!format) return format.error();
   if (!number) return number.error();
   if (*format && **format > copies_format)
-    return Error{ErrorCode::newer_format, path_.string() + ": it has format " + std::to_string(**format) +
-                                              ", this version knows " + std::to_string(copies_format)};
+    return Error{ErrorCode::newer_format, path_.string() + ": the database has format " +
+                                              std::to_string(**format) + ", this version reads up to " +
+                                              std::to_string(copies_format)};
   if (number->value_or(0) < number_)
-    return error(::rocksdb::Status::Corruption("writes that were acknowledged are gone"), "opened again");
+    return error(::rocksdb::Status::Corruption("acknowledged writes are missing"),
+                 "cannot reopen the database");
   number_ = number->value_or(0);
   if (auto loaded = load_names(); !loaded) return loaded;
   if (*format) return {};
-  if (number_ > 0) return error(::rocksdb::Status::Corruption("its format is missing"), "cannot open it");
+  if (number_ > 0)
+    return error(::rocksdb::Status::Corruption("its format is missing"), "cannot open the database");
   ::rocksdb::WriteBatch batch;
   (void)batch.Put(slice(copies_format_key), value32(copies_format)).ok();
   return write_next(batch);
@@ -257,10 +261,10 @@ Result<void> Copies::load_names() {
   const std::unique_ptr<::rocksdb::Iterator> it(db_->NewIterator({}));
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
     if (it->value().size() != 4)
-      return error(::rocksdb::Status::Corruption("a copy has no number"), "cannot read its copies");
+      return error(::rocksdb::Status::Corruption("a copy has no number"), "cannot read the list of copies");
     numbers_[it->key().ToString()] = get32(bytes(it->value()));
   }
-  if (!it->status().ok()) return error(it->status(), "cannot read its copies");
+  if (!it->status().ok()) return error(it->status(), "cannot read the list of copies");
   return {};
 }
 
@@ -270,15 +274,15 @@ Result<std::optional<std::uint64_t>> Copies::number_at(std::string_view key, std
   if (status.IsNotFound()) return std::optional<std::uint64_t>();
   if (status.ok() && value.size() == size) return std::optional(size == 8 ? get64(value) : get32(value));
   return error(status.ok() ? ::rocksdb::Status::Corruption("a number has the wrong size") : status,
-               "cannot read its numbers");
+               "cannot read the database's numbers");
 }
 
-// RocksDB's files only, for it is a folder that somebody else may have named. Whoever still has one of the
-// copies finds that it is gone.
+// Removes only RocksDB's files, because the user named the folder and may keep other files in it. Copies that
+// are still open report that they were removed.
 Result<void> Copies::remove() {
-  std::ofstream note(damage_note(path_));  // until it is done
+  std::ofstream note(damage_note(path_));  // stays until the removal is complete
   const auto status = ::rocksdb::DestroyDB(path_.string(), database_options());
-  if (!status.ok()) return error(status, "cannot remove it");
+  if (!status.ok()) return error(status, "cannot remove the database");
   std::error_code failed;
   fs::remove(damage_note(path_), failed);
   if (failed) return system_error(failed.value(), "cannot remove the copies in " + path_.string());
@@ -305,7 +309,7 @@ void Copies::close_database() {
 void Copies::tell_rebuild(const std::string& why) const {
   if (options_.on_rebuild)
     options_.on_rebuild("the local copies of states in " + options_.folder.string() +
-                        " were removed and are read from the log again: " + why);
+                        " were removed and are rebuilt from the log: " + why);
 }
 
 Error Copies::closed() const {
@@ -313,8 +317,9 @@ Error Copies::closed() const {
 }
 
 Error Copies::removed() const {
-  return {ErrorCode::corrupt, "the local copies in " + path_.string() +
-                                  " were damaged and removed: start again, and they are read from the log"};
+  return {ErrorCode::corrupt,
+          "the local copies in " + path_.string() +
+              " were damaged and removed; a restart of the service rebuilds them from the log"};
 }
 
 Error Copies::error(const ::rocksdb::Status& status, const std::string& what) const {
@@ -329,7 +334,8 @@ Error Copies::error(const ::rocksdb::Status& status, const std::string& what) co
   } else if (shows_damage(status)) {
     code = ErrorCode::corrupt;
     damaged_ = true;
-    // Also for the process that opens it next; without the note it finds the damage again by itself.
+    // Tells the next process that opens the database. If the note is lost, that process finds the damage
+    // itself.
     std::ofstream note(damage_note(path_));
   }
   return {code, path_.string() + ": " + what + ": " + text};

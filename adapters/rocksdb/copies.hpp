@@ -1,7 +1,7 @@
-// The database of all local copies of a folder. Shared by the copies, closed by its owner, and then for good.
-// Any thread, where no thread is named.
+// The database of all local copies in a folder. The copies share it; its owner closes it, for good. Any
+// thread, unless a comment says otherwise.
 //
-// A file `damaged` beside the database's files says that what is there is to be removed.
+// A file `damaged` beside the database's files says that the database must be removed.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -21,7 +21,7 @@
 
 namespace eventy::rocksdb::detail {
 
-// Which copy, in which database: one that takes the place of a damaged one has another generation.
+// A copy and the generation of its database: a database that replaces a damaged one has a new generation.
 struct CopyId {
   std::uint32_t generation = 0, number = 0;
   friend bool operator==(const CopyId&, const CopyId&) = default;
@@ -34,12 +34,12 @@ class Copies {
   Copies(const Copies&) = delete;
   Copies& operator=(const Copies&) = delete;
 
-  // Of a partition's copy, which is made if there is none. Opens the database if it is not open, and begins
-  // with an empty one if what is there is damaged.
+  // The id of a partition's copy; creates the copy if there is none. Opens the database if it is not open,
+  // and starts with an empty one if the old one is damaged.
   Result<CopyId> id_of(const std::string& service, PartitionId partition);
-  // By its key in the database.
+  // Reads a value by its key in the database.
   Result<std::optional<std::string>> get(CopyId copy, const ::rocksdb::Slice& key) const;
-  // All of the batch or nothing. After no_space the next call tries again by itself.
+  // Writes all of the batch or nothing. After no_space, the next call resumes by itself.
   Result<void> write(CopyId copy, ::rocksdb::WriteBatch& batch);
   void close();
 
@@ -47,7 +47,7 @@ class Copies {
   explicit Copies(const LocalStateOptions& options);
   ::rocksdb::Options database_options() const;
 
-  // By the holder of writer_.
+  // The caller holds writer_.
   Result<void> write_next(::rocksdb::WriteBatch& batch);
   Result<std::uint32_t> add(const std::string& name);
   Result<void> open_or_rebuild();
@@ -56,7 +56,7 @@ class Copies {
   Result<void> load_names();
   Result<std::optional<std::uint64_t>> number_at(std::string_view key, std::size_t size) const;
   Result<void> remove();
-  // After a failed write.
+  // Resumes after a failed write.
   Result<void> go_on();
   Result<void> open_after_torn_write();
   Result<void> check_room(std::size_t batch_bytes) const;
@@ -73,13 +73,13 @@ class Copies {
   std::shared_ptr<::rocksdb::Cache> cache_;
 
   mutable std::mutex writer_ = {};
-  // Guarded by writer_, up to gate_.
+  // writer_ guards the members from here to gate_.
   bool ended_ = false;
   std::map<std::string, std::uint32_t> numbers_ = {};  // of copies, by copy_name_key()
   std::uint64_t number_ = 0;                           // of the last write
   std::optional<Error> stopped_ = {};                  // why the last write failed
   std::shared_ptr<LogFailures> log_ = {};
-  mutable std::shared_mutex gate_ = {};  // shared: the database stays; exclusive: it changes
+  mutable std::shared_mutex gate_ = {};  // shared: uses the database; exclusive: opens or closes it
   std::unique_ptr<::rocksdb::DB> db_ = {};
   std::uint32_t generation_ = 1;
   mutable std::atomic<bool> damaged_ = false;

@@ -15,7 +15,7 @@ std::string place_record(const LogPlace& place) {
 }
 
 Result<LogPlace> read_place_record(std::string_view bytes) {
-  if (bytes.size() < head) return Error{ErrorCode::corrupt, "its place in the log is cut off"};
+  if (bytes.size() < head) return Error{ErrorCode::corrupt, "the copy's place in the log is incomplete"};
   LogPlace place;
   place.next = Offset{static_cast<std::int64_t>(get64(bytes))};
   place.synced = Instant(Instant::duration(static_cast<std::int64_t>(get64(bytes.substr(8)))));

@@ -21,14 +21,14 @@ namespace {
 constexpr int background_jobs = 2;
 constexpr int buffers_per_family = 3;
 constexpr std::uint64_t min_blob_size = 2u << 10;
-// Records in memory are worth a blob file from this share of their buffer on.
+// Records go to blob files once they fill 1/blob_share of their buffer.
 constexpr std::size_t blob_share = 8;
-// The opening merges the files of records if they are more than this, and smaller than that on average.
+// Opening merges the files of records if there are more than many_files, of less than small_file on average.
 constexpr std::uint64_t many_files = 128, small_file = 256u << 10;
 constexpr std::size_t small_buffer_size = 4u << 20;
-constexpr std::size_t spare_room = 2u << 20;  // for lists of files, RocksDB's own messages, the cycle file
+constexpr std::size_t spare_room = 2u << 20;  // for manifests, RocksDB's info log and the cycle file
 constexpr double filter_bits_per_key = 10;
-constexpr std::uint64_t files_of_its_own = 24;  // logs, lists of files, what flushes and compactions write
+constexpr std::uint64_t files_of_its_own = 24;  // logs, manifests, outputs of flushes and compactions
 constexpr int read_attempts = 20;
 constexpr std::chrono::milliseconds read_pause{50};
 
@@ -37,13 +37,13 @@ constexpr std::chrono::milliseconds read_pause{50};
   o.create_if_missing = true;
   o.create_missing_column_families = true;
   o.paranoid_checks = true;
-  // Cuts a torn tail and refuses most else; the cycle file catches what it lets through.
+  // Truncates a torn tail and refuses most other damage; the cycle file detects the rest.
   o.wal_recovery_mode = ::rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   o.max_total_wal_size = options.max_log_size;
   o.max_background_jobs = background_jobs;
   o.max_open_files = static_cast<int>(cached_files());
-  o.track_and_verify_wals_in_manifest = true;  // a log file that is missing is an error
-  o.allow_concurrent_memtable_write = false;   // one writer
+  o.track_and_verify_wals_in_manifest = true;  // a missing log file is an error
+  o.allow_concurrent_memtable_write = false;   // there is one writer
   o.bytes_per_sync = 1u << 20;
   o.info_log_level = ::rocksdb::InfoLogLevel::WARN_LEVEL;
   o.max_log_file_size = 1u << 20;
@@ -85,7 +85,7 @@ bool are_small(std::uint64_t files, std::uint64_t bytes) {
 
 bool is_log(const std::string& name) { return name.ends_with(".log"); }
 
-// Opening and asking who holds the lock must not interleave within a process: see lock_holder().
+// Within a process, opening must not overlap with asking for the lock's holder: see lock_holder().
 std::mutex& opening() {
   static std::mutex mutex;
   return mutex;
@@ -124,7 +124,7 @@ Result<void> Database::open_for_writing() {
     if (!status.ok()) return open_error(status);
   }
   view_ = view;
-  // Read under the database's lock: until then another process may have been writing.
+  // Read under the database's lock: before that, another process may still write.
   auto acknowledged = read_acknowledged(options_.path);
   if (!acknowledged) return acknowledged.error();
   const auto number = last_write(*view_, *acknowledged);
@@ -141,19 +141,19 @@ std::uint64_t Database::log_bytes() const {
   return bytes;
 }
 
-// Large chunks are written to blob files once, and compaction moves only their places. But blob files never
-// merge: what is little stays in the tables, which do.
+// Large chunks are written to blob files once, and compaction moves only references to them. But blob files
+// never merge, so small amounts of records stay in the tables, which do.
 void Database::use_blob_files() {
   std::uint64_t in_memory = 0;
   (void)view_->db->GetIntProperty(family(Family::records), ::rocksdb::DB::Properties::kCurSizeActiveMemTable,
                                   &in_memory);
   if (in_memory < options_.write_buffer_size / blob_share) return;
-  // Where it fails, compaction has more to move.
+  // If this fails, compaction has more to move.
   blob_files_ = view_->db->SetOptions(family(Family::records), {{"enable_blob_files", "true"}}).ok();
 }
 
-// RocksDB merges tables whose keys overlap, and blob files never. Those of feeds to one partition follow each
-// other, and earlier versions wrote a blob file for each process, however little it stored.
+// RocksDB merges only tables whose keys overlap, and never blob files. Tables of successive appends to one
+// partition do not overlap, and earlier versions wrote a blob file in each process, however little it stored.
 Result<void> Database::merge_small_files() {
   using Properties = ::rocksdb::DB::Properties;
   const auto number = [&](const std::string& property) {
@@ -171,10 +171,10 @@ Result<void> Database::merge_small_files() {
   how.bottommost_level_compaction = ::rocksdb::BottommostLevelCompaction::kForce;
   if (merge_blobs) {
     how.blob_garbage_collection_policy = ::rocksdb::BlobGarbageCollectionPolicy::kForce;
-    how.blob_garbage_collection_age_cutoff = 1;  // all of them
+    how.blob_garbage_collection_age_cutoff = 1;  // all blob files
   }
   const auto status = view_->db->CompactRange(how, family(Family::records), nullptr, nullptr);
-  if (!status.ok()) return error(status, "cannot merge its small files of records");
+  if (!status.ok()) return error(status, "cannot merge the small files of records");
   return {};
 }
 
@@ -191,7 +191,7 @@ Result<void> Database::open_for_reading() {
   return {};
 }
 
-// Names and sizes of the logs and of the list of files: what changes when something is written.
+// Names and sizes of the logs and the manifest: every write changes them.
 std::map<std::string, std::uintmax_t> Database::files_now() const {
   std::map<std::string, std::uintmax_t> files;
   std::error_code error;
@@ -203,7 +203,7 @@ std::map<std::string, std::uintmax_t> Database::files_now() const {
   return files;
 }
 
-// Files that the writer replaces between two steps of opening are no damage: try again.
+// Retries, because the writer may replace files between two steps of opening; that is not damage.
 Result<std::shared_ptr<const View>> Database::read_view() const {
   for (int attempt = 1;; ++attempt) {
     auto view = try_view();
@@ -225,13 +225,13 @@ Result<std::shared_ptr<const View>> Database::try_view() const {
                                                      families(options_, true), &view->handles, &db);
   if (!status.ok()) return open_error(status);
   view->db.reset(db);
-  // The list of files was read first and the logs after it. What moved from a log to a file meanwhile is in
-  // neither; its log is gone by now, or else an older one, for logs are removed in order.
+  // RocksDB reads the manifest first and the logs after it. Data that moved from a log to a table in between
+  // is in neither. Then that log, or an older one, is gone by now, because logs are removed in order.
   const auto now = files_now();
   for (const auto& [name, size] : view->files) {
     if (is_log(name) && !now.contains(name))
       return Error{ErrorCode::busy,
-                   options_.path.string() + ": the writer replaced files while they were read"};
+                   options_.path.string() + ": the writer replaced files while this process read them"};
   }
   if (auto number = last_write(*view, *acknowledged); !number) return number.error();
   return std::shared_ptr<const View>(std::move(view));
@@ -260,10 +260,10 @@ Result<std::uint64_t> Database::last_write(const View& view, std::uint64_t ackno
   const std::uint64_t number = *value && (*value)->size() == 8 ? get64(**value) : 0;
   if (number >= acknowledged) return number;
   return Error{ErrorCode::corrupt,
-               "the database in " + options_.path.string() + " gave back its writes up to number " +
+               "the database in " + options_.path.string() + " recovered its writes up to number " +
                    std::to_string(number) + ", but number " + std::to_string(acknowledged) +
-                   " had been acknowledged: its log is damaged. Use a copy; or remove the file " +
-                   (options_.path / "cycle").string() + " to go on without what is lost"};
+                   " was acknowledged: its log is damaged. Restore a backup; or remove the file " +
+                   (options_.path / "cycle").string() + " to continue without the lost writes"};
 }
 
 Result<void> Database::write(::rocksdb::WriteBatch& batch) {
@@ -273,8 +273,8 @@ Result<void> Database::write(::rocksdb::WriteBatch& batch) {
   if (auto room = check_room(batch.GetDataSize()); !room) return room;
   if (stopped_) {
     const auto status = view_->db->Resume();
-    if (status.IsBusy()) return *stopped_;  // RocksDB looks for room by itself, every 5 s
-    if (!status.ok()) return error(status, "cannot go on after a failed write");
+    if (status.IsBusy()) return *stopped_;  // RocksDB itself checks for free space every 5 s
+    if (!status.ok()) return error(status, "cannot resume after a failed write");
     stopped_.reset();
   }
   if (!blob_files_) use_blob_files();
@@ -285,11 +285,12 @@ Result<void> Database::write(::rocksdb::WriteBatch& batch) {
   if (!status.ok()) {
     stopped_ = error(status, "cannot write");
     if (log_->failed())
-      stopped_ = Error{ErrorCode::io, stopped_->message + ". The log may end in a torn write: start again"};
+      stopped_ =
+          Error{ErrorCode::io, stopped_->message + ". The log may end in a torn write: restart the process"};
     return *stopped_;
   }
   ++number_;
-  // The write is safe; a cycle file that stays behind only checks less.
+  // The write is safe. An old number in the cycle file only makes its check weaker.
   if (options_.sync) (void)acknowledged_.write(number_).ok();
   return {};
 }
@@ -300,13 +301,13 @@ Result<void> Database::check_room(std::size_t batch_bytes) const {
   std::uint64_t in_memory = 0;
   (void)view_->db->GetAggregatedIntProperty(::rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory);
   const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  // The batch goes to the log now, and with the rest to files later.
+  // The batch goes to the log now, and to table files later, with everything that is in memory.
   const std::uint64_t needed = in_memory + 2 * std::uint64_t{batch_bytes} + spare_room;
   if (room >= needed) return {};
   return Error{ErrorCode::no_space, options_.path.string() + ": " + std::to_string(room >> 20) +
                                         " MiB are free on its disk, and " +
                                         std::to_string((needed >> 20) + 1) +
-                                        " are needed, for what is still in memory too"};
+                                        " are needed, also for what is still in memory"};
 }
 
 Result<std::optional<std::string>> Database::get(Family family, std::string_view key) const {
@@ -345,7 +346,7 @@ Error Database::open_error(const ::rocksdb::Status& status) const {
                 ": stop it, or use another folder"};
   }
   Error result = error(status, "cannot open the database");
-  // RocksDB finds a damaged or missing file in several ways.
+  // RocksDB reports a damaged or missing file in several ways.
   if (status.IsInvalidArgument() || status.IsNotSupported()) result.code = ErrorCode::corrupt;
   return result;
 }
@@ -353,7 +354,7 @@ Error Database::open_error(const ::rocksdb::Status& status) const {
 Database::~Database() {
   if (view_ && writable() && !options_.sync && !stopped_ && view_->db->FlushWAL(true).ok())
     (void)acknowledged_.write(number_).ok();
-  // So the next opening has no log to read. What a failure leaves in the log is safe there.
+  // Flushes, so that the next opening has no log to read. After a failure, the data is safe in the log.
   if (view_ && writable() && !stopped_) (void)view_->db->Flush({}, view_->handles).ok();
   view_.reset();
   std::error_code ignored;

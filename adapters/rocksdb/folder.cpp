@@ -44,7 +44,7 @@ Result<void> sync_folder(const fs::path& folder) {
   return {};
 }
 
-// Written beside its place and renamed, so that it is there whole or not at all.
+// Writes a draft and renames it, so that the file is complete or absent.
 Result<void> write_format(const fs::path& folder) {
   const std::string text = std::string(format_word) + " " + std::to_string(format_version) + "\n";
   const fs::path target = format_file(folder), draft = target.string() + ".new";
@@ -95,7 +95,7 @@ Result<void> prepare_folder(const fs::path& folder) {
   if (fs::exists(format_file(folder), error)) return check_format(folder);
   if (error) return system_error(error.value(), "cannot read the data folder " + folder.string());
   if (fs::exists(database_folder(folder) / "CURRENT", error))
-    return corrupt(format_file(folder), "is missing, but there is a database beside it");
+    return corrupt(format_file(folder), "is missing, but the folder has a database");
   return write_format(folder);
 }
 
@@ -120,7 +120,7 @@ Result<std::uint64_t> read_acknowledged(const fs::path& folder) {
   const ssize_t size = ::pread(file.get(), words.data(), sizeof words, 0);
   if (size < 0) return system_error(errno, "cannot read " + path.string());
   if (size == 0 || (words[0] == 0 && words[1] == 0)) return std::uint64_t{0};
-  if (size != sizeof words || words[0] != ~words[1]) return corrupt(path, "its check does not match");
+  if (size != sizeof words || words[0] != ~words[1]) return corrupt(path, "its checksum does not match");
   return words[0];
 }
 

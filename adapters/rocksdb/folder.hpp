@@ -1,8 +1,8 @@
-// The data folder around the database: its format version, the acknowledged cycle, who holds it.
-//   format  text, the version of the whole folder
+// The data folder around the database: its format version, the last acknowledged write, its lock's holder.
+//   format  text: the format version of the whole folder
 //   cycle   16 bytes: number of the last synced write, and its complement; written after the sync, not synced
 //   db/     the database
-// Belongs to one Database; no thread of its own.
+// Owned by one Database; no thread of its own.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace eventy::rocksdb::detail {
 
 inline constexpr int format_version = 1;
 
-// Creates the folder and its format file if needed, and checks both. Leaves nothing behind where it fails.
+// Creates the folder and its format file if needed, and checks both. If it fails, it leaves nothing behind.
 Result<void> prepare_folder(const std::filesystem::path& folder);
-// For readers: nothing is created.
+// For readers: creates nothing.
 Result<void> check_folder(const std::filesystem::path& folder);
 
 std::filesystem::path database_folder(const std::filesystem::path& folder);
 
-// 0: nothing is known (a new folder, or a power failure before the file ever reached the disk).
+// 0: unknown (a new folder, or a power failure before the file reached the disk for the first time).
 Result<std::uint64_t> read_acknowledged(const std::filesystem::path& folder);
 
 class AcknowledgedFile {
@@ -39,8 +39,8 @@ class AcknowledgedFile {
   std::filesystem::path path_ = {};
 };
 
-// The process that holds the database's lock: its id, or 0. Never ask while this process may hold it: closing
-// the file would give the lock up.
+// The id of the process that holds the database's lock, or 0. Do not call it while this process may hold the
+// lock: closing the file would release it.
 int lock_holder(const std::filesystem::path& folder);
 
 Error system_error(int number, const std::string& what);

@@ -19,7 +19,7 @@ namespace {
 
 constexpr char last_write_property[] = "eventy.last-write";
 
-// Notes for one table which write it goes up to: in each there is the number of its last one, or of none.
+// Records the number of the last write in one table, as a property of the table. None if the table has none.
 class LastWrite final : public ::rocksdb::TablePropertiesCollector {
  public:
   explicit LastWrite(std::string_view number_key) : number_key_(number_key) {}
@@ -55,7 +55,7 @@ class LastWrites final : public ::rocksdb::TablePropertiesCollectorFactory {
   std::string number_key_;
 };
 
-// The number of a batch.
+// Reads the number of a batch.
 class NumberOf final : public ::rocksdb::WriteBatch::Handler {
  public:
   explicit NumberOf(std::string_view number_key) : number_key_(number_key) {}
@@ -77,7 +77,7 @@ class NumberOf final : public ::rocksdb::WriteBatch::Handler {
   std::string_view number_key_;
 };
 
-// Told by RocksDB, on any of its threads, while it opens; read afterwards.
+// RocksDB calls it on any of its threads while it opens the database; judge() reads the result afterwards.
 class GapDetector final : public ::rocksdb::EventListener, public ::rocksdb::WalFilter {
  public:
   enum class Of : std::uint8_t { copies, store };
@@ -119,23 +119,23 @@ class GapDetector final : public ::rocksdb::EventListener, public ::rocksdb::Wal
       if (!is_numbered && of_ == Of::store) return {};
     }
     if (!first_ || *first_ <= last + 1) return {};
-    return ::rocksdb::Status::Corruption("its log begins behind its tables");
+    return ::rocksdb::Status::Corruption("writes are missing between its tables and its log");
   }
 
  private:
   Of of_;
   std::string number_key_;
-  std::optional<std::uint64_t> next_ = {};   // sequence number that the log goes on with
+  std::optional<std::uint64_t> next_ = {};   // sequence number of the next batch in the log
   std::optional<std::uint64_t> first_ = {};  // number of the first write in the log
   std::mutex mutex_ = {};
-  std::set<std::string> made_of_log_ = {};  // tables, by the opening; guarded by mutex_
+  std::set<std::string> made_of_log_ = {};  // tables that opening made from the log; guarded by mutex_
 };
 
 }  // namespace
 
 ::rocksdb::Status open_without_gap(::rocksdb::Options options, const std::string& path,
                                    std::unique_ptr<::rocksdb::DB>& db) {
-  // The options keep it as long as the database lives.
+  // The database's options keep it alive as long as the database.
   const auto watch = std::make_shared<GapDetector>(GapDetector::Of::copies, write_number_key);
   options.table_properties_collector_factories.push_back(std::make_shared<LastWrites>(write_number_key));
   options.listeners.push_back(watch);
@@ -143,7 +143,7 @@ class GapDetector final : public ::rocksdb::EventListener, public ::rocksdb::Wal
   ::rocksdb::DB* opened = nullptr;
   if (auto status = ::rocksdb::DB::Open(options, path, &opened); !status.ok()) return status;
   db.reset(opened);
-  // At once: a compaction that mixes what is made of the log with the rest would hide a gap.
+  // At once: a compaction that merges tables made from the log with other tables would hide a gap.
   return watch->judge(*db, db->DefaultColumnFamily());
 }
 

@@ -1,9 +1,9 @@
-// Opens a database so that gaps show with which RocksDB opens one without a word: a log file that ends early,
-// between two of its records, with others behind it; or a list of tables (the manifest) that ends early, when
-// the log that had the same is gone. Every write has a number, under a key of the first column family; a
-// table says in its properties which number it goes up to, also when it was made of others. So the log must
-// go on where the tables end. Within the log of a database of copies the sequence numbers of RocksDB must be
-// without a gap; it is taken up to there.
+// Opens a database and detects gaps that RocksDB ignores: a log file that ends early, between two of its
+// records, and is followed by other log files; or a manifest that ends early after the log with the same
+// writes was removed. Every write puts its number under a key of the first column family. The properties of a
+// table hold the number of its last write, also after compaction. So the log must continue where the tables
+// end. In a database of copies, the sequence numbers in the log must have no gap; the log is replayed up to
+// the first one.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -15,13 +15,13 @@
 
 namespace eventy::rocksdb::detail {
 
-// A database of copies: only batches with a number each are written to it (copy_keys.hpp). A corruption where
-// something is missing between the tables and the log; `db` may be there nevertheless, to be closed.
+// Opens a database of copies, in which every batch has a number (copy_keys.hpp). Returns Corruption if writes
+// are missing between the tables and the log; the caller must close `db` if it is set even so.
 ::rocksdb::Status open_without_gap(::rocksdb::Options options, const std::string& path,
                                    std::unique_ptr<::rocksdb::DB>& db);
 
-// A database of several families, whose writes put their number under this key into the first one. Where
-// tables are of an earlier version, which did not note their numbers, nothing is looked for.
+// Opens a database of several families; its writes put their number under `number_key` into the first one.
+// If a table is of an earlier version, which did not record the number, it checks nothing.
 ::rocksdb::Status open_without_gap(::rocksdb::DBOptions options, const std::string& path,
                                    std::vector<::rocksdb::ColumnFamilyDescriptor> families,
                                    std::string_view number_key,

@@ -1,4 +1,4 @@
-// Keys of the database. Integers in keys are big-endian, so that keys sort as numbers; a name or a user's key
+// Keys of the database. Integers in keys are big-endian, so that keys sort as numbers. A name or a user's key
 // is always the tail of its key, so it may hold any bytes. Pure functions.
 //
 //   column family  key                                                     value
@@ -81,7 +81,7 @@ inline std::string value64(std::uint64_t v) {
   return out;
 }
 
-// The first key behind every key with this prefix. The prefix is not all 0xff.
+// The first key after all keys with this prefix. The prefix must not be all 0xff.
 inline std::string behind(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
   if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);

@@ -1,5 +1,5 @@
-// The copy of one partition's state, in the database of its folder's copies. Shared by the LocalStates of the
-// partition; any thread.
+// The copy of one partition's state, in the database of all copies in its folder. The LocalStates of the
+// partition share it. Any thread.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ class LocalCopy {
   LocalCopy(std::shared_ptr<Copies> copies, std::string service, PartitionId partition)
       : copies_(std::move(copies)), service_(std::move(service)), partition_(partition) {}
 
-  // A number for a new owner; who has an earlier one writes no more.
+  // The number of a new owner; earlier owners no longer write.
   Result<std::uint64_t> take_over();
 
   Result<std::optional<std::string>> get(std::string_view key) const;
@@ -26,15 +26,15 @@ class LocalCopy {
   Result<void> clear(std::uint64_t owner);
 
  private:
-  // By the holder of mutex_.
+  // The caller holds mutex_.
   Result<void> load(CopyId id);
 
   const std::shared_ptr<Copies> copies_;
   const std::string service_;
   const PartitionId partition_;
-  std::atomic<CopyId> id_ = CopyId{};  // changes only at take_over()
-  mutable std::mutex mutex_ = {};      // guards what follows
-  std::uint64_t owner_ = 0;            // the last one
+  std::atomic<CopyId> id_ = CopyId{};  // changes only in take_over()
+  mutable std::mutex mutex_ = {};      // guards the members below
+  std::uint64_t owner_ = 0;            // the number of the last owner
   LogPlace place_ = {};
 };
 

@@ -24,7 +24,7 @@ class Handle final : public LocalState {
   std::uint64_t owner_;
 };
 
-// What holds the folder: ends with the last copy of the function that opens copies.
+// Holds the folder. Destroyed with the last copy of the function that opens local states.
 class Opener {
  public:
   explicit Opener(std::shared_ptr<Copies> copies) : copies_(std::move(copies)) {}
@@ -32,7 +32,7 @@ class Opener {
   Opener& operator=(const Opener&) = delete;
   ~Opener() { copies_->close(); }
 
-  // One for a partition, for all of its owners.
+  // The one copy of a partition, which all its owners share.
   std::shared_ptr<LocalCopy> copy(const std::string& service, PartitionId partition) {
     const std::lock_guard lock(mutex_);
     auto& copy = opened_[{service, partition}];

@@ -36,7 +36,7 @@ Result<void> make(const fs::path& path) {
     return system_error(errno, "cannot write to the folder " + path.string());
   if (fs::exists(database_folder(path) / "CURRENT", error))
     return Error{ErrorCode::invalid_argument,
-                 "the folder " + path.string() + " holds the data of an embedded store: use another one"};
+                 "the folder " + path.string() + " holds the data of an embedded store: use another folder"};
   return {};
 }
 
@@ -54,7 +54,7 @@ Result<std::unique_ptr<CopiesFolder>> CopiesFolder::take(const fs::path& path) {
                                       holder(lock) + ": stop it, or use another folder"};
   }
   const std::string id = std::to_string(::getpid());
-  // Only who reads the name of the holder needs it.
+  // Only the error message of another process needs the id, so a failure does not matter.
   if (::ftruncate(lock, 0) == 0) (void)!::pwrite(lock, id.data(), id.size(), 0);
   return folder;
 }
@@ -66,7 +66,7 @@ Result<std::size_t> CopiesFolder::remove_earlier_copies() const {
   std::vector<fs::path> copies;
   for (fs::directory_iterator service(path_, failed), end; !failed && service != end;
        service.increment(failed)) {
-    std::error_code none;  // of a file
+    std::error_code none;  // set if `service` is a file
     for (fs::directory_iterator copy(service->path(), none); !none && copy != end; copy.increment(none))
       if (is_number(copy->path().filename().string()) && fs::exists(copy->path() / "CURRENT", none))
         copies.push_back(copy->path());
@@ -76,7 +76,7 @@ Result<std::size_t> CopiesFolder::remove_earlier_copies() const {
     if (const auto status = ::rocksdb::DestroyDB(copy.string(), {}); !status.ok())
       return Error{ErrorCode::io, "cannot remove the copy " + copy.string() + ": " + status.ToString()};
     fs::remove(copy / "damaged", failed);
-    fs::remove(copy, failed);  // if nothing else is in it
+    fs::remove(copy, failed);  // only if it is empty
     fs::remove(copy.parent_path(), failed);
   }
   return copies.size();

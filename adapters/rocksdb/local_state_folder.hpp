@@ -1,5 +1,5 @@
-// The folder of the copies of states, and who holds it:
-//   .lock     held as long as the folder is in use; the holder's process id
+// The folder of the local copies of states, and its lock:
+//   .lock     locked while the folder is in use; contains the holder's process id
 //   states/   the database of all copies
 // No thread of its own.
 #pragma once
@@ -14,15 +14,16 @@ namespace eventy::rocksdb::detail {
 
 class CopiesFolder {
  public:
-  // Makes it if needed and takes the lock, which ends with the object (or the process, however that ends).
+  // Creates the folder if needed and locks it. The lock ends with the object or with the process, even by a
+  // crash.
   static Result<std::unique_ptr<CopiesFolder>> take(const std::filesystem::path& path);
   ~CopiesFolder();
   CopiesFolder(const CopiesFolder&) = delete;
   CopiesFolder& operator=(const CopiesFolder&) = delete;
 
   std::filesystem::path database() const { return path_ / "states"; }
-  // The copies of earlier versions, a database each in SERVICE/PARTITION/: how many there were. What is not
-  // RocksDB's stays, for it is a folder that somebody else may have named.
+  // Removes the copies of earlier versions, a database each in SERVICE/PARTITION/, and returns their number.
+  // Keeps all files that are not RocksDB's, because the user named the folder.
   Result<std::size_t> remove_earlier_copies() const;
 
  private:

@@ -1,6 +1,6 @@
-// Told by RocksDB when it failed to write its log. A log that has once failed must not be written again, also
-// not by RocksDB's own recovery: what stands in it behind the failure may be lost without a sign, and RocksDB
-// 7.8 ends the process by an assertion there. Any thread.
+// Learns from RocksDB that a write of its log failed. After a failure nothing may write to that log, not even
+// RocksDB's own recovery: anything after the failed write may be lost silently, and RocksDB 7.8 then aborts
+// the process by an assertion. Any thread.
 #pragma once
 
 #include <rocksdb/listener.h>

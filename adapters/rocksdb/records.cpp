@@ -1,4 +1,4 @@
-// Reading records: chunks from the database into one slab, then one walk.
+// Reads records: copies chunks from the database into one slab, then indexes the slab in one pass.
 #include <algorithm>
 
 #include "core.hpp"
@@ -40,7 +40,7 @@ Result<std::shared_ptr<const Batch>> Core::read(const Topic& topic, TopicIndex i
                                                 const PollLimits& limits) const {
   auto batch = std::make_unique<Batch>();
   batch->topic = index_of_topic, batch->partition = partition, batch->next = from;
-  const std::string last_key = record_key(topic.id, partition.value, -1);  // behind every offset
+  const std::string last_key = record_key(topic.id, partition.value, -1);  // after every offset
   const auto bound = slice(last_key);
   ::rocksdb::ReadOptions how;
   how.iterate_upper_bound = &bound;
@@ -67,7 +67,7 @@ Result<std::shared_ptr<const Batch>> Core::read(const Topic& topic, TopicIndex i
     records += stretch->count;
     batch->next.value += stretch->count;
     if (it->key().size() != last_key.size())
-      return damaged(*database_, place_of(topic, partition, batch->next), "its key is no key of records");
+      return damaged(*database_, place_of(topic, partition, batch->next), "its key is not a key of records");
     const auto last = static_cast<std::int64_t>(get64(bytes(it->key()).substr(8)));
     if (batch->next.value <= last || (end && batch->next >= *end)) break;
     if (records < max_records && batch->slab.size() < limits.max_bytes_per_batch) it->Next();
@@ -92,7 +92,8 @@ Result<Offset> Core::stored_end(const Topic& topic, PartitionId partition) const
   it->SeekForPrev(last);
   if (!it->status().ok())
     return database_->error(it->status(), "topic " + printable(topic.name) + " partition " +
-                                              std::to_string(partition.value) + ": cannot find its end");
+                                              std::to_string(partition.value) +
+                                              ": cannot read its end offset");
   if (!it->Valid()) return Offset{};
   return Offset{static_cast<std::int64_t>(get64(bytes(it->key()).substr(8))) + 1};
 }

@@ -19,7 +19,7 @@ class Reader final : public RecordReader {
     }
     auto batch = read({}, limits);
     if (!batch || !(*batch)->records.empty()) return batch;
-    // At the end of what this process has seen: is there more by now?
+    // This process has read all that it knows of: check whether the writer added more.
     if (auto fresh = core_->database().refresh(); !fresh) return fresh.error();
     return read({}, limits);
   }
@@ -61,8 +61,8 @@ class Store final : public RecordStore {
   }
   Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) override {
     if (!core_->database().writable())
-      return Error{ErrorCode::permission_denied,
-                   core_->database().options().path.string() + " is open for reading only: no sessions"};
+      return Error{ErrorCode::permission_denied, core_->database().options().path.string() +
+                                                     " is open for reading only, so it has no sessions"};
     return make_session(core_, options);
   }
 
@@ -104,7 +104,7 @@ class Store final : public RecordStore {
                     const StateVisitor& visit) const override;
 
  private:
-  // A reader process learns what the writer did since; the writer knows.
+  // A reader process learns what the writer has written since; a writer already knows.
   Result<void> refresh() const {
     if (core_->database().writable()) return {};
     if (auto fresh = core_->database().refresh(); !fresh) return fresh;

@@ -1,6 +1,6 @@
-// A service's session with the embedded store. The only member of its service: it owns every partition from
-// the start, until a newer session of the service fences it. A commit is written by a thread of the session's
-// own, while the next cycle is gathered.
+// A service's session with the embedded store. It is the only member of its service: it owns every partition
+// from the start until a newer session of the service fences it. The session's own thread writes a commit
+// while the session gathers the next cycle.
 #include <algorithm>
 
 #include "core.hpp"
@@ -90,7 +90,7 @@ class Session final : public StoreSession {
   void close() override;
 
  private:
-  struct InputCursor {  // of one topic partition that is read
+  struct InputCursor {  // the position in one input partition
     TopicIndex topic = {};
     PartitionId partition = {};
     Offset next = {}, committed = {};
@@ -120,10 +120,10 @@ class Session final : public StoreSession {
   }
   InputCursor* cursor(TopicIndex topic, PartitionId partition);
   Result<void> load_cursors();
-  // The worker's: writes the cycle in flight.
+  // Runs on the worker: writes the cycle in flight.
   Result<void> write_flying();
   Result<void> stage_flying();
-  // What became of the cycle in flight, if that is known by now.
+  // Waits for the cycle in flight and takes its outcome.
   void settle();
   void rewind();
 
@@ -141,15 +141,15 @@ class Session final : public StoreSession {
   std::vector<StoreEvent> events_ = {};
 
   Cycle open_;
-  Cycle flying_;  // the worker's while it has a job
+  Cycle flying_;  // used by the worker while it has a job
   std::optional<CycleId> flight_ = {};
-  std::atomic<bool> landed_ = false;                // the flight's end is in landing_
-  std::optional<Result<void>> landing_ = {};        // written by the worker before landed_
-  std::optional<Result<StoreEvent>> outcome_ = {};  // of the last commit, until poll() tells it
+  std::atomic<bool> landed_ = false;                // the result of the cycle in flight is in landing_
+  std::optional<Result<void>> landing_ = {};        // the worker sets it before landed_
+  std::optional<Result<StoreEvent>> outcome_ = {};  // of the last commit, until poll() returns it
 
   StagedChunks direct_;          // for write_now
-  ::rocksdb::WriteBatch batch_;  // the worker's
-  Worker worker_ = {};           // the last member: it uses the others
+  ::rocksdb::WriteBatch batch_;  // used by the worker only
+  Worker worker_ = {};           // the last member, because it uses the others
 };
 
 Result<void> Session::start() {
@@ -211,7 +211,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   if (outcome_) {
     auto outcome = *std::exchange(outcome_, {});
     if (!outcome) return outcome.error();
-    if (std::holds_alternative<Aborted>(*outcome)) open_.clear(), rewind();  // what was appended since, too
+    if (std::holds_alternative<Aborted>(*outcome)) open_.clear(), rewind();  // undoes later appends too
     events.push_back(*std::move(outcome));
   }
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
@@ -279,7 +279,7 @@ Result<void> Session::write_now(const OutputBuffer& outputs) {
 Result<void> Session::commit(CycleId cycle) {
   if (!alive()) return fenced_error(*entry_);
   if (flight_ || outcome_)
-    return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
+    return Error{ErrorCode::invalid_argument, "commit: the outcome of the last cycle was not polled yet"};
   flight_ = cycle;
   landed_ = false;
   std::swap(open_, flying_);
@@ -344,7 +344,7 @@ void Session::settle() {
     outcome_ = StoreEvent(Committed{cycle});
   } else if (landing.error().code == ErrorCode::no_space) {
     outcome_ = StoreEvent(Aborted{cycle, landing.error()});
-  } else {  // only a new start of the process, or a newer session, can go on
+  } else {  // only a restart of the process or a newer session can continue
     outcome_ = landing.error();
   }
   landed_ = false;
@@ -357,7 +357,7 @@ void Session::rewind() {
 
 Result<void> Session::abort() {
   if (!alive()) return fenced_error(*entry_);
-  settle();  // a commit that was begun is not undone
+  settle();  // does not undo a commit that has begun
   open_.clear();
   rewind();
   core_->wake(*entry_);

@@ -19,8 +19,8 @@ void StagedState::set(std::string_view prefix, std::string_view key,
   if (value) bytes_.append(*value);
 }
 
-// The change of the key that stands at the end of bytes_: a known one, then that copy of the key is dropped,
-// or a new one.
+// Finds the change of the key that is at the end of bytes_, or adds one. For a known key, drops that second
+// copy of the key.
 StagedState::Change& StagedState::find(std::size_t key_at) {
   if (changes_.size() * 2 >= table_.size()) grow();
   const auto key = std::string_view(bytes_).substr(key_at);

@@ -1,5 +1,5 @@
-// After-images of one cycle: of each key only the last one is written, however many slices changed it.
-// Belongs to one session.
+// The state changes of one cycle: only the last value of each key is written, however many slices changed it.
+// Owned by one session.
 #pragma once
 
 #include <cstdint>

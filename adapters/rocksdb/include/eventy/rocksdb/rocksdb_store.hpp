@@ -1,9 +1,9 @@
 // The embedded store: records, positions and state of all services of a node in one RocksDB database on local
-// disk. One process writes; others may read beside it or without it. What a commit or an append acknowledged
-// is on disk (sync = true), or at least with the operating system (sync = false).
+// disk. One process writes; others may read, whether or not it runs. An acknowledged commit or append is on
+// disk (sync = true), or at least with the operating system (sync = false).
 //
-// Threads: as RecordStore says. Sessions of different services share one writer, so one waits for the other's
-// sync.
+// Threads: as in RecordStore. Sessions of different services share one writer, so each waits for the syncs of
+// the others.
 #pragma once
 
 #include <cstddef>
@@ -21,16 +21,15 @@ struct Options {
   using Access = rocksdb::Access;
 
   std::filesystem::path path = {};  // a folder; created if it is absent and access is read_write
-  bool sync =
-      true;  // false: a power failure may undo the last cycles, all of each; the end of the process does not
+  // false: a power failure, but not the end of the process, may undo the last cycles, each as a whole.
+  bool sync = true;
   Access access = Access::read_write;
 
   // Bytes.
-  std::size_t write_buffer_size =
-      64u << 20;  // records in memory before they move to their files; up to 3 of these
-  std::size_t state_buffer_size = 32u << 20;  // same for states
+  std::size_t write_buffer_size = 64u << 20;  // records in memory before they move to files; up to 3 buffers
+  std::size_t state_buffer_size = 32u << 20;  // the same for states
   std::size_t cache_size = 64u << 20;         // blocks of states and of the index of records
-  std::size_t max_log_size = 256u << 20;      // write-ahead log; what the next opening reads at most
+  std::size_t max_log_size = 256u << 20;      // write-ahead log; the next opening reads at most this
   std::size_t max_cycle_size = 1u << 30;      // outputs and states of one commit cycle; more is too_large
 };
 
@@ -39,9 +38,9 @@ struct Options {
 //   permission_denied  names the folder
 //   busy               another process (or this one) has the data open for writing; names its process id
 //   newer_format       the data was written by a newer version of this store
-//   corrupt            a check failed, or less was recovered than had been acknowledged
+//   corrupt            a check of the data failed, or acknowledged writes were not recovered
 //   configuration      the process may not open enough files; says how many
-//   no_space, io       what the operating system says
+//   no_space, io       errors of the operating system
 Result<std::unique_ptr<RecordStore>> open(const Options& options);
 
 }  // namespace eventy::rocksdb
