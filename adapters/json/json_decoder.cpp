@@ -8,7 +8,7 @@ namespace eventy::json::detail {
 
 namespace {
 
-// Runs a read of one member; an error in it names the member.
+// Reads one member; adds its name to an error.
 template <class Read>
 auto within(std::size_t member, Read read) {
   try {
@@ -101,7 +101,7 @@ void JsonDecoder::read_members(Place at) {
   if (!unknown_.empty()) refuse_name_twice(unknown_);
 }
 
-// Straight through the members as long as they come in the protocol's order, which they mostly do to the end.
+// Reads the members as long as they are in the protocol's order; in most records all of them are.
 void JsonDecoder::read_expected(Place& at) {
   auto take_all = [&]<std::size_t First, std::size_t... I>(std::index_sequence<First, I...>) {
     return (take<First>(at) && ... && take<I>(at));

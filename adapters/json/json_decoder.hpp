@@ -1,4 +1,4 @@
-// Decodes records: one parse, then one walk over the members of the envelope. One thread.
+// Decodes records: parses the text once, then walks over the members of the envelope once. One thread.
 #pragma once
 
 #include <string_view>
@@ -24,8 +24,8 @@ class JsonDecoder final : public Decoder {
   void read_expected(Place& at);
   template <std::size_t F>
   bool take(Place& at);
-  [[gnu::always_inline]] inline void read_member(std::size_t member,
-                                                 Place value);  // a switch: mostly constant
+  // Inline, because most callers pass a constant member and need one case of its switch.
+  [[gnu::always_inline]] inline void read_member(std::size_t member, Place value);
   void settle(Place timestamp);
 
   Document document_;
@@ -33,7 +33,7 @@ class JsonDecoder final : public Decoder {
   Envelope envelope_;
   Place context_ = empty_map(), data_ = empty_map();
   Place date_timestamp_ = {};
-  std::uint32_t seen_ = 0;  // a bit for each member that is known
+  std::uint32_t seen_ = 0;  // one bit per known member
   std::vector<std::string_view> unknown_;
 };
 

@@ -72,7 +72,7 @@ bool JsonEncoder::Head::is_of(const Envelope& e) const {
 }
 
 std::string_view JsonEncoder::head_of(const Envelope& e) {
-  // Names are mostly literals or long-lived, so that their address finds the slot; what is in it is compared.
+  // Names are mostly literals or long-lived, so their address selects the slot. is_of() then compares.
   auto hash = (reinterpret_cast<std::uintptr_t>(e.name.data()) >> 2) + static_cast<std::size_t>(e.kind);
   Head& head = heads_[(hash ^ hash >> 8) % heads_.size()];
   if (head.is_of(e)) [[likely]]

@@ -1,5 +1,5 @@
-// Encodes records. What repeats from record to record is kept as text: the start of a record of one type and
-// source, a date's two spellings, the context of a turn. One thread.
+// Encodes records. Caches the text of what repeats: the start of a record of one type and source, the two
+// forms of a date, the context of a turn. One thread.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace eventy::json::detail {
 
-// Encodings of the turn's context, as it is and with room for one more member of the own entry.
+// Encodings of the turn's context: complete, and open for one more member of its own entry.
 class ContextCache {
  public:
   void append(const OutgoingContext& context, JsonWriter& writer);
@@ -24,8 +24,8 @@ class ContextCache {
   const Context* common_ = nullptr;
   std::uint64_t version_ = 0;
   std::string own_namespace_;
-  std::string whole_;  // empty: not encoded yet, as for the next
-  std::string open_;   // up to the last member of the own entry, which comes last
+  std::string whole_;  // empty: not encoded yet, as for open_
+  std::string open_;   // up to the last member of its own entry, which is the last entry
 };
 
 class JsonEncoder final : public Encoder {
@@ -34,9 +34,9 @@ class JsonEncoder final : public Encoder {
   void end() override { writer_.end_object(); }
 
  private:
-  // The members from type to source.
+  // The members from `type` to `source`.
   struct Head {
-    Kind kind = Kind::query;  // none yet: a query is no record
+    Kind kind = Kind::query;  // query: the slot is empty, because a query is not a record
     std::string ns = {}, name = {}, protocol_version = {}, version = {}, source = {};
     std::string text = {};
     bool is_of(const Envelope& e) const;

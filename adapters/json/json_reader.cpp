@@ -18,7 +18,7 @@ namespace detail {
 namespace {
 
 constexpr std::size_t least_room = 4096;
-constexpr std::size_t much_room = 1u << 20;  // given back when records are again an eighth of it or less
+constexpr std::size_t much_room = 1u << 20;  // more is freed when records need an eighth of it or less
 
 constexpr std::uint64_t word(Tag tag, std::uint64_t rest) {
   return static_cast<std::uint64_t>(tag) << 56 | rest;
@@ -52,7 +52,7 @@ const char* name_of(Tag tag) {
   return "the end";
 }
 
-// Members and items, and the root itself.
+// Counts members, items and the root.
 std::size_t count_elements(Place place, std::size_t end) {
   std::size_t words = 0, names = 0;
   for (; place.at < end; place.at = place.next()) {
@@ -65,7 +65,7 @@ std::size_t count_elements(Place place, std::size_t end) {
   return words - names;
 }
 
-// The end of the number at the beginning of a text, by the grammar of JSON; 0: there is none.
+// The size of the number at the start of a text, by the grammar of JSON. 0: there is no number.
 std::size_t end_of_number(std::string_view text) {
   std::size_t at = text.starts_with('-');
   const auto digits = [&] {
@@ -95,7 +95,7 @@ bool is_beyond(const std::string& number) {
          std::from_chars(first, last, u).ec != std::errc();
 }
 
-// Puts 0 in the place of numbers that 64 bits cannot hold. Returns which they are, counting all numbers.
+// Replaces numbers that 64 bits cannot hold by 0. Returns their indexes among all numbers of the text.
 std::vector<std::size_t> blank_numbers_beyond(std::string& text) {
   std::vector<std::size_t> found;
   std::size_t numbers = 0;
@@ -109,7 +109,7 @@ std::vector<std::size_t> blank_numbers_beyond(std::string& text) {
       in_text = true;
     } else if (c == '-' || (c >= '0' && c <= '9')) {
       const std::size_t size = end_of_number(std::string_view(text).substr(at));
-      if (size == 0) return {};  // no JSON
+      if (size == 0) return {};  // not JSON
       if (is_beyond(text.substr(at, size))) {
         text.replace(at, size, size, ' ');
         text[at] = '0';
@@ -139,13 +139,13 @@ void Document::make_room(std::size_t bytes) {
   if (!too_small && !too_large) [[likely]]
     return;
   auto room = std::bit_ceil(std::max(bytes, least_room));
-  // simdjson counts the depth of what is inside, so that its limit is never reached.
+  // simdjson counts the depth of contents too, so the limit needs one more.
   auto depth = limits_.max_depth + 1;
   if (parser_.allocate(room, depth) || parser_.doc.allocate(room)) throw std::bad_alloc();
 }
 
-// simdjson refuses a whole text for a number that nobody may read. So such numbers are parsed as another one
-// and marked on the tape: who reads one gets an error with its path.
+// simdjson rejects a whole text for one number that 64 bits cannot hold, even if nobody reads it. So this
+// parses such numbers as 0 and tags them on the tape: only reading one is an error, which has its path.
 simdjson::error_code Document::parse_numbers_beyond(std::string_view text) {
   std::string copy;
   copy.reserve(text.size() + value_padding);

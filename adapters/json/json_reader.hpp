@@ -1,5 +1,5 @@
-// A JSON text as the flat tape of 64-bit words that simdjson parses it into (simdjson, doc/tape.md), and a
-// Reader that walks it. One thread. Views last until the document's next parse.
+// A JSON text as simdjson's flat tape of 64-bit words (simdjson, doc/tape.md), and a Reader that walks the
+// tape. One thread. Views are valid until the document's next parse.
 #pragma once
 
 #include <simdjson.h>
@@ -16,18 +16,18 @@
 
 namespace eventy::json::detail {
 
-// What a word of the tape stands for.
+// The meaning of a word on the tape: its highest byte. The other bytes are its payload.
 enum class Tag : std::uint8_t {
   root = 'r',  // first and last word
-  map = '{',   // low half of the rest: index behind the matching end
+  map = '{',   // low 32 bits of the payload: index after the matching end
   map_end = '}',
-  list = '[',  // as map
+  list = '[',  // as for map
   list_end = ']',
-  text = '"',              // the rest: where in the texts it is
+  text = '"',              // payload: position in `texts`
   integer = 'l',           // the next word is the number, as for the next two
-  unsigned_integer = 'u',  // above the range of the signed ones
+  unsigned_integer = 'u',  // above the range of std::int64_t
   real = 'd',
-  beyond = 'x',  // ours: a number that 64 bits cannot hold; the next word means nothing
+  beyond = 'x',  // not simdjson's: a number that 64 bits cannot hold; the next word has no meaning
   yes = 't',
   no = 'f',
   null = 'n',
@@ -50,12 +50,12 @@ struct Place {
   static bool is_number(Tag t) {
     return t == Tag::integer || t == Tag::unsigned_integer || t == Tag::real || t == Tag::beyond;
   }
-  // Behind this one word, or this number; into a map or list.
+  // The index after this word, or after this number. Enters maps and lists.
   std::size_t next() const {
     auto t = tag();
     return at + 1 + is_number(t);
   }
-  // Behind the whole value.
+  // The index after the whole value.
   std::size_t behind() const {
     auto t = tag();
     return t == Tag::map || t == Tag::list ? static_cast<std::uint32_t>(tape[at]) : next();
@@ -67,7 +67,7 @@ Place empty_map();
 class Document {
  public:
   explicit Document(const DecodeLimits& limits) : limits_(limits) {}
-  // `text` needs value_padding readable bytes behind it. Returns the place of its one value. Throws
+  // `text` needs value_padding readable bytes after it. Returns the place of its one value. Throws
   // DecodeError.
   Place parse(std::string_view text);
 
@@ -81,7 +81,7 @@ class Document {
 
 [[noreturn]] void fail_type(const char* wanted, Place found);
 
-// Reads from a place on. It keeps no stack: the tape says where maps and lists end.
+// Reads from a place on. Needs no stack, because the tape has the ends of maps and lists.
 class TapeReader final : public Reader {
  public:
   void start(Place place) { place_ = place; }
@@ -105,7 +105,7 @@ class TapeReader final : public Reader {
   Place place_ = {};
 };
 
-// Throws DecodeError if any map in the value holds a member twice.
+// Throws DecodeError if a map in the value has two members of one name.
 void refuse_member_twice(Place value);
 void refuse_name_twice(std::vector<std::string_view>& names);  // reorders them
 

@@ -20,9 +20,9 @@ constexpr std::size_t number_room = 32;  // the longest number has 24 characters
 
 constexpr std::uint64_t each_byte(std::uint64_t value) { return value * 0x0101010101010101; }
 
-// Not zero if one of eight characters must be looked at: below blank, a quote, a backslash or not ASCII. The
-// first three find bytes that are less than, or equal to, a value ("Bit Twiddling Hacks", Sean Eron
-// Anderson).
+// Not zero if one of eight characters needs a closer look: a control character, a quote, a backslash or not
+// ASCII. For the first three, finds bytes that are less than, or equal to, a value ("Bit Twiddling Hacks",
+// Sean Eron Anderson).
 std::uint64_t special(std::uint64_t eight) {
   auto control = (eight - each_byte(0x20)) & ~eight;
   auto quote = eight ^ each_byte('"'), backslash = eight ^ each_byte('\\');

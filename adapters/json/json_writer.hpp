@@ -12,18 +12,18 @@
 
 namespace eventy::json::detail {
 
-// Every value is written with a comma behind it, which the end of its map or list takes the place of: so no
-// call needs to know whether it is the first.
+// Writes a comma after every value; the end of the map or list replaces it. So no call needs to know whether
+// its value is the first.
 class JsonWriter final : public Writer {
  public:
   explicit JsonWriter(std::string& out) : text_(&out) {}
   JsonWriter() = default;
 
-  // For encoders. Opens an object by hand: the caller appends its start to output().
+  // For encoders. Begins an object; the caller appends its first characters to output().
   Output& start_object(std::string& out);
   Output& output() { return out_; }
-  void end_object();  // closes it and completes the string
-  void leave_open();  // completes the string with no regard to what is open
+  void end_object();  // closes the object and completes the string
+  void leave_open();  // completes the string, without closing maps and lists
   void quoted(std::string_view utf8, char after);
 
   void open_map(std::size_t) override { open('{'); }

@@ -1,5 +1,5 @@
-// JSON: the protocol's records (runtime/core/protocol.md, "JSON"), and any value by itself.
-// The serializer is immutable and any thread may share it; what it makes, and a writer, belong to one thread.
+// JSON: the protocol's records (runtime/core/protocol.md, "JSON"), and single values.
+// The serializer is immutable and threads may share it. An encoder, decoder or writer belongs to one thread.
 #pragma once
 
 #include <memory>
@@ -11,22 +11,22 @@
 
 namespace eventy::json {
 
-// Records as compact UTF-8, one object each, byte for byte in the protocol's order of members. Its decoders
-// read any JSON of the protocol and keep memory in proportion to the largest record of late, about 15 bytes a
+// Encodes a record as one compact UTF-8 object, with the members in the protocol's order. Its decoders read
+// any JSON of the protocol. They keep memory in proportion to the largest recent record, about 15 bytes per
 // byte.
 std::shared_ptr<const Serializer> serializer();
 
-// Appends compact JSON to `out`, which must outlive the writer, one value after the other. `out` is complete
-// whenever a whole value has been written; in between its end is undefined. Bytes are written as base64,
-// instants as milliseconds since 1970, and a real always with a point or exponent, so that it is read back as
-// one. Throws std::invalid_argument for a real that is not finite and for text that is not UTF-8; `out` is
-// undefined behind its former end then.
+// Appends compact JSON to `out`, one value after the other. `out` must outlive the writer. It is complete
+// after each whole value; during a value, its end is undefined. Writes bytes as base64, instants as
+// milliseconds since 1970, and a real with a point or exponent, so that it is read back as a real. Throws
+// std::invalid_argument for a real that is not finite and for text that is not UTF-8; `out` is then undefined
+// after its former end.
 std::unique_ptr<Writer> make_writer(std::string& out);
 
-// One JSON text, of any type, with nothing but blanks around it. Throws DecodeError.
+// Parses one JSON text of any type; only whitespace may surround it. Throws DecodeError.
 Value parse(std::string_view text, const DecodeLimits& limits = {});
 
-// Any type that a Writer carries.
+// For any type that a Writer can write.
 template <class T>
 std::string to_text(const T& value) {
   std::string out;
