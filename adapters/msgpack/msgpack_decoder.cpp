@@ -4,7 +4,7 @@ namespace eventy::msgpack::detail {
 
 namespace {
 
-// The member that a name means; `expected` is tried first. There is one date only.
+// The member with this name; tries `expected` first. date_iso8601 is unknown here.
 std::size_t member_of(std::string_view name, std::size_t expected) {
   if (expected < member_names.size() && eventy::detail::same_name(member_names[expected], name))
     return expected;

@@ -29,7 +29,7 @@ class MsgpackDecoder final : public Decoder {
   TapeReader reader_;
   Envelope envelope_;
   Place context_ = empty_map(), data_ = empty_map();
-  std::uint32_t seen_ = 0;  // a bit for each member that is known
+  std::uint32_t seen_ = 0;  // one bit per known member
   std::vector<std::string_view> unknown_;
 };
 

@@ -1,4 +1,4 @@
-// Encodes records. The context of a turn is encoded once. One thread.
+// Encodes records. Encodes the context of a turn only once. One thread.
 #pragma once
 
 #include <string>

@@ -29,7 +29,7 @@ class StateDecoder final : public ValueDecoder {
     reader_.start(document_.parse(bytes));
     return reader_;
   }
-  // Bytes behind the value are refused by start() already.
+  // start() has already refused bytes after the value.
   void finish() override {
     if (!reader_.at_end()) throw DecodeError("the value has not been read to its end");
   }

@@ -11,9 +11,9 @@ namespace eventy::msgpack::detail {
 
 namespace {
 
-constexpr std::size_t many_tokens = 1u << 16;  // given back when values again need an eighth of it or less
+constexpr std::size_t many_tokens = 1u << 16;  // more are freed when values need an eighth of them or less
 
-// Writes the tape as the library's parser goes through the bytes. Returning false makes it stop.
+// Writes the tape while the library's parser reads the bytes. A visit that returns false stops the parser.
 class Builder : public ::msgpack::null_visitor {
  public:
   Builder(const DecodeLimits& limits, std::size_t bytes, std::vector<Token>& tape,
@@ -66,11 +66,11 @@ class Builder : public ::msgpack::null_visitor {
     tape_.push_back(token);
     return true;
   }
-  // Each value takes a byte at least: so what is claimed to come can be no more than what there is.
+  // Each value takes at least one byte, so the values announced cannot be more than the bytes.
   bool open(Tag tag, std::size_t elements, std::size_t values) {
     claimed_ += values;
     elements_ += elements;
-    if (claimed_ > bytes_) return stop("the bytes end too early for what a map or list claimed to hold");
+    if (claimed_ > bytes_) return stop("the bytes end too early: a map or list announces more");
     if (elements_ > limits_.max_elements) {
       return stop("more elements (members and items) than the limit of " +
                   std::to_string(limits_.max_elements));

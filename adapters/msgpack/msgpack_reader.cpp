@@ -27,7 +27,7 @@ const char* name_of(Tag tag) {
     case Tag::instant:
       return "a timestamp";
     case Tag::extension:
-      return "an extension that is no timestamp";
+      return "an extension other than a timestamp";
     case Tag::beyond:
       return "a timestamp that milliseconds in 64 bits cannot hold";
     case Tag::list:
@@ -51,7 +51,7 @@ ValueType TapeReader::type() {
     case Tag::boolean:
       return ValueType::boolean;
     case Tag::integer:
-    case Tag::instant:  // for who knows no types: milliseconds, as JSON has them
+    case Tag::instant:  // a caller without a type gets milliseconds, as in JSON
       return ValueType::integer;
     case Tag::unsigned_integer:
       return ValueType::unsigned_integer;

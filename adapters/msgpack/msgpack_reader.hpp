@@ -1,5 +1,5 @@
-// MessagePack as a flat tape of tokens, made in one pass by the library's parser, and a Reader that walks it.
-// One thread. Views are into the bytes that were parsed.
+// MessagePack as a flat tape of tokens, which the library's parser produces in one pass, and a Reader that
+// walks the tape. One thread. Views point into the parsed bytes.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +13,17 @@
 namespace eventy::msgpack::detail {
 
 enum class Tag : std::uint8_t {
-  end,  // of a map, a list or the whole
+  end,  // of a map, of a list or of the tape
   null,
   boolean,
   integer,
-  unsigned_integer,  // above the range of the signed ones
+  unsigned_integer,  // above the range of std::int64_t
   real,
   text,
   bytes,
   instant,
-  extension,  // that is no timestamp: refused where it is read
-  beyond,     // a timestamp that 64 bits of milliseconds cannot hold, likewise
+  extension,  // not a timestamp; reading it is an error
+  beyond,     // a timestamp that 64 bits of milliseconds cannot hold; reading it is an error
   list,
   map,
 };
@@ -32,11 +32,11 @@ struct Token {
   Tag tag = Tag::end;
   std::uint32_t size = 0;  // of text and bytes
   union {
-    std::int64_t integer = 0;  // also instant, in ms, and boolean
+    std::int64_t integer = 0;  // also an instant, in ms, and a boolean
     std::uint64_t unsigned_integer;
     double real;
     const char* start;   // of text and bytes
-    std::size_t behind;  // of a map or list: index behind its end
+    std::size_t behind;  // of a map or list: index after its end
   };
   std::string_view view() const { return {start, size}; }
 };
@@ -57,7 +57,7 @@ Place empty_map();
 class Document {
  public:
   explicit Document(const DecodeLimits& limits) : limits_(limits) {}
-  // Returns the place of the one value. Nothing is allocated for what the bytes only claim to hold.
+  // Returns the place of the one value. Allocates nothing for elements that are announced but absent.
   // Throws DecodeError.
   Place parse(std::string_view bytes);
 
@@ -69,7 +69,7 @@ class Document {
 
 [[noreturn]] void fail_type(const char* wanted, const Token& found);
 
-// Reads from a place on. It keeps no stack: the tape says where maps and lists end.
+// Reads from a place on. Needs no stack, because the tape has the ends of maps and lists.
 class TapeReader final : public Reader {
  public:
   void start(Place place) { place_ = place; }
@@ -102,7 +102,7 @@ class TapeReader final : public Reader {
   Place place_ = {};
 };
 
-// Throws DecodeError if any map in the value holds a member twice.
+// Throws DecodeError if a map in the value has two members of one name.
 void refuse_member_twice(Place value);
 void refuse_name_twice(std::vector<std::string_view>& names);  // reorders them
 

@@ -13,7 +13,7 @@ namespace eventy::msgpack::detail {
 namespace {
 
 [[noreturn, gnu::cold, gnu::noinline]] void fail_size(std::size_t size) {
-  throw std::invalid_argument(std::to_string(size) + " bytes or elements are more than MessagePack can say");
+  throw std::invalid_argument(std::to_string(size) + " bytes or elements are more than MessagePack allows");
 }
 
 std::uint32_t size_of(std::size_t size) {
@@ -70,7 +70,7 @@ void MsgpackWriter::text(std::string_view utf8) {
   end_value();
 }
 
-// Checked while it is copied, so not by the library.
+// Copies and checks the text at once, which the library does not do.
 void MsgpackWriter::put_text(std::string_view utf8) {
   packer_.pack_str(size_of(utf8.size()));
   char* to = target_.out.room(utf8.size());
@@ -78,7 +78,8 @@ void MsgpackWriter::put_text(std::string_view utf8) {
   target_.out.advance(utf8.size());
 }
 
-// By hand: the library writes a whole real as an integer, which loses its type and the sign of -0.0.
+// Does not use the library, which writes a whole real as an integer and so loses its type and the sign of
+// -0.0.
 void MsgpackWriter::real(double value) {
   char bytes[9] = {static_cast<char>(0xcb)};
   const auto bits = std::bit_cast<std::uint64_t>(value);

@@ -1,4 +1,4 @@
-// The writer of MessagePack: the library packs straight into the end of a string. One thread.
+// The writer of MessagePack: the library packs directly to the end of a string. One thread.
 #pragma once
 
 #include <msgpack.hpp>
@@ -20,13 +20,13 @@ class MsgpackWriter final : public Writer {
   MsgpackWriter(const MsgpackWriter&) = delete;
   MsgpackWriter& operator=(const MsgpackWriter&) = delete;
 
-  // One value after the other: the string is complete whenever a whole one has been written.
+  // Writes one value after the other. The string is complete after each whole value.
   void start(std::string& out) {
     text_ = &out;
     depth_ = 0;
   }
-  // For encoders: parts of a value, to which append() adds others that are encoded. The string is complete
-  // after finish() only.
+  // For encoders: writes parts of a value; append() adds parts that are already encoded. The string is
+  // complete only after finish().
   void start_parts(std::string& out) {
     start(out);
     begin_value();
@@ -76,7 +76,7 @@ class MsgpackWriter final : public Writer {
   Target target_;
   ::msgpack::packer<Target> packer_{target_};
   std::string* text_ = nullptr;
-  std::size_t depth_ = 0;  // maps and lists that are open
+  std::size_t depth_ = 0;  // number of open maps and lists
 };
 
 }  // namespace eventy::msgpack::detail

@@ -45,7 +45,7 @@ bool is_timestamp(std::string_view body) {
 std::optional<Instant> instant_of(std::string_view body) {
   auto [seconds, nanoseconds] = parts_of(body);
   auto ms = static_cast<std::int64_t>(nanoseconds / 1'000'000);
-  // The second in which the range begins starts before it.
+  // The first second of the range starts before the range, so it would overflow.
   if (seconds < 0) ++seconds, ms -= 1000;
   std::int64_t count = 0;
   if (__builtin_mul_overflow(seconds, std::int64_t{1000}, &count) ||

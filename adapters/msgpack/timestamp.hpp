@@ -1,5 +1,5 @@
-// MessagePack's timestamp extension in its 96-bit form: nanoseconds of the second, then signed seconds since
-// 1970 (MessagePack specification, "Timestamp extension type"). All three forms are read.
+// MessagePack's timestamp extension (MessagePack specification, "Timestamp extension type"). Writes the
+// 96-bit form: nanoseconds of the second, then signed seconds since 1970. Reads all three forms.
 #pragma once
 
 #include <array>
@@ -17,8 +17,8 @@ struct Timestamp {  // the body of the extension
   std::size_t size = bytes.size();
 };
 Timestamp timestamp_of(Instant value);
-bool is_timestamp(std::string_view body);  // by its size, and the range of its nanoseconds
-// Of such a body. nullopt: a time that milliseconds in 64 bits do not hold.
+bool is_timestamp(std::string_view body);  // checks its size and the range of its nanoseconds
+// `body` must be a timestamp. nullopt: 64 bits of milliseconds cannot hold it.
 std::optional<Instant> instant_of(std::string_view body);
 
 }  // namespace eventy::msgpack::detail

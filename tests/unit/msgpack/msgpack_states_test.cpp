@@ -191,7 +191,7 @@ CAF_TEST(what_is_only_claimed_to_be_there_is_refused_at_once) {
   }
   // Each of these alone could be true; together they cannot.
   CAF_CHECK_EQUAL(error_of(joined({repeat("\xdc\0\x60"s, 30), repeat("\x01", 10)})),
-                  "the bytes end too early for what a map or list claimed to hold");
+                  "the bytes end too early: a map or list announces more");
 }
 
 CAF_TEST(nesting_and_counts_end_at_their_limits) {

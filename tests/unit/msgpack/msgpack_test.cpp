@@ -131,7 +131,7 @@ CAF_TEST(duplicates_and_bytes_left_over_are_refused) {
 
 CAF_TEST(claimed_sizes_are_checked_before_anything_is_made_of_them) {
   using namespace std::string_literals;
-  CAF_CHECK(contains(error_of<std::vector<Leg>>("\xdd\xff\xff\xff\xff"s), "claimed"));
+  CAF_CHECK(contains(error_of<std::vector<Leg>>("\xdd\xff\xff\xff\xff"s), "announces"));
   CAF_CHECK(contains(error_of<std::vector<Leg>>("\xdf\xff\xff\xff\xff"s), "list"));
   CAF_CHECK(contains(error_of<std::string>("\xdb\xff\xff\xff\xff"s), "too early"));
   CAF_CHECK(contains(error_of<std::vector<std::byte>>("\xc6\xff\xff\xff\xff"s), "too early"));

@@ -1,6 +1,6 @@
-// MessagePack: records in half the bytes of JSON, and the states of services.
-// The formats are immutable and any thread may share them; what they make belongs to one thread. Values are
-// https://github.com/msgpack/msgpack/blob/master/spec.md, bytes as bin, instants as its timestamp extension.
+// MessagePack for records, in half the bytes of JSON, and for the states of services.
+// The formats are immutable and threads may share them. An encoder or decoder belongs to one thread. Values
+// follow https://github.com/msgpack/msgpack/blob/master/spec.md: bytes are bin, instants are timestamps.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace eventy::msgpack {
 
-// A record is one map with the members of the protocol's JSON in the same order, its date as `date_timestamp`
-// alone. Not for exchange with the Python peer, which has no MessagePack.
+// A record is one map with the members of the protocol's JSON in the same order; its only date is
+// `date_timestamp`. Not for exchange with the Python peer, which does not support MessagePack.
 std::shared_ptr<const Serializer> serializer();
 
 // A state is one value. Its writers, like those of records, throw std::invalid_argument for text that is not
