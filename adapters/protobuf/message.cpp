@@ -1,4 +1,4 @@
-// Messages of the user's own through the ports: whole where the format is this room's, else field by field.
+// Users' messages through the ports: as a whole if the format is protobuf, else field by field.
 #include "eventy/protobuf/message.hpp"
 
 #include <typeinfo>

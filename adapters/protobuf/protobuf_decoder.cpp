@@ -29,7 +29,7 @@ struct Field {  // of Record
     context,
     fields,
     message,
-    unknown,  // and one more than are known
+    unknown,  // also the number of known fields plus one
   };
 };
 
@@ -169,7 +169,7 @@ void ProtobufDecoder::read_field(std::uint32_t tag, WireCursor& at) {
 
 void ProtobufDecoder::settle() {
   if (envelope_.kind != Kind::response) drop_answer(envelope_);
-  // As texts have no presence, an absent one is an empty one here, and refused as such.
+  // Texts have no presence, so an absent text is empty, and broken_rule() refuses it as empty.
   if (const auto broken = broken_rule(envelope_)) throw DecodeError(*broken);
 }
 

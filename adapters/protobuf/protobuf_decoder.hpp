@@ -1,4 +1,4 @@
-// Decodes records: one walk over the fields of the envelope. One thread.
+// Decodes records: walks over the fields of the envelope once. One thread.
 #pragma once
 
 #include <string_view>

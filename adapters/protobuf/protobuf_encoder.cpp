@@ -4,7 +4,7 @@ namespace eventy::protobuf::detail {
 
 namespace {
 
-// The content of a Map.
+// Appends the content of a Map.
 void append_members(std::string& out, const ContextEntry& entry) {
   WireWriter writer;
   writer.start(out, WireWriter::Root::bare_map);
@@ -12,7 +12,7 @@ void append_members(std::string& out, const ContextEntry& entry) {
   writer.finish();
 }
 
-// An entry of a map of messages: its key is field 1, its value field 2.
+// Appends an entry of a map of messages: the key is field 1, the value field 2.
 void append_service(std::string& out, std::string_view service, std::string_view map) {
   std::string entry;
   WireWriter writer;

@@ -1,4 +1,4 @@
-// Encodes records. The context of a turn is encoded once. One thread.
+// Encodes records. Encodes the context of a turn only once. One thread.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ class ProtobufEncoder final : public Encoder {
 
   WireWriter writer_;
   ContextParts context_;
-  std::string own_, whole_;  // of its own entry with one more member
+  std::string own_, whole_;  // the own entry with one more member, and the context with that entry
 };
 
 }  // namespace eventy::protobuf::detail

@@ -15,7 +15,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr int max_levels = 100;  // as the library's parser has it
+constexpr int max_levels = 100;  // as in the library's parser
 
 using eventy::detail::fail_out_of_range;
 using eventy::detail::narrow;
@@ -46,7 +46,7 @@ void read_nested(Reader& reader, Message& message, int level) {
   r.SetInt32(&message, type.FindFieldByNumber(2), static_cast<int>((instant - seconds).count()) * 1'000'000);
 }
 
-// One value: of a field, or one more of a repeated one.
+// Reads one value: sets a field, or adds to a repeated one.
 void read_value(Reader& reader, Message& message, const FieldDescriptor& field, int level) {
   const Reflection& r = *message.GetReflection();
   const bool one = !field.is_repeated();
@@ -109,7 +109,7 @@ void set_key(Message& entry, std::string_view name) {
   }
 }
 
-// Runs a read of one value; an error in it names the step that leads there.
+// Reads one value; adds its step to the path of an error.
 template <class Read>
 void within(std::string_view step, Read read) {
   try {

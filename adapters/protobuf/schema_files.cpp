@@ -1,4 +1,4 @@
-// Reads a folder of schemas: .proto files by the library's compiler, and descriptor sets.
+// Reads a folder of schemas: .proto files, with the library's compiler, and descriptor sets.
 #include <google/protobuf/compiler/importer.h>
 #include <google/protobuf/descriptor.pb.h>
 
@@ -31,7 +31,7 @@ class Complaints final : public google::protobuf::compiler::MultiFileErrorCollec
   std::string first_;
 };
 
-// A file and all that it imports, each once; those of the library itself are compiled in.
+// Adds a file and all its imports, each once. The library's own files are compiled in.
 void add_with_imports(const google::protobuf::FileDescriptor& file,
                       google::protobuf::SimpleDescriptorDatabase& files) {
   FileDescriptorProto known;
@@ -45,7 +45,7 @@ void add_with_imports(const google::protobuf::FileDescriptor& file,
 Result<void> read_descriptor_set(const fs::path& path, google::protobuf::SimpleDescriptorDatabase& files) {
   std::ifstream in(path, std::ios::binary);
   google::protobuf::FileDescriptorSet set;
-  if (!in || !set.ParseFromIstream(&in)) return mistake(path.string() + ": not a set of descriptors");
+  if (!in || !set.ParseFromIstream(&in)) return mistake(path.string() + ": not a descriptor set");
   for (const auto& file : set.file()) {
     FileDescriptorProto known;
     if (!files.FindFileByName(file.name(), &known)) files.Add(file);
@@ -57,7 +57,7 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> out;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
     if (entry.is_regular_file()) out.push_back(entry.path());
-  std::sort(out.begin(), out.end());  // the same at every start
+  std::sort(out.begin(), out.end());  // the same order at every start
   return out;
 }
 

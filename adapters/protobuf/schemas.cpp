@@ -11,10 +11,10 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
-constexpr int max_levels = 100;  // of messages within each other: that of the library's parser
+constexpr int max_levels = 100;  // of nested messages, as in the library's parser
 
-// How many elements of repeated fields a parser would make of the bytes, at least; stops beyond `most`. What
-// is malformed is left to the parser.
+// Counts, as an upper bound, the elements of repeated fields that a parser would produce from the bytes.
+// Stops beyond `most`. Leaves malformed bytes to the parser.
 class ElementCount {
  public:
   explicit ElementCount(std::size_t most) : most_(most) {}
@@ -32,13 +32,13 @@ class ElementCount {
     for (WireCursor at(bytes); !at.done() && count_ <= most_;) {
       const auto tag = at.tag();
       const auto* field = type.FindFieldByNumber(static_cast<int>(tag >> 3));
-      if (!field || field->is_repeated()) ++count_;  // unknown fields are kept, each by itself
+      if (!field || field->is_repeated()) ++count_;  // the parser keeps each unknown field
       if (static_cast<Wire>(tag & 7) != Wire::block || !field) {
         at.skip(tag);
       } else if (const auto block = at.block(); field->message_type()) {
         walk(*field->message_type(), block, level + 1);
       } else if (field->is_packable()) {
-        count_ += block.size();  // at most so many numbers, packed
+        count_ += block.size();  // a packed field has at most this many numbers
       }
     }
   }
@@ -64,12 +64,12 @@ void Schemas::parse(std::string_view type, std::string_view bytes, const DecodeL
                     google::protobuf::Message& out) {
   const Descriptor& wanted = *out.GetDescriptor();
   if (wanted.full_name() != type)
-    throw DecodeError("a message of type " + std::string(type) + " is no " + wanted.full_name());
-  // An element takes a byte at least, so that most records need no count.
+    throw DecodeError("a message of type " + std::string(type) + " is not a " + wanted.full_name());
+  // An element takes at least one byte, so most records need no count.
   if (bytes.size() > limits.max_elements && ElementCount(limits.max_elements).is_over(wanted, bytes))
     throw DecodeError("more elements than the limit of " + std::to_string(limits.max_elements));
   if (!out.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    throw DecodeError("the bytes are no message of type " + wanted.full_name());
+    throw DecodeError("the bytes are not a message of type " + wanted.full_name());
   if (!out.IsInitialized()) throw DecodeError("these fields are missing: " + out.InitializationErrorString());
 }
 

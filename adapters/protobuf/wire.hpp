@@ -37,7 +37,7 @@ inline char* put_varint(char* to, std::uint64_t v) {
 [[noreturn]] void fail_varint();
 [[noreturn]] void fail_wire(std::uint32_t tag);
 
-// Goes over the bytes of one message. Sizes are checked against what is there before anything is believed.
+// Walks over the bytes of one message. Checks every size against the bytes that are left before it uses it.
 class WireCursor {
  public:
   WireCursor() = default;
@@ -71,7 +71,7 @@ class WireCursor {
     at_ += sizeof v;
     return v;
   }
-  // Over a field that nobody knows. Groups are refused: nothing of today writes them.
+  // Skips an unknown field. Refuses groups, which are deprecated.
   void skip(std::uint32_t tag);
 
  private:

@@ -47,7 +47,7 @@ void check_text(std::string_view text) {
   if (!is_utf8(text)) throw DecodeError("a text is not UTF-8");
 }
 
-// Of a Value: the fields have wire types of their own.
+// Reads a Value. Each of its fields has its own wire type.
 Slot slot_of_value(std::string_view value) {
   Slot slot;
   for (WireCursor at(value); !at.done();) {
@@ -57,7 +57,7 @@ Slot slot_of_value(std::string_view value) {
       at.skip(tag);
       continue;
     }
-    if (slot.is != Is::null) throw DecodeError("a value is there twice");
+    if (slot.is != Is::null) throw DecodeError("a value is set twice");
     slot.is = static_cast<Is>(field);
     const bool is_block =
         slot.is == Is::text || slot.is == Is::bytes || slot.is == Is::list || slot.is == Is::map;
@@ -73,7 +73,7 @@ Slot slot_of_value(std::string_view value) {
   return slot;
 }
 
-// The next field number 1 of a message, which is all that Map, List and Context have; others are passed over.
+// Finds the next field 1 of a message, the only one of Map, List and Context. Skips other fields.
 bool next_block(WireCursor& at, std::string_view& block) {
   while (!at.done()) {
     const auto field = at.tag();
@@ -237,7 +237,7 @@ Instant WireReader::instant() {
   return *value;
 }
 
-// Looks at all of it: what is passed over must be well-formed as well.
+// Reads the whole value, because skipped values must be well-formed too.
 void WireReader::skip() {
   if (type() == ValueType::list) {
     for (open_list(); item();) skip();
@@ -255,7 +255,7 @@ void WireReader::unpack() {
   const auto message = schemas_->make(current_.type);
   if (!message)
     throw DecodeError("the message type " + std::string(current_.type) +
-                      " is not known here: give its schema, or compile it in");
+                      " is unknown: provide its schema, or compile it into the program");
   schemas_->parse(current_.type, current_.block, limits_, *message);
   unpacked_.clear();
   WireWriter writer;

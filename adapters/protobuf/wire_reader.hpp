@@ -1,6 +1,6 @@
-// The Reader of `Map` and `Context` of record.proto, straight on the bytes, and of a user's message, which is
-// taken as a whole or else turned into a `Map`. One thread. Views are into the bytes that were decoded, or
-// last until the next start.
+// The Reader of `Map` and `Context` of record.proto, directly on the bytes, and of a user's message, which it
+// takes as a whole or converts to a `Map`. One thread. Views point into the decoded bytes, or are valid until
+// the next start.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace eventy::protobuf::detail {
 
-// The one value of a `Value`, by its field's number.
+// The kind of a `Value`: the number of its field.
 enum class Is : std::uint8_t {
   null,
   boolean,
@@ -25,14 +25,14 @@ enum class Is : std::uint8_t {
   list,
   map,
   instant,
-  services,  // no Value: the map of a Context
-  message    // no Value: an Any
+  services,  // not a Value: the map of a Context
+  message    // not a Value: an Any
 };
 
 struct Slot {
   Is is = Is::null;
   std::uint64_t number = 0;     // raw
-  std::string_view block = {};  // of text, bytes, list, map; of a message its bytes
+  std::string_view block = {};  // the bytes of a text, bytes, list, map or message
   std::string_view type = {};   // of a message
 };
 
@@ -45,7 +45,7 @@ class WireReader final : public Reader {
     open_.clear();
     elements_ = 0;
   }
-  // The message that comes next, of that type, into `out`. False: another kind of value comes next.
+  // Reads the next value, a message, into `out`. False: the next value is not a message.
   bool take_message(google::protobuf::Message& out);
 
   ValueType type() override;
@@ -72,7 +72,7 @@ class WireReader final : public Reader {
   const Slot& expect(Is is, const char* wanted) const;
   void open(Is is);
   void count();
-  void unpack();  // a message, into a map
+  void unpack();  // converts a message to a map
 
   DecodeLimits limits_;
   std::shared_ptr<const Schemas> schemas_;
@@ -82,7 +82,7 @@ class WireReader final : public Reader {
   std::string unpacked_;
 };
 
-// The user's message of an Any. Throws DecodeError.
+// The user's message in an Any. Throws DecodeError.
 Slot slot_of_any(std::string_view any);
 
 }  // namespace eventy::protobuf::detail

@@ -11,8 +11,8 @@ namespace eventy::protobuf::detail {
 
 namespace {
 
-constexpr std::size_t slack = 512;       // room taken ahead: about what a record needs
-constexpr std::size_t header_room = 16;  // of a tag and a number
+constexpr std::size_t slack = 512;       // extra room per resize, about what a record needs
+constexpr std::size_t header_room = 16;  // for a tag and a number
 constexpr std::uint32_t data_fields = 17, data_message = 18;
 constexpr std::string_view any_prefix = "type.googleapis.com/";
 

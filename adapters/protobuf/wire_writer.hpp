@@ -1,6 +1,5 @@
-// The Writer of `Map` of record.proto, to the end of a string. Sizes stand in front of what they count and
-// are not known there: room for a short one is left, and what follows is moved where it turns out long. One
-// thread.
+// The Writer of `Map` of record.proto, to the end of a string. A size precedes its content and is not known
+// in advance, so the writer leaves one byte for it, and moves the content if the size needs more. One thread.
 #pragma once
 
 #include <string>
@@ -20,11 +19,11 @@ class WireWriter final : public Writer {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   enum class Root : std::uint8_t {
-    data,     // of a Record: `fields`, or `message`
-    bare_map  // the members of a Map alone
+    data,     // of a Record: `fields` or `message`
+    bare_map  // only the members of a Map
   };
-  // One value follows: a map. The string is complete after finish() only, and longer meanwhile. Beyond
-  // `max_elements` members and items std::invalid_argument is thrown.
+  // Starts one value, a map. The string is complete only after finish(); before, it is longer. Members and
+  // items beyond `max_elements` throw std::invalid_argument.
   void start(std::string& out, Root root, std::size_t max_elements = none);
   void finish();
 
@@ -33,7 +32,7 @@ class WireWriter final : public Writer {
   void field_number(std::uint32_t field, std::uint64_t value);
   void field_block(std::uint32_t field, std::string_view encoded);
 
-  // The data as a whole, where nothing is written yet. False: not here, write its fields.
+  // Writes the message as the whole data, if no data is written yet. False: the caller must write its fields.
   bool put_message(const google::protobuf::Message& message);
 
   void open_map(std::size_t) override { open(Container::map); }
@@ -54,9 +53,9 @@ class WireWriter final : public Writer {
  private:
   enum class Container : std::uint8_t { map = 8, list = 7 };  // the fields of Value
   struct Open {
-    std::size_t entry;    // where the member's size stands; none: an item, or the root
-    std::size_t value;    // where the size of the Value stands; none: the root
-    std::size_t content;  // its first byte
+    std::size_t entry;    // position of the member's size; none: an item or the root
+    std::size_t value;    // position of the Value's size; none: the root
+    std::size_t content;  // position of its first byte
   };
 
   char* room(std::size_t count);
@@ -68,14 +67,14 @@ class WireWriter final : public Writer {
   void block(std::uint32_t field, std::string_view bytes);
   void end_entry();
   void count();
-  // Writes the size of what lies from `at + 1` to the end in front of it.
+  // Writes the size of the bytes from `at + 1` to the end before them, at `at`.
   void put_size(std::size_t at);
 
   std::string* out_ = nullptr;
-  std::size_t at_ = 0;  // end of what is written
+  std::size_t at_ = 0;  // end of the written bytes
   Root root_ = Root::data;
   std::size_t elements_left_ = none;
-  std::size_t entry_ = none;  // of the member whose value is due
+  std::size_t entry_ = none;  // position of the size of the member whose value comes next
   std::vector<Open> open_;
 };
 

@@ -32,7 +32,7 @@ void write_nested(Writer& w, const Message& message, Beyond beyond) {
   const Reflection& at = *message.GetReflection();
   const std::int64_t seconds = at.GetInt64(message, type.FindFieldByNumber(1));
   const std::int64_t nanoseconds = at.GetInt32(message, type.FindFieldByNumber(2));
-  // The range of the type's own documentation; beyond, milliseconds would overflow.
+  // The range in the type's documentation. Beyond it, milliseconds would overflow.
   if (seconds < -62'135'596'800 || seconds > 253'402'300'799 || nanoseconds < 0 ||
       nanoseconds > 999'999'999) {
     const auto told = std::to_string(seconds) + " s and " + std::to_string(nanoseconds) + " ns since 1970";
@@ -42,7 +42,7 @@ void write_nested(Writer& w, const Message& message, Beyond beyond) {
   w.instant(Instant(Duration(seconds * 1000 + nanoseconds / 1'000'000)));
 }
 
-// One value: of a field, or of a repeated one the item at `index`.
+// Writes one value: that of a field, or the item at `index` of a repeated field.
 void write_value(Writer& w, const Message& message, const FieldDescriptor& field, int index, Beyond beyond) {
   const Reflection& r = *message.GetReflection();
   const bool one = !field.is_repeated();

@@ -196,9 +196,9 @@ CAF_TEST(a_message_of_another_or_an_unknown_type_is_an_error_that_names_it) {
   testing::Bench bench{shop_of([](const shop::Placed&) {}), {.serializer = protobuf::serializer()}};
   bench.tell_bytes("shop-events", m.SerializeAsString(), "ann");
   CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK(has(bench.dead()[0].headers.at("eventy-reason"), "shop.Item is no shop.Placed"));
+  CAF_CHECK(has(bench.dead()[0].headers.at("eventy-reason"), "shop.Item is not a shop.Placed"));
   m.mutable_message()->set_type_url("x/nobody.Knows");
-  CAF_CHECK(has(error_of(m.SerializeAsString()), "data: the message type nobody.Knows is not known here"));
+  CAF_CHECK(has(error_of(m.SerializeAsString()), "data: the message type nobody.Knows is unknown"));
 }
 
 CAF_TEST(a_folder_of_schemas_makes_messages_known) {
@@ -288,7 +288,7 @@ CAF_TEST(nesting_is_bounded) {
   for (int i = 0; i < 200; ++i) at = at->add_nodes();
   auto m = plain();
   m.mutable_message()->PackFrom(root);
-  CAF_CHECK(has(error_of(m.SerializeAsString()), "are no message of type shop.Node"));
+  CAF_CHECK(has(error_of(m.SerializeAsString()), "are not a message of type shop.Node"));
 }
 
 CAF_TEST(a_message_of_very_many_elements_is_refused_before_it_is_made) {

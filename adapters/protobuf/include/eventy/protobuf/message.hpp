@@ -1,14 +1,14 @@
-// Generated messages as data of records: handlers take them, turns write them, in any format. In a record of
-// format protobuf they are the message's own bytes; other formats have its fields by their names.
+// Generated messages as the data of records: handlers take them and turns write them, in any format. In a
+// protobuf record the data is the message's own bytes; in other formats, the message's fields by name.
 //
-// A generated message cannot say itself which record it is; say it once, at namespace scope:
+// A generated message does not name its record; specialize RecordOf once, at namespace scope:
 //
 //   template <>
 //   struct eventy::RecordOf<shop::Placed> {
 //     using type = eventy::Event<"urn:shop", "Placed", "1.0.0">;
 //   };
 //
-// This header needs that of the library; programs link eventy::protobuf, which brings it.
+// This header includes libprotobuf's; programs that link eventy::protobuf get it.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -21,11 +21,11 @@ namespace eventy {
 
 namespace protobuf {
 
-// Every field without presence is written, those with presence that are not set are null. Enums are texts,
+// Writes every field without presence; a field with presence that is not set becomes null. Enums are texts,
 // google.protobuf.Timestamp is an instant, keys of maps are texts.
 void write_message(Writer& w, const google::protobuf::Message& message);
-// `message` is replaced. Fields that are absent or null take their defaults, as everywhere in Protocol
-// Buffers; members that it has no field for are passed over. Throws DecodeError.
+// Replaces `message`. Fields that are absent or null get their defaults, as always in Protocol Buffers. Skips
+// members for which the message has no field. Throws DecodeError.
 void read_message(Reader& r, google::protobuf::Message& message);
 
 }  // namespace protobuf

@@ -1,5 +1,5 @@
 // Protocol Buffers: the protocol's records as messages of record.proto, which is installed beside this
-// header. The serializer is immutable and any thread may share it; what it makes belongs to one thread.
+// header. The serializer is immutable and threads may share it. An encoder or decoder belongs to one thread.
 #pragma once
 
 #include <memory>
@@ -10,14 +10,14 @@
 
 namespace eventy::protobuf {
 
-// Data are written as `fields`, by the names of their members, or, where a handler writes a generated message
-// (message.hpp), as `message`. Both are read into either. A message in a record that is read member by member
-// must be compiled into the program, or be one of the schemas.
+// Writes data as `fields`, by the names of its members, or as `message` if a handler writes a generated
+// message (message.hpp). Reads either one into structs and into generated messages. To read a `message`
+// member by member, its type must be compiled into the program or be among the schemas.
 std::shared_ptr<const Serializer> serializer();
 
-// The same with the messages of a folder, which is searched through: .proto files, their imports relative to
-// the folder, and descriptor sets (protoc --descriptor_set_out --include_imports) that end in .pb or .desc.
-// Error (ErrorCode::configuration): the folder or a file cannot be read; it names file and line.
+// The same with the schemas in a folder and its subfolders: .proto files, with imports relative to the
+// folder, and descriptor sets (protoc --descriptor_set_out --include_imports) named *.pb or *.desc. Error
+// (ErrorCode::configuration): the folder or a file is not readable; names file and line.
 Result<std::shared_ptr<const Serializer>> serializer(const std::string& schemas);
 
 }  // namespace eventy::protobuf
