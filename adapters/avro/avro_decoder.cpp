@@ -8,7 +8,7 @@ namespace eventy::avro::detail {
 
 namespace {
 
-constexpr std::size_t many_tokens = 1u << 16;  // given back when records again need an eighth of it or less
+constexpr std::size_t many_tokens = 1u << 16;  // more are freed when records need an eighth of them or less
 
 template <class Read>
 auto within(Role role, const Token& token, Read read) {
@@ -77,7 +77,7 @@ const Envelope& AvroDecoder::decode(std::string_view bytes) {
 void AvroDecoder::parse(std::string_view datum, std::size_t size) {
   if (tape_.capacity() > many_tokens && tape_.size() < tape_.capacity() / 8) tape_ = {};
   tape_.clear();
-  tape_.emplace_back();  // so that no place is 0
+  tape_.emplace_back();  // so that a place is never 0
   reader_.drop_texts();
   members_.clear();
   places_ = {};
@@ -109,9 +109,9 @@ void AvroDecoder::parse_fields() {
   tape_.emplace_back();
 }
 
-// Records may be maps too, in theory: the peer reads them.
+// Finds the members of a record that is a map: the peer reads those too.
 void AvroDecoder::find_members() {
-  if (tape_[1].tag != Tag::map) throw DecodeError("the schema is of no record");
+  if (tape_[1].tag != Tag::map) throw DecodeError("the schema is not that of a record");
   for (const Token* token = &tape_[2]; token->tag != Tag::end; token = token[1].behind()) {
     const auto role = role_of(token->view());
     const auto at = static_cast<std::size_t>(token + 1 - tape_.data());
@@ -144,7 +144,7 @@ void AvroDecoder::settle() {
   e.correlation_id = text_in(required(Role::correlation_id), Role::correlation_id);
   if (const auto* token = found(Role::partition_key))
     e.partition_key = text_or_null_in(*token, Role::partition_key);
-  // The text is the one that counts.
+  // The text takes precedence.
   if (const auto* token = found(Role::date_timestamp); token && !found(Role::date_iso8601)) {
     e.date = date_in(*token, Role::date_timestamp);
   } else {

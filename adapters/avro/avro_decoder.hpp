@@ -24,7 +24,7 @@ class AvroDecoder final : public Decoder {
   Reader& data() override;
 
  private:
-  // A field at the top of the record, by its place on the tape.
+  // A top-level field of the record, and its place on the tape.
   struct Member {
     Role role;
     std::string_view name;
@@ -55,11 +55,11 @@ class AvroDecoder final : public Decoder {
   std::array<std::size_t, roles> places_ = {};  // on the tape; 0: absent
   Envelope envelope_ = {};
   const Token *context_ = empty_map(), *data_ = empty_map();
-  // What a record of protocol 1 or 2 does not hold as it is needed.
+  // Values that a record of protocol 1 or 2 lacks or has in another form.
   std::string uuid_ = {}, source_ = {}, correlation_id_ = {};
 };
 
-// For one member of an envelope. All throw DecodeError within its name.
+// Read one member of an envelope. All throw DecodeError with its name.
 std::string_view text_in(const Token& token, Role role);
 std::optional<std::string_view> text_or_null_in(const Token& token, Role role);
 Kind kind_in(const Token& token);

@@ -12,9 +12,9 @@ namespace eventy::avro::detail {
 
 namespace {
 
-constexpr std::size_t much = 1u << 20;  // given back when a record needed it
+constexpr std::size_t much = 1u << 20;  // more is freed before the next record
 
-// The branches of a value in the context, in the order of the peer's schema.
+// The branches of a context value, in the order of the peer's schema.
 enum class Branch : std::int8_t { text, float64, float32, int64, int32, boolean, null };
 
 void append_branch(std::string& out, Branch branch) {
@@ -26,7 +26,7 @@ void append_text(std::string& out, std::string_view text, std::string_view what)
   append_sized(out, text);
 }
 
-// The widest branch: what the peer does to reals loses digits.
+// Uses the widest branch, because the peer's choice for reals loses digits.
 void append_value(std::string& out, const ContextValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) {
     append_branch(out, Branch::text), append_text(out, *text, "context");
@@ -95,7 +95,7 @@ Writer& AvroEncoder::begin(const Envelope& e, const OutgoingContext& context, st
   datum_.clear();
   append_text(datum_, e.ns, "namespace");
   append_text(datum_, e.name, "name");
-  datum_.push_back('\0');  // the one symbol of its type
+  datum_.push_back('\0');  // the only symbol of the enum `type`
   append_text(datum_, e.protocol_version, "protocol_version");
   append_text(datum_, e.version, "version");
   append_text(datum_, e.source, "source");
@@ -142,7 +142,7 @@ void AvroEncoder::write_answer(const Envelope& e) {
   if (e.error_code) {
     if (*e.error_code != static_cast<std::int32_t>(*e.error_code))
       throw std::invalid_argument("error_code: " + std::to_string(*e.error_code) +
-                                  " has more than the 32 bits that Avro keeps");
+                                  " does not fit into the 32 bits of Avro's int");
     append_integer(datum_, *e.error_code);
   }
   append_integer(datum_, e.error_message.has_value());
@@ -162,7 +162,7 @@ void AvroEncoder::write_data() {
   if (!data_.is_whole() || data_.root().kind != Note::Kind::map) throw DecodeError("must be a map");
   DatumWriter writer(data_, datum_);
   if (schema_->kind != Kind::response) return writer.value(*schema_->data, data_.root());
-  // A union of an empty map, as of a refusal, and the record: the peer takes the latter if it can.
+  // A union of an empty map, as in a failure, and the record. The peer takes the record if it fits.
   const Node& both = *schema_->schema.root().fields.back().type;
   if (data_.root().size == 0) return writer.value(both, data_.root());
   append_integer(datum_, static_cast<std::int64_t>(both.branches.size() - 1));

@@ -1,4 +1,4 @@
-// Encodes records. The context of a turn is encoded once. One thread.
+// Encodes records. Encodes the context of a turn only once. One thread.
 #pragma once
 
 #include <array>
@@ -21,7 +21,8 @@ class AvroEncoder final : public Encoder {
   void end() override;
 
  private:
-  // The schema of records of one name, found by where the name lies: names are mostly literals or long-lived.
+  // The schema of records of one name. The name's address selects the slot: names are mostly literals or
+  // long-lived.
   struct Known {
     std::string ns = {}, name = {};
     const WriteSchema* schema = nullptr;
@@ -37,7 +38,7 @@ class AvroEncoder final : public Encoder {
   std::shared_ptr<const SchemaBook> book_;
   std::array<Known, 16> known_ = {};
   std::map<std::string, const WriteSchema> own_ = {};  // built in, by `namespace:name`
-  const WriteSchema* schema_ = nullptr;                // of the record that is begun
+  const WriteSchema* schema_ = nullptr;                // of the current record
   std::string* out_ = nullptr;
   std::string datum_ = {};
   AvroWriter data_ = {};

@@ -7,7 +7,7 @@ namespace eventy::avro::detail {
 
 namespace {
 
-constexpr std::size_t much = 1u << 20;  // given back when a record needed it
+constexpr std::size_t much = 1u << 20;  // more is freed before the next record
 
 std::uint32_t size_of(std::size_t size) {
   if (size > std::numeric_limits<std::uint32_t>::max())

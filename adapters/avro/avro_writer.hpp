@@ -1,5 +1,5 @@
-// The writer of data: notes each value on a tape, since Avro needs the fields in the schema's order and the
-// branch of a union before its value. One thread.
+// The writer of data. Notes each value on a tape, because Avro needs the fields in the schema's order, and
+// the branch of a union before its value. One thread.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct Note {
     null,
     boolean,
     integer,
-    unsigned_integer,  // above the range of the signed ones
+    unsigned_integer,  // above the range of std::int64_t
     real,
     text,
     bytes,
@@ -27,13 +27,13 @@ struct Note {
     map,
   };
   Kind kind = Kind::null;
-  std::uint32_t size = 0;  // of text and bytes; of a list or map: its items or members
+  std::uint32_t size = 0;  // of text and bytes; the number of items or members of a list or map
   union {
-    std::int64_t integer = 0;  // also boolean, and instant in ms
+    std::int64_t integer = 0;  // also a boolean, and an instant in ms
     std::uint64_t unsigned_integer;
     double real;
-    std::size_t start;  // of text and bytes: where in the characters
-    std::size_t span;   // of a list or map: notes up to behind it
+    std::size_t start;  // of text and bytes: position in the characters
+    std::size_t span;   // of a list or map: its number of notes
   };
   const Note* behind() const { return this + (kind == Kind::list || kind == Kind::map ? span : 1); }
 };

@@ -1,4 +1,4 @@
-// Which branch of a union a value belongs into.
+// Selects the branch of a union for a value.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,8 +9,8 @@ namespace eventy::avro::detail {
 
 namespace {
 
-// How well a type keeps a value; 0: not at all. Only the kinds of maps and lists are looked at, not what is
-// in them.
+// Ranks how well a type preserves a value; 0: not at all. Considers only the kind of a map or list, not its
+// contents.
 class Ranking {
  public:
   explicit Ranking(const AvroWriter& notes) : notes_(notes) {}
@@ -142,7 +142,7 @@ std::size_t branch_for(const Node& node, const Note& note, const AvroWriter& not
   for (std::size_t i = node.branches.size(); i-- > 0;) {
     if (ranking.fits(*node.branches[i], note)) return i;
   }
-  return best;  // to say what in it does not fit
+  return best;  // writing it then reports what does not fit
 }
 
 }  // namespace eventy::avro::detail

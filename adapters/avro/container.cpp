@@ -28,7 +28,7 @@ Meta read_meta(ByteCursor& cursor) {
   for (std::int64_t count = cursor.integer(); count != 0; count = cursor.integer()) {
     const bool with_size = count < 0;
     if (with_size) cursor.integer();
-    // Each entry takes two bytes at least, so a count that is made up ends with the bytes.
+    // Each entry takes at least two bytes, so the bytes bound a false count.
     for (auto left = with_size ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
          left > 0; --left) {
       const auto key = cursor.sized();
@@ -61,7 +61,7 @@ Container read_container(std::string_view bytes) {
   if (cursor.left() == 0) throw DecodeError("must hold one datum, not 0");
   const auto datum = read_block(cursor);
   if (cursor.take(sync_size) != sync)
-    throw DecodeError("the marker behind the datum is not that of the file");
+    throw DecodeError("the sync marker after the datum differs from that of the file");
   if (cursor.left() > 0) throw DecodeError(std::to_string(cursor.left()) + " bytes are left over");
   return {*meta.schema, datum};
 }

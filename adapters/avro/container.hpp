@@ -1,4 +1,4 @@
-// Avro's object container file with one datum in it, which is what a record is on the wire.
+// Avro's object container file with one datum, the wire form of a record.
 #pragma once
 
 #include <array>
@@ -7,19 +7,19 @@
 
 namespace eventy::avro::detail {
 
-// Views into the bytes.
+// Views into the container's bytes.
 struct Container {
   std::string_view schema, datum;
 };
-// Throws DecodeError: not such a file, compressed, not exactly one datum, bytes left over.
+// Throws DecodeError if the bytes are not such a file, compressed, without exactly one datum, or too many.
 Container read_container(std::string_view bytes);
 
 inline constexpr std::size_t sync_size = 16;
 
-// What records of one schema have in common. The marker is made of the schema, not drawn as the peer does:
-// the same record has the same bytes, however often it is written.
+// The bytes that all records of one schema share. The sync marker is derived from the schema, not random as
+// in the peer, so that the same record always has the same bytes.
 struct Frame {
-  std::string header = {};  // up to the marker
+  std::string header = {};  // up to the sync marker
   std::array<char, sync_size> sync = {};
 };
 Frame make_frame(std::string_view schema);

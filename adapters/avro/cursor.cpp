@@ -6,8 +6,8 @@ void fail_end() { throw DecodeError("the bytes end too early"); }
 void fail_varint() { throw DecodeError("a number has more than 64 bits"); }
 
 void ByteCursor::fail_size(std::int64_t size) const {
-  if (size < 0) throw DecodeError("a size of " + std::to_string(size) + " bytes");
-  throw DecodeError("the bytes end too early for the " + std::to_string(size) + " that are claimed");
+  if (size < 0) throw DecodeError("a size is negative: " + std::to_string(size));
+  throw DecodeError("the bytes end too early: " + std::to_string(size) + " are announced");
 }
 
 std::int64_t ByteCursor::long_integer() {

@@ -1,5 +1,5 @@
-// Avro's binary encoding of the simplest values, read with every size checked before it is believed. One
-// thread.
+// Reads and writes Avro's binary encoding of simple values. Checks every size against the bytes that are left
+// before it uses it. One thread.
 #pragma once
 
 #include <bit>
@@ -34,7 +34,7 @@ class ByteCursor {
     return bytes;
   }
   std::uint8_t byte() { return static_cast<std::uint8_t>(take(1)[0]); }
-  // int and long: base 128, low group first, zigzag.
+  // An int or long: zigzag, base 128, low group first.
   std::int64_t integer() {
     if (at_ != end_) [[likely]] {
       const auto first = static_cast<std::uint8_t>(*at_);
@@ -51,7 +51,7 @@ class ByteCursor {
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
-  // string and bytes.
+  // A string or bytes.
   std::string_view sized() {
     const auto size = integer();
     if (size < 0 || static_cast<std::uint64_t>(size) > left()) [[unlikely]]

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t no_end = std::numeric_limits<std::size_t>::max();
 
-// Whether writing the digits of a decimal gives its bytes again.
+// Whether encoding the digits of a decimal reproduces its bytes.
 bool is_shortest(std::string_view number) {
   if (number.size() < 2) return !number.empty();
   const auto first = static_cast<std::uint8_t>(number[0]), second = static_cast<std::uint8_t>(number[1]);
@@ -107,7 +107,7 @@ void DatumParser::count_weightless(std::uint64_t more) {
 void DatumParser::count_long(std::size_t size) {
   repeated_ += size;
   if (repeated_ > limits_.max_bytes)
-    throw DecodeError("names, symbols and defaults of the schema come to more than the limit of " +
+    throw DecodeError("names, symbols and defaults of the schema are more than the limit of " +
                       std::to_string(limits_.max_bytes) + " bytes");
 }
 
@@ -119,7 +119,7 @@ void DatumParser::text(const Node& node) {
 }
 
 void DatumParser::bytes(const Node& node, std::string_view view) {
-  if (node.logical == Logical::decimal) count_repeated(node.scale);  // as text it has so many digits
+  if (node.logical == Logical::decimal) count_repeated(node.scale);  // its text has at least so many digits
   if (node.promotion != Promotion::to_text) return put(bytes_token(node, view));
   if (!is_utf8(view)) throw DecodeError("a text is not UTF-8");
   put(text_token(view));
@@ -167,7 +167,7 @@ void DatumParser::absent_fields(const Node& node) {
   }
 }
 
-// A datum of its own, which stands in the schema: only how often it is meant is bounded.
+// Reads a field's default, a datum of its own from the schema. Only the bytes of repeated uses are limited.
 void DatumParser::default_value(const Field& field) {
   count_repeated(field.default_datum.size());
   const auto rest = std::exchange(cursor_, ByteCursor(field.default_datum));
@@ -211,8 +211,8 @@ void DatumParser::map(const Node& node) {
   refuse_member_twice(at);
 }
 
-// The count of the next block's items, none of which takes less than `least` bytes; `end`: the bytes that are
-// left behind it, if it tells.
+// Returns the number of items in the next block, each of at least `least` bytes. Sets `end` to the bytes left
+// after the block, if the block has its size.
 std::uint64_t DatumParser::block(std::uint64_t least, std::size_t& end) {
   const auto count = cursor_.integer();
   end = no_end;
@@ -226,15 +226,15 @@ std::uint64_t DatumParser::block(std::uint64_t least, std::size_t& end) {
     end = cursor_.left() - static_cast<std::size_t>(size);
   }
   if (least > 0 && items > cursor_.left() / least)
-    throw DecodeError("the bytes end too early for the " + std::to_string(items) +
-                      " elements that are claimed");
+    throw DecodeError("the bytes end too early: " + std::to_string(items) + " elements are announced");
   if (least == 0) count_weightless(items);
   count_elements(items);
   return items;
 }
 
 void DatumParser::end_block(std::size_t end) const {
-  if (end != no_end && end != cursor_.left()) throw DecodeError("a block is not as long as it says");
+  if (end != no_end && end != cursor_.left())
+    throw DecodeError("a block does not have the size that it announces");
 }
 
 void DatumParser::enter(std::size_t members) {

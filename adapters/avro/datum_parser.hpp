@@ -1,5 +1,5 @@
-// One pass over the bytes of a datum, by its schema, onto a tape. Nothing is allocated for what the bytes
-// only claim to hold. One thread.
+// Parses a datum by its schema in one pass, onto a tape. Allocates nothing for elements that are announced
+// but absent. One thread.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,11 @@ class DatumParser {
  public:
   DatumParser(const DecodeLimits& limits, std::vector<Token>& tape) : limits_(limits), tape_(tape) {}
 
-  // `weightless`: how many values that take no byte, as nulls in a list, are allowed in all.
+  // `weightless`: the limit of values that take no byte, such as nulls in a list.
   void start(std::string_view datum, std::size_t weightless);
   // Appends the tokens of one value. Throws DecodeError.
   void value(const Node& node);
-  // A record's fields one by one, for who needs to know them apart; counts as a level, which leave() ends.
+  // For callers that parse a record field by field. Counts as a level of nesting, which leave() ends.
   void enter(std::size_t members);
   void leave() { --depth_; }
   void finish() const;  // throws DecodeError if bytes are left over
@@ -45,8 +45,8 @@ class DatumParser {
   void refuse_member_twice(std::size_t at);
   void count_elements(std::uint64_t more);
   void count_weightless(std::uint64_t more);
-  // Names, symbols and defaults stand once in a schema, and each time that they are meant in what is read.
-  // Only long ones count: short ones are bounded with the elements.
+  // Names, symbols and defaults occur once in a schema, but once per use in the data read. Counts only long
+  // ones: the limit of elements bounds short ones.
   void count_repeated(std::size_t size) {
     if (size > short_text) [[unlikely]]
       count_long(size);

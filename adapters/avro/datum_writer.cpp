@@ -43,7 +43,7 @@ void require(bool held, const Node& node, const Note& note) {
 }  // namespace
 
 void fail_unfit(const Node& wanted, const Note& found) {
-  std::string text("the schema wants ");
+  std::string text("the schema requires ");
   if (wanted.type == Type::one_of) {
     text += "one of";
     for (const auto* branch : wanted.branches)
@@ -174,7 +174,7 @@ void DatumWriter::record(const Node& node, const Note& note) {
   slots_.resize(first);
 }
 
-// Members mostly come in the order of the fields, so the next one is tried first.
+// Tries the next field first, because members mostly come in the order of the fields.
 void DatumWriter::find_fields(const Node& node, const Note& note, std::size_t first_slot) {
   const auto& fields = node.fields;
   slots_.resize(first_slot + fields.size(), nullptr);
@@ -195,7 +195,7 @@ void DatumWriter::find_fields(const Node& node, const Note& note, std::size_t fi
 
 void DatumWriter::absent(const Field& field) {
   static const Note null{};
-  if (field.default_value) {  // what a reader takes for a record without the field
+  if (field.default_value) {  // as a reader does if the record lacks the field
     out_.append(field.default_datum);
   } else if (takes_null(*field.type)) {
     value(*field.type, null);

@@ -1,6 +1,6 @@
-// Writes what was noted by a schema: the fields in its order, with the branches of unions. One thread.
-// Data that does not fit is a DecodeError, for the path in its text; the encoder makes it
-// std::invalid_argument.
+// Writes the noted values by a schema: the fields in its order, with the branches of unions. One thread.
+// Throws DecodeError, because it has a path, for data that does not fit; the encoder converts it to
+// EncodeError.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ class DatumWriter {
  public:
   DatumWriter(const AvroWriter& notes, std::string& out) : notes_(notes), out_(out) {}
 
-  void value(const Node& node, const Note& note);  // appends it
+  void value(const Node& node, const Note& note);  // appends the value
 
  private:
   void integer(const Node& node, const Note& note);
@@ -34,15 +34,15 @@ class DatumWriter {
 
   const AvroWriter& notes_;
   std::string& out_;
-  std::vector<const Note*> slots_ = {};  // of the records that are open: a value for each field, or null
+  std::vector<const Note*> slots_ = {};  // for each field of the open records, its value or null
 };
 
-// branches.cpp: the branch of a union that a value belongs into. The peer takes the last one that a value is
-// valid for; so do we among those that keep all of it. Throws DecodeError where no branch is of its kind.
+// branches.cpp: the branch of a union for a value. The peer takes the last branch that the value is valid
+// for; we take the last one that preserves all of the value. Throws DecodeError if no branch has its kind.
 std::size_t branch_for(const Node& node, const Note& note, const AvroWriter& notes);
 
-// numbers.cpp: what becomes of a value where a number is wanted. All throw DecodeError where it cannot be
-// kept.
+// numbers.cpp: convert a value to the type that the schema requires. All throw DecodeError if that loses
+// anything.
 std::int64_t integer_for(const Node& node, const Note& note, const AvroWriter& notes);
 std::string bytes_for(const Node& node, const Note& note, const AvroWriter& notes);
 double real_for(const Node& node, const Note& note);

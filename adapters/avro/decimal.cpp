@@ -10,7 +10,7 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Two's complement of the same size.
+// Negates a number in two's complement; keeps its size.
 void negate(std::string& bytes) {
   unsigned carry = 1;
   for (std::size_t i = bytes.size(); i-- > 0;) {
@@ -20,7 +20,7 @@ void negate(std::string& bytes) {
   }
 }
 
-// Divides an unsigned number, high byte first, by ten in its place; the remainder.
+// Divides an unsigned number, high byte first, by ten in place. Returns the remainder.
 unsigned divide_by_ten(std::string& number) {
   unsigned rest = 0;
   for (char& c : number) {
@@ -40,7 +40,7 @@ void multiply_by_ten_and_add(std::string& number, unsigned digit) {
   }
 }
 
-// Without bytes that only repeat the sign.
+// Removes bytes that only repeat the sign.
 std::string shortest(std::string_view number) {
   const auto is_negative = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
   const char sign = is_negative(number[0]) ? '\xff' : '\0';
@@ -52,10 +52,10 @@ std::string shortest(std::string_view number) {
 struct Digits {
   bool negative = false;
   std::string all = {};     // without the point
-  std::int64_t behind = 0;  // of it; negative: as many zeros follow
+  std::int64_t behind = 0;  // number of digits after the point; negative: so many zeros follow
 };
 
-// Sign, digits with a point among them, exponent.
+// Parses a sign, digits with an optional point, and an exponent.
 std::optional<Digits> parse(std::string_view text) {
   Digits d;
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
@@ -91,7 +91,7 @@ std::optional<std::string> decimal_text(std::string_view unscaled, std::size_t s
   std::string number(unscaled);
   const bool negative = !number.empty() && static_cast<unsigned char>(number[0]) >= 0x80;
   if (negative) negate(number);
-  std::string text;  // from its end
+  std::string text;  // reversed
   while (std::any_of(number.begin(), number.end(), [](char c) { return c != 0; }) || text.size() <= scale)
     text += static_cast<char>('0' + divide_by_ten(number));
   if (scale > 0) text.insert(scale, 1, '.');
@@ -115,7 +115,7 @@ std::optional<std::string> decimal_bytes(std::string_view text, std::size_t prec
   all.append(zeros, '0');
   const auto significant = all.size() - std::min(all.find_first_not_of('0'), all.size() - 1);
   if (significant > precision) return {};
-  // One byte more than a number below 10^digits can take, for its sign.
+  // One byte more than a number below 10^digits needs, for the sign.
   std::string number(all.size() / 2 + 2, '\0');
   for (const char c : all) multiply_by_ten_and_add(number, static_cast<unsigned>(c - '0'));
   if (digits->negative) negate(number);

@@ -1,4 +1,4 @@
-// Avro's decimals: a whole number in two's complement, high byte first, and a scale that the schema tells.
+// Avro's decimals: a whole number in two's complement, high byte first, and a scale from the schema.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,12 @@ namespace eventy::avro::detail {
 
 inline constexpr std::size_t max_decimal_bytes = 128;  // some 300 digits; conversion takes quadratic time
 
-// As `-12.30`, with exactly `scale` digits behind the point. nullopt: more than max_decimal_bytes.
+// The text, such as `-12.30`, with exactly `scale` digits after the point. nullopt: more than
+// max_decimal_bytes.
 std::optional<std::string> decimal_text(std::string_view unscaled, std::size_t scale);
 
-// The shortest bytes for a text such as `-12.3`, `1e3` or `12`. nullopt: it is no such text, or has more
-// digits behind the point than `scale` or more digits in all than `precision`.
+// The shortest bytes for a text such as `-12.3`, `1e3` or `12`. nullopt: the text is not a decimal, or has
+// more digits after the point than `scale`, or more digits in all than `precision`.
 std::optional<std::string> decimal_bytes(std::string_view text, std::size_t precision, std::size_t scale);
 
 }  // namespace eventy::avro::detail

@@ -1,5 +1,5 @@
-// The defaults of a schema's fields, as JSON has them, encoded once when the schema is read (specification,
-// "Complex Types", table "field default values"). Reading and writing take them as any other datum.
+// Encodes the defaults of a schema's fields from JSON, once, when the schema is read (specification, "Complex
+// Types", table "field default values"). Readers and writers use them like any other datum.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,7 +19,7 @@ constexpr std::size_t shown = 80;  // bytes of a default in a message
 constexpr std::size_t max_steps = 1u << 20;
 
 [[noreturn]] void fail_default(const Node& node, const Value& json) {
-  throw DecodeError("the default " + one_line(python_json(json), shown) + " is no " +
+  throw DecodeError("the default " + one_line(python_json(json), shown) + " is not valid for type " +
                     std::string(spelled(node.type)));
 }
 
@@ -36,7 +36,7 @@ std::int64_t integer_in(const Node& node, const Value& json) {
   return value;
 }
 
-// No integer beyond 64 bits with a sign, which the library does not read.
+// Refuses integers beyond std::int64_t, which the library cannot read.
 double real_in(const Node& node, const Value& json) {
   if (const auto* integer = std::get_if<std::int64_t>(&json.is)) return static_cast<double>(*integer);
   return as<double>(node, json);
@@ -54,7 +54,7 @@ std::int64_t symbol_in(const Node& node, const Value& json) {
   return at - node.symbols.begin();
 }
 
-// The characters U+0000 to U+00FF of a text stand for bytes.
+// In a default, the characters U+0000 to U+00FF represent bytes.
 std::string bytes_in(const Node& node, const Value& json) {
   std::string bytes;
   const auto& text = as<std::string>(node, json);
@@ -72,12 +72,12 @@ std::string bytes_in(const Node& node, const Value& json) {
 
 class Defaults {
  public:
-  // Of all fields of the types in a type. An error names the field.
+  // Encodes the defaults of all fields in a type and the types inside it. An error names the field.
   void encode(const Node& node) {
     if (!seen_.insert(&node).second) return;
     if (node.default_value &&
         std::find(node.symbols.begin(), node.symbols.end(), *node.default_value) == node.symbols.end())
-      throw DecodeError("the default " + one_line(*node.default_value, shown) + " is none of its symbols");
+      throw DecodeError("the default " + one_line(*node.default_value, shown) + " is not one of its symbols");
     if (node.items) within(node.type == Type::map ? "values" : "items", [&] { encode(*node.items); });
     for (std::size_t i = 0; i < node.branches.size(); ++i)
       within(eventy::detail::index_step(i), [&] { encode(*node.branches[i]); });
@@ -89,7 +89,7 @@ class Defaults {
     }
   }
 
-  // Of a field that has a default.
+  // The encoded default of a field that has one.
   const std::string& datum_of(const Field& field) {
     const auto [at, fresh] = datums_.try_emplace(&field);
     if (fresh) {
@@ -98,7 +98,7 @@ class Defaults {
       if ((bytes_ += datum.size()) > max_schema_bytes) fail_size();
       at->second = std::move(datum);
     }
-    if (!at->second) throw DecodeError("the default holds itself");
+    if (!at->second) throw DecodeError("the default contains itself");
     return *at->second;
   }
 
@@ -113,7 +113,7 @@ class Defaults {
   }
 
   [[noreturn]] static void fail_size() {
-    throw DecodeError("the defaults of the schema come to more than the limit of " +
+    throw DecodeError("the defaults of the schema are more than the limit of " +
                       std::to_string(max_schema_bytes) + " bytes");
   }
 
@@ -162,7 +162,8 @@ class Defaults {
     out.push_back('\0');
   }
 
-  // The first branch that it fits, as the specification has it from 1.12 on; before, the first one of all.
+  // Uses the first branch that the default fits, as the specification requires from 1.12 on. Earlier versions
+  // require the first branch.
   void append_branch(std::string& out, const Node& node, const Value& json, std::size_t depth) {
     const auto size = out.size();
     for (std::size_t i = 0; i < node.branches.size(); ++i) {

@@ -59,7 +59,7 @@ Value field(const char* name, Value type, const char* doc, const char* logical =
   return {std::move(map)};
 }
 
-// The texts are the peer's, letter by letter.
+// The texts are the peer's, byte for byte.
 void add_envelope(ValueList& fields, Kind kind) {
   fields.push_back(field("record_namespace", text("string"), "Record namespace"));
   fields.push_back(field("record_name", text("string"), "Record name"));
@@ -221,7 +221,7 @@ Value avro_schema_of(const Evsc& evsc, ResponseData data) {
       "context", map_of(map_of(list_of({"string", "double", "float", "long", "int", "boolean", "null"}))),
       "Context data, always propagated"));
   fields.push_back(field("data", std::move(payload), "Record payload"));
-  // The peer spells the type in a default text as Python spells its enum.
+  // In its default text, the peer spells the type as Python spells an enum.
   const auto doc = evsc.doc.empty()
                        ? evsc.name + " RecordType." + std::string(to_string(evsc.kind)) + " Record"
                        : evsc.doc;

@@ -1,5 +1,5 @@
-// `.evsc.yaml` schemas (runtime/core/protocol.md, "Avro"): their text, the Avro schema that follows from
-// them, and that schema byte for byte as the Python peer embeds it.
+// `.evsc.yaml` schemas (runtime/core/protocol.md, "Avro"): parses them, and derives the Avro schema, byte for
+// byte as the Python peer embeds it.
 #pragma once
 
 #include <string>
@@ -20,12 +20,12 @@ struct Evsc {
 
 Evsc parse_evsc(const std::string& yaml);  // throws DecodeError
 
-// What a response's data is: the peer allows for an empty map beside the record. The Avro C library cannot
-// read that.
+// The type of a response's data: in the peer's schema a union of an empty map and the record. The Avro C
+// library cannot read that union.
 enum class ResponseData : std::uint8_t { as_peer, record_only };
 Value avro_schema_of(const Evsc& evsc, ResponseData data = ResponseData::as_peer);
 
-// A schema with its members in the peer's order, names in full, and types that are known already by name.
+// A schema with its members in the peer's order and with full names; repeated types only by their names.
 Value peer_form(const Value& schema);
 
 }  // namespace eventy::avro::detail

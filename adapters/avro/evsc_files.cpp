@@ -13,12 +13,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view extension = ".evsc.yaml";
-constexpr int max_folders_deep = 32;  // a link may lead back into its own folder
+constexpr int max_folders_deep = 32;  // a limit, because a link may lead back to its own folder
 
 void find_files(const fs::path& folder, int depth, std::vector<fs::path>& files) {
   if (depth == max_folders_deep)
-    throw Failure({ErrorCode::configuration,
-                   folder.string() + ": folders are nested too deep; a link that leads back?"});
+    throw Failure(
+        {ErrorCode::configuration,
+         folder.string() + ": folders are nested too deep; check for a link back to a parent folder"});
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
     if (entry.is_directory()) {

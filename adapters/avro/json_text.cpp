@@ -44,7 +44,7 @@ Value value_of(const simdjson::dom::element& element) {
   return {};
 }
 
-// One character of well-formed UTF-8, and how many bytes it takes.
+// One character of well-formed UTF-8, and its size in bytes.
 std::pair<char32_t, std::size_t> character_at(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) -> char32_t { return static_cast<unsigned char>(text.at(at + i)); };
   if (byte(0) < 0x80) return {byte(0), 1};
@@ -112,9 +112,8 @@ void append(std::string& out, const Value& json) {
   }
 }
 
-// simdjson refuses a whole text for a number that 64 bits cannot hold. In the schema of a record such can
-// only be what nobody reads, a default or an attribute of somebody's own: 0 goes into the place of all long
-// numbers.
+// simdjson rejects a whole text for one number that 64 bits cannot hold. In a record's schema only a default
+// or a custom attribute, which are never read, can be such a number. So this replaces all long numbers by 0.
 std::string with_long_numbers_blanked(std::string_view text) {
   constexpr std::size_t shorter_than_any = 19;
   std::string out(text);
@@ -143,9 +142,9 @@ std::string with_long_numbers_blanked(std::string_view text) {
 
 Value parse_json(std::string_view text) {
   if (text.size() > max_schema_bytes)
-    throw DecodeError("a schema of more than " + std::to_string(max_schema_bytes) + " bytes");
+    throw DecodeError("the schema has more than the limit of " + std::to_string(max_schema_bytes) + " bytes");
   simdjson::dom::parser parser;
-  // Each level of a schema takes up to three of JSON: fields, a field, its type.
+  // Each level of a schema takes up to three levels of JSON: fields, a field, its type.
   if (parser.allocate(text.size() + 1, 4 * max_schema_depth)) throw std::bad_alloc();
   simdjson::dom::element root;
   auto error = parser.parse(text.data(), text.size()).get(root);

@@ -1,5 +1,5 @@
-// Schemas as JSON text. Reading is safe for text from outside; writing is what Python's json.dumps makes of
-// it, since the peer's schemas are compared byte by byte.
+// Schemas as JSON text. Reading is safe for untrusted text. Writing produces the text of Python's json.dumps,
+// because the schemas must equal the peer's byte for byte.
 #pragma once
 
 #include <string>
@@ -11,6 +11,6 @@ namespace eventy::avro::detail {
 
 Value parse_json(std::string_view text);  // throws DecodeError
 std::string python_json(const Value& json);
-std::string python_real(double value);  // as repr() spells it
+std::string python_real(double value);  // the text of Python's repr()
 
 }  // namespace eventy::avro::detail

@@ -1,5 +1,5 @@
-// Turns records of protocol 1 and 2 into records of protocol 3, as the peer does (runtime/core/protocol.md,
-// "Avro"). The peer draws missing ids and takes missing dates from the clock. Here they follow from the
+// Converts records of protocol 1 and 2 to records of protocol 3, as the peer does (runtime/core/protocol.md,
+// "Avro"). The peer uses random ids and the current time if they are missing. Here they are derived from the
 // record's bytes, so that a record is the same each time it is read.
 #include <algorithm>
 
@@ -15,7 +15,7 @@ constexpr std::string_view default_version = "1.0.0", unspecified = "urn:unspeci
 
 bool is_there(const Token* token) { return token && token->tag != Tag::null; }
 
-// Runs a read of one member; an error in it names the member.
+// Reads one member; adds its name to an error.
 template <class Read>
 auto within(Role role, Read read) {
   try {
@@ -25,7 +25,7 @@ auto within(Role role, Read read) {
   }
 }
 
-// Milliseconds, whole or not.
+// Reads milliseconds, an integer or a real.
 Instant timestamp_in(const Token& token, Role role) {
   TapeReader reader;
   reader.start(&token);
@@ -38,7 +38,7 @@ Instant timestamp_in(const Token& token, Role role) {
   });
 }
 
-// Also one without an offset, or a day alone: as UTC.
+// Also accepts a date without an offset, and a day alone, as UTC.
 Instant iso_date_in(const Token& token, Role role) {
   const auto text = std::string(text_in(token, role));
   for (const auto* rest : {"", "Z", "T00:00:00Z"}) {
@@ -47,7 +47,7 @@ Instant iso_date_in(const Token& token, Role role) {
   return within(role, [&]() -> Instant { eventy::detail::fail_date(text); });
 }
 
-// Of the members that the envelope is made of; the others are data.
+// Whether the member is part of the envelope; all others are data.
 bool is_consumed(Role role, Kind kind) {
   if (role == Role::record_namespace || role == Role::record_name || role == Role::other) return false;
   if (role >= Role::destination && role <= Role::error_message) return kind == Kind::response;
@@ -106,7 +106,8 @@ void AvroDecoder::settle_legacy_ids(std::string_view datum) {
   e.correlation_id = correlation_id_;
 }
 
-// The members of `data` and all that is left over; of two with one name the latter.
+// The data consists of the members of `data` and of all members outside the envelope. If two have the same
+// name, the latter wins.
 void AvroDecoder::settle_legacy_data() {
   const auto* data = found(Role::data);
   if (is_there(data) && data->tag != Tag::map) within(Role::data, [&] { fail_type("a map", *data); });

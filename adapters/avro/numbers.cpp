@@ -1,4 +1,4 @@
-// Numbers, instants and bytes into the types of Avro, without loss.
+// Converts numbers, instants and bytes to Avro's types, without loss.
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -99,7 +99,7 @@ std::string decimal_for(const Node& node, const Note& note, const AvroWriter& no
   if (!bytes && note.kind == Note::Kind::text) bytes = decode_base64(text);
   if (!bytes)
     throw DecodeError("must be a decimal of at most " + std::to_string(node.precision) + " digits, " +
-                      std::to_string(node.scale) + " of them behind the point");
+                      std::to_string(node.scale) + " of them after the point");
   return *std::move(bytes);
 }
 

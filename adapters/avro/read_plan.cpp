@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, roles> role_names{"record_namespace",
                                                          "context",
                                                          "data"};
 
-// The name of a schema and its namespace as they stand in the JSON.
+// The name of a schema and its namespace, as given in the JSON.
 void name_records(ReadPlan& plan, const Value& json) {
   const auto* name = text_in(json, "name");
   const auto* ns = text_in(json, "namespace");
@@ -44,7 +44,7 @@ void name_records(ReadPlan& plan, const Value& json) {
   plan.ns = as_urn(ns && !ns->empty() ? *ns : "unspecified");
 }
 
-// The data of a record of protocol 3 is resolved; its envelope is what the protocol says.
+// Resolves only the data of a record of protocol 3; the protocol defines its envelope.
 void resolve_data(ReadPlan& plan, const SchemaBook& book) {
   const Node& root = *plan.root;
   const auto* wanted = root.type == Type::record ? book.data_of(root.name) : nullptr;
@@ -56,7 +56,7 @@ void resolve_data(ReadPlan& plan, const SchemaBook& book) {
   plan.root = &own;
 }
 
-// Cheap, and different for schemas that are of different length or come from different records.
+// A cheap hash. Differs for schemas of different length and of different records.
 std::size_t sample_of(std::string_view text) {
   std::uint64_t words[3] = {};
   const std::size_t size = std::min<std::size_t>(text.size(), sizeof words[0]);

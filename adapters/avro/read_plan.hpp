@@ -1,5 +1,5 @@
-// What is known of an embedded schema, and the cache of that: a record costs a comparison of its schema's
-// text, not a parse. One thread.
+// A plan for reading records with one embedded schema, and a cache of plans: a record costs a comparison of
+// its schema's text, not a parse. One thread.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace eventy::avro::detail {
 
 class SchemaBook;
 
-// What a field at the top of a record means.
+// The meaning of a top-level field of a record.
 enum class Role : std::uint8_t {
   record_namespace,
   record_name,
@@ -26,7 +26,7 @@ enum class Role : std::uint8_t {
   uuid,
   correlation_id,
   partition_key,
-  timestamp,  // dates, the first of them that is there counts in records of protocol 1 and 2
+  timestamp,  // the first of the dates; in records of protocol 1 and 2, the first one present counts
   timestamp_ms,
   date_timestamp,
   date_timestamp_ms,
@@ -41,7 +41,7 @@ enum class Role : std::uint8_t {
   error_message,
   context,
   data,
-  other,  // and how many have a meaning
+  other,  // also the number of roles
 };
 inline constexpr auto roles = static_cast<std::size_t>(Role::other);
 Role role_of(std::string_view field);
@@ -52,20 +52,21 @@ struct ReadPlan {
   Schema written, resolved;
   const Node* root = nullptr;
   std::vector<Role> field_roles;  // of the root, if it is a record
-  // What the schema's own name says of records that do not tell theirs, repaired as the peer does.
+  // The names for records without their own, from the schema's name, corrected as in the peer.
   std::string ns, name;
 
   std::size_t weight() const;  // bytes of memory, roughly
 };
-// Throws DecodeError within `avro.schema`.
+// Throws DecodeError with the path `avro.schema`.
 std::unique_ptr<const ReadPlan> make_plan(std::string_view schema, const SchemaBook& book);
-std::string as_urn(std::string_view dotted);  // dots become colons, and urn: is put in front
+std::string as_urn(std::string_view dotted);  // replaces dots by colons, prepends urn: if it is missing
 
-// Sets of few entries, in which a new one replaces the oldest; emptied when they weigh too much.
+// A set-associative cache: a new entry replaces the oldest one of its set. Emptied when it exceeds
+// max_weight.
 class PlanCache {
  public:
   explicit PlanCache(const SchemaBook& book) : book_(book) {}
-  const ReadPlan& find(std::string_view schema);  // lasts until the next call
+  const ReadPlan& find(std::string_view schema);  // valid until the next call
 
  private:
   static constexpr std::size_t sets = 64, ways = 4, max_weight = 16u << 20;

@@ -1,4 +1,4 @@
-// Avro schemas as the plain values that judge() compares.
+// Converts Avro schemas to the plain values that judge() compares.
 #include "eventy/avro/avro.hpp"
 #include "evsc_files.hpp"
 #include "schema_book.hpp"
@@ -11,7 +11,7 @@ using detail::Logical;
 using detail::Node;
 using detail::Type;
 
-// Types by name are spelled out wherever they are used, so their number has a limit of its own.
+// Named types are expanded wherever they are used, so their number needs a limit of its own.
 constexpr std::size_t max_types = 1u << 16;
 
 class Plain {
@@ -63,7 +63,7 @@ class Plain {
       return {.shape = Shape::other,
               .size = node.size,
               .meaning = "decimal of " + std::to_string(node.precision) + " digits, " +
-                         std::to_string(node.scale) + " of them behind the point"};
+                         std::to_string(node.scale) + " of them after the point"};
     return {.shape = node.type == Type::fixed ? Shape::fixed : Shape::bytes, .size = node.size};
   }
   TypeSchema record(const Node& node) {
@@ -90,7 +90,7 @@ RecordSchema plain(const detail::Evsc& evsc) {
 
 Result<std::vector<RecordSchema>> read_schemas(const std::filesystem::path& file_or_folder) {
   std::vector<RecordSchema> all;
-  detail::SchemaBook names;  // refuses a second one of a name
+  detail::SchemaBook names;  // refuses two schemas of one name
   const auto read = detail::for_each_evsc(file_or_folder, [&](const detail::Evsc& evsc) {
     names.add(evsc);
     all.push_back(plain(evsc));

@@ -34,7 +34,7 @@ bool match(const Node& written, const Node& wanted) {
          promotion_between(written, wanted) != Promotion::none;
 }
 
-// One of its own type goes before one that it can be promoted to. Null: there is none.
+// Prefers a branch of the same type to one that the type can be promoted to. Null: there is none.
 const Node* branch_for(const Node& written, const Node& wanted) {
   const auto& all = wanted.branches;
   const auto matching = [&](const Node* branch) { return match(written, *branch); };
@@ -116,7 +116,7 @@ class Resolver {
       for (const auto& alias : field.aliases) by_alias.emplace(alias, &field);
     }
     std::set<const Field*> found;
-    // Names go before aliases, so that no two fields get the same one.
+    // Names before aliases, so that two fields never match the same one.
     for (const auto* wanted_by : {&by_name, &by_alias}) {
       for (auto& field : node.fields) {
         const auto at = wanted_by->find(field.name);

@@ -28,7 +28,7 @@ constexpr std::array<Spelling, 13> spellings{{{"null", Type::null},
                                               {"record", Type::record}}};
 
 const Spelling* spelling_of(std::string_view name) {
-  if (name == "error") name = "record";  // the same but for its use in protocols of calls
+  if (name == "error") name = "record";  // the same type, except in RPC protocols
   const auto* found =
       std::find_if(spellings.begin(), spellings.end(), [&](const Spelling& s) { return s.name == name; });
   return found == spellings.end() ? nullptr : found;
@@ -144,11 +144,11 @@ class SchemaParser {
       node.size = *size;
     } else if (node.type == Type::enumeration) {
       node.symbols = texts_in(json, "symbols");
-      // What is no text is no symbol either.
+      // A default that is not text cannot be a symbol.
       if (const auto* symbol = member_of(json, "default"))
         node.default_value = std::holds_alternative<std::string>(symbol->is)
                                  ? std::get<std::string>(symbol->is)
-                                 : "that is no text";
+                                 : "that is not text";
     } else {
       const auto dot = node.name.rfind('.');
       parse_fields(node, json, dot == std::string::npos ? std::string() : node.name.substr(0, dot));
@@ -177,7 +177,7 @@ class SchemaParser {
     }
   }
 
-  // A decimal without a right precision and scale is but its bytes, as the specification has it.
+  // A decimal without a valid precision and scale is read as bytes, as the specification requires.
   static void read_decimal(Node& node, const Value& json) {
     const auto precision = number_in(json, "precision").value_or(0);
     const auto scale = member_of(json, "scale") ? number_in(json, "scale").value_or(precision + 1) : 0;
@@ -221,7 +221,7 @@ std::uint64_t least_of(const Node& node) {
   }
 }
 
-// Whether a schema has more levels than that.
+// Whether a schema has more than `most` levels.
 bool is_deeper(const Value& json, std::size_t most) {
   if (most == 0) return true;
   const auto inner = [&](const Value* v) { return v && is_deeper(*v, most - 1); };
@@ -301,8 +301,8 @@ Node& Schema::add(Node node) {
   return nodes_.emplace_back(std::move(node));
 }
 
-// What a node consists of was mostly added behind it. A type that refers to an earlier one sees what is known
-// of that so far, which is a bound from below as well.
+// Goes backwards, because most nodes precede their parts. A type that refers to an earlier one uses the size
+// known so far, which is a lower bound too.
 void Schema::measure() {
   for (int pass = 0; pass < 2; ++pass) {
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node)
@@ -329,7 +329,7 @@ std::size_t Schema::weight() const {
 }
 
 Schema parse_schema(const Value& json) {
-  // Before the parser is so deep: an error there takes a step for each level on its way out.
+  // Checked before parsing, because an error inside the parser adds a step to its path at each level.
   if (is_deeper(json, max_schema_depth)) throw DecodeError("the schema is nested too deep");
   Schema schema;
   SchemaParser parser(schema);

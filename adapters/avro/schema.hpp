@@ -1,4 +1,4 @@
-// Avro schemas as a graph of nodes, made of their JSON. A Schema is immutable once it is made; any thread may
+// Avro schemas as a graph of nodes, built from their JSON. A Schema is immutable once built; any thread may
 // read it.
 #pragma once
 
@@ -31,17 +31,17 @@ enum class Type : std::uint8_t {
   one_of,  // a union
 };
 
-enum class Logical : std::uint8_t {  // those that change how a value can be read
+enum class Logical : std::uint8_t {  // logical types that affect how a value can be read
   none,
   date,
   timestamp_millis,
   timestamp_micros,
   timestamp_nanos,
   decimal,
-  padded_decimal,  // of a value: with more bytes than it needs, so that its digits do not tell them
+  padded_decimal,  // of a value only: it has more bytes than needed, so its digits do not reproduce them
 };
 
-// What resolution against another schema makes of a number or text.
+// How resolution against another schema converts a number or text.
 enum class Promotion : std::uint8_t { none, to_real, to_text, to_bytes };
 
 struct Node;
@@ -50,7 +50,7 @@ struct Field {
   std::string name;
   const Node* type = nullptr;
   std::optional<Value> default_value = {};  // its default, as JSON
-  std::string default_datum = {};           // the same encoded; see Schema::encode_defaults()
+  std::string default_datum = {};           // the default encoded; see Schema::encode_defaults()
   std::vector<std::string> aliases = {};
 };
 
@@ -59,22 +59,21 @@ struct Node {
   Logical logical = Logical::none;
   Promotion promotion = Promotion::none;
   std::uint16_t precision = 0, scale = 0;  // of a decimal
-  std::uint32_t least = 0;                 // bytes that a value takes at least
+  std::uint32_t least = 0;                 // minimum size of a value in bytes
   std::uint32_t weightless = 0;            // fields of a record that take no byte
-  std::uint32_t weightless_in_all = 0;     // those of the records in these as well
+  std::uint32_t weightless_in_all = 0;     // the same, with the fields of records in those fields
   std::size_t size = 0;                    // of a fixed
-  std::string name = {};                   // with its namespace, of a record, enum or fixed
+  std::string name = {};                   // of a record, enum or fixed, with its namespace
   std::vector<std::string> aliases = {};
   std::vector<Field> fields = {};
   std::vector<std::string> symbols = {};
   std::optional<std::string> default_value = {};  // the default symbol of an enum
   const Node* items = nullptr;                    // of an array; the values of a map
   std::vector<const Node*> branches = {};         // of a union
-  const std::vector<Field>* absent =
-      nullptr;  // fields that only the reader's schema has: read as their defaults
+  const std::vector<Field>* absent = nullptr;     // fields only in the reader's schema: read as defaults
 };
 
-// The limits of a schema, which may come from outside.
+// The limits of a schema, which may be untrusted.
 inline constexpr std::size_t max_schema_bytes = 1u << 20, max_schema_depth = 100, max_nodes = 1u << 14;
 
 class Schema {
@@ -86,31 +85,32 @@ class Schema {
   const Node& root() const { return *root_; }
   std::size_t weight() const;  // bytes of memory, roughly
 
-  // For those that make one.
+  // For building a schema.
   Node& add(Node node);  // throws DecodeError beyond max_nodes
   void set_root(const Node& root) { root_ = &root; }
   std::vector<Field>& keep(std::vector<Field> fields) { return kept_.emplace_back(std::move(fields)); }
-  void measure();  // fills in Node::least and what is weightless
-  // Of a schema that records are read or written by: fills in Field::default_datum. Throws DecodeError with
-  // the path of a field whose default is not of its type. Nobody reads the defaults of a record's own schema.
+  void measure();  // fills in Node::least, weightless and weightless_in_all
+  // For schemas that the serializer was given: fills in Field::default_datum. Throws DecodeError with the
+  // path of a field whose default does not have its type. The defaults of a schema inside a record are never
+  // read.
   void encode_defaults();  // in default_value.cpp
 
  private:
-  std::deque<Node> nodes_ = {};  // their places do not change
+  std::deque<Node> nodes_ = {};  // their addresses do not change
   std::deque<std::vector<Field>> kept_ = {};
   const Node* root_ = nullptr;
 };
 
-// Throws DecodeError that says where in the schema it is wrong.
+// Throws DecodeError with the path of the mistake in the schema.
 Schema parse_schema(const Value& json);
 
 // Members of JSON objects; null: absent, or not of that kind.
 const Value* member_of(const Value& json, std::string_view name);
 const std::string* text_in(const Value& json, std::string_view name);
 
-// Whether `name` of one schema means `other` of another: namespaces may have been left out or changed.
+// Whether names of two schemas match: compares them without namespaces, which may be missing or changed.
 bool same_name(std::string_view name, std::string_view other);
-const Node& primitive(Type type);  // without anything around it
+const Node& primitive(Type type);  // a node of this type alone
 std::string_view spelled(Type type);
 
 }  // namespace eventy::avro::detail

@@ -10,7 +10,7 @@ namespace eventy::avro::detail {
 
 namespace {
 
-// The library's word on whether others can read what we write.
+// Checks with the Avro C library that others can read the schema.
 void check_by_library(const Evsc& evsc) {
   const auto text = python_json(avro_schema_of(evsc, ResponseData::record_only));
   avro_schema_t schema = nullptr;
@@ -46,7 +46,7 @@ bool is_own_record(Kind kind, std::string_view name) {
   return kind == Kind::request && name.starts_with(own_names);
 }
 
-// What is behind the dot in a name is not what it means to Avro.
+// Replaces dots in the name, because Avro would take the part before a dot as a namespace.
 WriteSchema make_own_schema(std::string_view ns, std::string_view name) {
   Evsc evsc{.ns = std::string(ns), .name = std::string(name), .kind = Kind::request};
   std::replace(evsc.name.begin(), evsc.name.end(), '.', '_');
@@ -58,8 +58,8 @@ std::string no_schema(std::string_view ns, std::string_view name) {
 }
 
 std::string another_kind(const WriteSchema& schema, Kind kind, std::string_view ns, std::string_view name) {
-  return "type: the Avro schema of " + std::string(ns) + ":" + std::string(name) + " is of a " +
-         std::string(to_string(schema.kind)) + ", not of a " + std::string(to_string(kind));
+  return "type: the Avro schema of " + std::string(ns) + ":" + std::string(name) + " is of type " +
+         std::string(to_string(schema.kind)) + ", not " + std::string(to_string(kind));
 }
 
 void SchemaBook::add(const Evsc& evsc) {

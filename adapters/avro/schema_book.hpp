@@ -1,5 +1,4 @@
-// The schemas that a serializer was given, ready for writing. Immutable once it is made; any thread may read
-// it.
+// The schemas that a serializer was given, ready for writing. Immutable once built; any thread may read it.
 #pragma once
 
 #include <map>
@@ -16,7 +15,7 @@ namespace eventy::avro::detail {
 
 struct WriteSchema {
   Kind kind = Kind::event;
-  std::string text = {};  // as it is embedded
+  std::string text = {};  // as embedded in records
   Frame frame = {};
   Schema schema = {};
   const Node* data = nullptr;  // the record of the data
@@ -24,25 +23,25 @@ struct WriteSchema {
 
 WriteSchema make_write_schema(const Evsc& evsc);  // throws DecodeError
 
-// Whether it is a record of the runtime itself, whose schema is built in: it has no data.
+// Whether it is a record of the runtime itself. Its schema is built in; it has no data.
 bool is_own_record(Kind kind, std::string_view name);
 WriteSchema make_own_schema(std::string_view ns, std::string_view name);
 
-std::string no_schema(std::string_view ns, std::string_view name);  // what to say where there is none
+std::string no_schema(std::string_view ns, std::string_view name);  // the error message for a missing schema
 std::string another_kind(const WriteSchema& schema, Kind kind, std::string_view ns, std::string_view name);
 
 class SchemaBook {
  public:
-  // Throws DecodeError: two of one name, or one that is no Avro schema.
+  // Throws DecodeError if the name is taken, or if it is not a valid Avro schema.
   void add(const Evsc& evsc);
 
   const WriteSchema* find(std::string_view ns, std::string_view name) const;  // null: there is none
-  // The record of the data of the schema whose Avro name this is; null also where it is that of two.
+  // The data's record in the schema with this Avro name. Null: there is none, or two schemas have the name.
   const Node* data_of(std::string_view avro_name) const;
   std::vector<std::string> qualified_names() const;
 
  private:
-  // By `namespace:name`, since neither alone tells where one ends.
+  // By `namespace:name`, because a name alone is not unique.
   std::map<std::string, std::unique_ptr<const WriteSchema>, std::less<>> schemas_ = {};
   std::map<std::string, const Node*, std::less<>> by_avro_name_ = {};
 };

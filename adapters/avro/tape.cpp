@@ -42,7 +42,7 @@ std::int64_t floor_of(std::int64_t value, std::int64_t unit) {
 std::int64_t milliseconds_of(const Token& token) {
   switch (token.logical) {
     case Logical::date:
-      return token.integer * ms_per_day;  // an int: no overflow
+      return token.integer * ms_per_day;  // an Avro int, so it cannot overflow
     case Logical::timestamp_micros:
       return floor_of(token.integer, 1000);
     case Logical::timestamp_nanos:

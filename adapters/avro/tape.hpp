@@ -1,5 +1,5 @@
-// A datum that was read, as a flat tape of tokens, and a Reader that walks it. One thread.
-// Texts and bytes are views: into the bytes that were read, or into the schema.
+// A parsed datum as a flat tape of tokens, and a Reader that walks the tape. One thread.
+// Texts and bytes are views into the parsed bytes or into the schema.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 namespace eventy::avro::detail {
 
 enum class Tag : std::uint8_t {
-  end,  // of a map, a list or the whole
+  end,  // of a map, of a list or of the tape
   null,
   boolean,
   integer,
@@ -32,10 +32,10 @@ struct Token {
   std::uint16_t scale = 0;  // of a decimal
   std::uint32_t size = 0;   // of text and bytes
   union {
-    std::int64_t integer = 0;  // also boolean
+    std::int64_t integer = 0;  // also a boolean
     double real;
     const char* start;  // of text and bytes
-    std::size_t span;   // of a map or list: tokens up to behind its end
+    std::size_t span;   // of a map or list: its number of tokens, with its end
   };
   std::string_view view() const { return {start, size}; }
   const Token* behind() const { return this + (tag == Tag::map || tag == Tag::list ? span : 1); }
@@ -47,14 +47,14 @@ const Token* empty_map();
 
 [[noreturn]] void fail_type(const char* wanted, const Token& found);
 
-// Reads from a place on. It keeps no stack: the tape says where maps and lists end.
+// Reads from a place on. Needs no stack, because the tape has the ends of maps and lists.
 class TapeReader final : public Reader {
  public:
   void start(const Token* at) { at_ = at; }
-  void drop_texts() { texts_.clear(); }  // of decimals: they last as long as the record
+  void drop_texts() { texts_.clear(); }  // texts of decimals, which must last as long as the record
 
-  // Who does not know the types sees what the peer does: a date as its number of days. A decimal is text, or
-  // bytes if its text would not lead back to them.
+  // Callers without types see the peer's types: a date is its number of days. A decimal is text, or bytes if
+  // its text would not reproduce them.
   ValueType type() override;
   void open_map() override { take(Tag::map, "a map"); }
   bool member(std::string_view& name) override;

@@ -1,4 +1,4 @@
-// Texts that stand for other things where a value comes from JSON: bytes in base64, dates in ISO 8601.
+// Texts that represent other values in JSON: bytes in base64, dates in ISO 8601.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace eventy::avro::detail {
 // exactly one spelling.
 std::optional<std::string> decode_base64(std::string_view text);
 
-// A date with an offset, or for Logical::date a day alone too. nullopt also for a number without a logical
-// type.
+// Reads a date with an offset; for Logical::date also a day alone. nullopt also for a number without a
+// logical type.
 std::optional<Instant> instant_in(std::string_view text, Logical logical);
 
 }  // namespace eventy::avro::detail

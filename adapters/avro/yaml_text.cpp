@@ -15,7 +15,7 @@ namespace eventy::avro::detail {
 
 namespace {
 
-// Aliases can name a large value many times, and one that they are in.
+// Limits, because aliases can repeat a large value many times, and can refer to a value that contains them.
 constexpr std::size_t max_values = 1u << 16, max_text = 4 * max_schema_bytes,
                       max_depth = 4 * max_schema_depth;
 
@@ -59,7 +59,7 @@ std::optional<Value> number_of(std::string_view text) {
   return {};
 }
 
-// A real needs a point, and a sign in its exponent.
+// In YAML 1.1 a real needs a point, and its exponent a sign.
 std::optional<Value> real_of(std::string_view text) {
   const std::string_view sign = text.substr(0, text.starts_with('-') || text.starts_with('+'));
   auto rest = text.substr(sign.size());
@@ -89,7 +89,7 @@ std::optional<Value> real_of(std::string_view text) {
 Value scalar_of(const YAML::Node& node) {
   const std::string& text = node.Scalar();
   const auto& tag = node.Tag();
-  if (tag == "!" || tag == "tag:yaml.org,2002:str") return {text};  // between quotes, or said to be one
+  if (tag == "!" || tag == "tag:yaml.org,2002:str") return {text};  // quoted, or tagged as a string
   if (one_of(text, {"", "~", "null", "Null", "NULL"})) return {};
   if (one_of(text, {"yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})) return {true};
   if (one_of(text, {"no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})) return {false};
@@ -143,7 +143,7 @@ class YamlReader {
     if (!name.IsScalar()) fail(name, "the name of a member must be text");
     if (name.Scalar() == "<<" && name.Tag() == "?") fail(name, "merging with << is not supported");
     count(name);
-    if (!names.insert(name.Scalar()).second) fail(name, "\"" + name.Scalar() + "\" is there twice");
+    if (!names.insert(name.Scalar()).second) fail(name, "\"" + name.Scalar() + "\" occurs twice");
     map.emplace_back(name.Scalar(), read(value));
   }
 

@@ -1,5 +1,5 @@
-// YAML as values, with the types that Python's SafeLoader gives to scalars (YAML 1.1), since the peer reads
-// the same files with it.
+// YAML as values. Scalars have the types of Python's SafeLoader (YAML 1.1), with which the peer reads the
+// same files.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace eventy::avro::detail {
 
-// Throws DecodeError that names line and column.
+// Throws DecodeError with line and column.
 Value parse_yaml(const std::string& text);
 
 }  // namespace eventy::avro::detail

@@ -47,26 +47,26 @@ bool says(const std::string& error, std::string_view part) {
 }  // namespace
 
 CAF_TEST(a_default_outside_its_type_is_refused_when_the_schema_is_read) {
-  CAF_CHECK(says(refusal("int", "2147483648"), "data.n: the default 2147483648 is no int"));
-  CAF_CHECK(
-      says(refusal("long", "9223372036854775808"), "data.n: the default 9223372036854775808 is no long"));
-  CAF_CHECK(says(refusal("long", "1.0"), "data.n: the default 1.0 is no long"));
-  CAF_CHECK(says(refusal("float", "1.0e+300"), "data.n: the default 1e+300 is no float"));
-  CAF_CHECK(says(refusal("string", "1"), "data.n: the default 1 is no string"));
-  CAF_CHECK(says(refusal("int", "one"), "data.n: the default \"one\" is no int"));
-  CAF_CHECK(says(refusal("double", ".nan"), "data.n: the default \".nan\" is no double"));
-  CAF_CHECK(says(refusal("double", "null"), "data.n: the default null is no double"));
+  CAF_CHECK(says(refusal("int", "2147483648"), "data.n: the default 2147483648 is not valid for type int"));
+  CAF_CHECK(says(refusal("long", "9223372036854775808"),
+                 "data.n: the default 9223372036854775808 is not valid for type long"));
+  CAF_CHECK(says(refusal("long", "1.0"), "data.n: the default 1.0 is not valid for type long"));
+  CAF_CHECK(says(refusal("float", "1.0e+300"), "data.n: the default 1e+300 is not valid for type float"));
+  CAF_CHECK(says(refusal("string", "1"), "data.n: the default 1 is not valid for type string"));
+  CAF_CHECK(says(refusal("int", "one"), "data.n: the default \"one\" is not valid for type int"));
+  CAF_CHECK(says(refusal("double", ".nan"), "data.n: the default \".nan\" is not valid for type double"));
+  CAF_CHECK(says(refusal("double", "null"), "data.n: the default null is not valid for type double"));
   CAF_CHECK(says(refusal("[\"null\", int]", "x"), "data.n: the default \"x\" fits no branch of the union"));
-  CAF_CHECK(says(refusal("bytes", "\"\u0100\""), "is no bytes"));
-  CAF_CHECK(
-      says(refusal("{type: fixed, name: F, size: 2}", "abc"), "data.n: the default \"abc\" is no fixed"));
-  CAF_CHECK(
-      says(refusal("{type: enum, name: E, symbols: [a]}", "b"), "data.n: the default \"b\" is no enum"));
+  CAF_CHECK(says(refusal("bytes", "\"\u0100\""), "is not valid for type bytes"));
+  CAF_CHECK(says(refusal("{type: fixed, name: F, size: 2}", "abc"),
+                 "data.n: the default \"abc\" is not valid for type fixed"));
+  CAF_CHECK(says(refusal("{type: enum, name: E, symbols: [a]}", "b"),
+                 "data.n: the default \"b\" is not valid for type enum"));
   CAF_CHECK(says(refusal("[{name: n, type: {type: enum, name: E, symbols: [a], default: b}}]"),
                  "data.n: the default b"));
   CAF_CHECK(says(refusal("[{name: n, type: {type: array, items: {type: record, name: R, fields: "
                          "[{name: x, type: int, default: y}]}}}]"),
-                 "data.n.items.x: the default \"y\" is no int"));
+                 "data.n.items.x: the default \"y\" is not valid for type int"));
 }
 
 CAF_TEST(numbers_that_64_bits_cannot_hold_are_refused_where_they_stand) {
@@ -74,7 +74,7 @@ CAF_TEST(numbers_that_64_bits_cannot_hold_are_refused_where_they_stand) {
   CAF_CHECK(says(refusal("long", "-9223372036854775809"), "-9223372036854775809 is out of range"));
   CAF_CHECK(says(refusal("double", "1.0e+400"), "line 5: 1.0e+400 is out of range"));
   CAF_CHECK(says(refusal("double", "18446744073709551615"),
-                 "data.n: the default 18446744073709551615 is no double"));
+                 "data.n: the default 18446744073709551615 is not valid for type double"));
   CAF_CHECK(read_default("double", "9007199254740993") == Value{9007199254740992.0});
   CAF_CHECK(read_default("long", "-9223372036854775808") == Value{INT64_MIN});
 }
@@ -108,7 +108,7 @@ CAF_TEST(a_default_is_read_and_written_as_any_other_value) {
 CAF_TEST(a_default_that_holds_itself_is_refused_and_so_is_one_of_very_many_tries) {
   CAF_CHECK(
       says(refusal("[{name: n, type: {type: record, name: R, fields: [{name: r, type: R, default: {}}]}}]"),
-           "data.n.r: the default holds itself"));
+           "data.n.r: the default contains itself"));
   std::string deep = "1";
   for (int i = 0; i < 40; ++i) deep = "{x: " + deep + "}";
   CAF_CHECK(says(

@@ -61,5 +61,5 @@ CAF_TEST(what_cannot_be_written_is_known_beforehand) {
              other = format->cannot_write(Kind::request, ns, "Placed");
   CAF_CHECK_EQUAL(unknown.value_or(""), "there is no Avro schema for urn:my-shop:orders:Paid");
   CAF_CHECK_EQUAL(other.value_or(""),
-                  "type: the Avro schema of urn:my-shop:orders:Placed is of a EVENT, not of a REQUEST");
+                  "type: the Avro schema of urn:my-shop:orders:Placed is of type EVENT, not REQUEST");
 }

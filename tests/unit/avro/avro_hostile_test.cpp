@@ -86,7 +86,7 @@ std::string doubled_defaults(int levels) {
 }  // namespace
 
 CAF_TEST(defaults_that_come_to_very_many_bytes_are_refused_with_their_schema) {
-  CAF_CHECK(says(error_of_schema(doubled_defaults(24)), "the defaults of the schema come to more than"));
+  CAF_CHECK(says(error_of_schema(doubled_defaults(24)), "the defaults of the schema are more than"));
 }
 
 CAF_TEST(defaults_that_the_reader_adds_count_as_elements) {

@@ -135,11 +135,11 @@ CAF_TEST(a_record_that_cannot_be_written_leaves_nothing_behind) {
   CAF_CHECK_EQUAL(fails(record_of(Kind::event, "Unheard")),
                   "there is no Avro schema for urn:my-shop:orders:Unheard");
   CAF_CHECK_EQUAL(fails(record_of(Kind::request, "Placed")),
-                  "type: the Avro schema of urn:my-shop:orders:Placed is of a EVENT, not of a REQUEST");
+                  "type: the Avro schema of urn:my-shop:orders:Placed is of type EVENT, not REQUEST");
   CAF_CHECK_EQUAL(fails(record_of(Kind::event, "Placed")), "n: this member is missing");
   auto large = example(Kind::response);
   large.set_refusal(std::int64_t{1} << 31, {});
-  CAF_CHECK_EQUAL(fails(large), "error_code: 2147483648 has more than the 32 bits that Avro keeps");
+  CAF_CHECK_EQUAL(fails(large), "error_code: 2147483648 does not fit into the 32 bits of Avro's int");
   CAF_CHECK_EQUAL(out, "before");
   CAF_CHECK_EQUAL(fails(example(Kind::event)), "");
   CAF_CHECK(decoded(out.substr(6)).data == example(Kind::event).data);
@@ -149,7 +149,7 @@ CAF_TEST(the_error_of_a_whole_record_names_the_path) {
   auto record = example(Kind::event);
   record.data[1].second = {true};
   CAF_CHECK_EQUAL(error_of<std::invalid_argument>([&] { encoded(record); }),
-                  "data.word: the schema wants one of null, string, not a boolean");
+                  "data.word: the schema requires one of null, string, not a boolean");
 }
 
 CAF_TEST(a_bad_record_says_what_is_wrong) {

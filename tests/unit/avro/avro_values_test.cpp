@@ -176,13 +176,13 @@ CAF_TEST(numbers_keep_every_digit_or_are_refused) {
 }
 
 CAF_TEST(a_value_of_another_type_is_refused_with_its_path) {
-  CAF_CHECK_EQUAL(refused("string", 1), "v: the schema wants string, not an integer");
-  CAF_CHECK_EQUAL(refused("boolean", "yes"s), "v: the schema wants boolean, not text");
-  CAF_CHECK_EQUAL(refused("long", 1.0), "v: the schema wants long, not a real");
+  CAF_CHECK_EQUAL(refused("string", 1), "v: the schema requires string, not an integer");
+  CAF_CHECK_EQUAL(refused("boolean", "yes"s), "v: the schema requires boolean, not text");
+  CAF_CHECK_EQUAL(refused("long", 1.0), "v: the schema requires long, not a real");
   CAF_CHECK_EQUAL(refused("{type: array, items: int}", std::vector<std::string>{"a"}),
-                  "v[0]: the schema wants int, not text");
+                  "v[0]: the schema requires int, not text");
   CAF_CHECK_EQUAL(refused("{type: map, values: int}", std::map<std::string, bool>{{"a.b", true}}),
-                  "v.a.b: the schema wants int, not a boolean");
+                  "v.a.b: the schema requires int, not a boolean");
   CAF_CHECK_EQUAL(refused("{type: fixed, name: F, size: 2}", std::vector<std::byte>(3)),
                   "v: must have 2 bytes, not 3");
   CAF_CHECK_EQUAL(refused("{type: enum, name: E, symbols: [a]}", "b"s),
@@ -201,7 +201,7 @@ CAF_TEST(dates_are_whole_days_towards_the_past) {
     CAF_CHECK((through<Instant>(day, Instant(Duration(at))) == Instant(Duration(floor * ms))));
   }
   CAF_CHECK_EQUAL((through<std::int64_t>(day, "2026-01-02"s)), 20455);
-  CAF_CHECK_EQUAL(refused("int", Instant()), "v: the schema wants int, not an instant");
+  CAF_CHECK_EQUAL(refused("int", Instant()), "v: the schema requires int, not an instant");
   CAF_CHECK_EQUAL(
       (through<std::int64_t>("{type: long, logicalType: timestamp-millis}", "1970-01-01T00:00:01Z"s)), 1000);
   CAF_CHECK((read_only<Instant>(R"({"type":"long","logicalType":"timestamp-micros"})", number(-1)) ==
@@ -229,9 +229,9 @@ CAF_TEST(decimals_are_texts_numbers_or_bytes) {
   CAF_CHECK_EQUAL((through<std::string>(decimal, std::vector<std::byte>{std::byte{0xff}})), "-0.01");
   for (const auto* text : {"1.234", "10000.00", "twelve", "--1", "1.2.3", "."})
     CAF_CHECK_EQUAL(refused(decimal, std::string(text)),
-                    "v: must be a decimal of at most 6 digits, 2 of them behind the point");
+                    "v: must be a decimal of at most 6 digits, 2 of them after the point");
   const auto again = [](double v) { return refused(decimal, v); };
-  CAF_CHECK_EQUAL(again(0.125), "v: must be a decimal of at most 6 digits, 2 of them behind the point");
+  CAF_CHECK_EQUAL(again(0.125), "v: must be a decimal of at most 6 digits, 2 of them after the point");
 }
 
 CAF_TEST(a_decimal_that_its_digits_do_not_tell_stays_bytes) {
@@ -276,7 +276,7 @@ CAF_TEST(a_union_takes_the_branch_that_keeps_the_value) {
   CAF_CHECK(generic("[\"null\", boolean, {type: array, items: int}]", {ValueList{{std::int64_t{1}}}}) ==
             Value{ValueList{{std::int64_t{1}}}});
   CAF_CHECK_EQUAL(refused("[\"null\", string]", 1),
-                  "v: the schema wants one of null, string, not an integer");
+                  "v: the schema requires one of null, string, not an integer");
 }
 
 CAF_TEST(a_union_of_records_takes_the_one_that_fits) {

@@ -74,7 +74,7 @@ class SchemaCheck(unittest.TestCase):
         place = "ERROR EVENT urn:my-shop:Placed: data."
         self.assertEqual((code, said), (1, [
             f"{place}hash: was 16 bytes and is 20 bytes: neither is read as the other",
-            f"{place}sum: was a decimal of 9 digits, 2 of them behind the point and is a decimal of 9 digits, 3 of them behind"
+            f"{place}sum: was a decimal of 9 digits, 2 of them after the point and is a decimal of 9 digits, 3 of them after"
             " the point: neither is read as the other"]))
 
     def test_a_type_within_itself_is_compared_once(self):
