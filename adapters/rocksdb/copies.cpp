@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <fstream>
 
-#include "checksum.hpp"
 #include "copy_keys.hpp"
 #include "eventy/store/open_files.hpp"
 #include "folder.hpp"
@@ -60,7 +59,6 @@ Copies::Copies(const LocalStateOptions& options)
     : options_(options), cache_(::rocksdb::NewLRUCache(options.cache_size, shard_bits(options.cache_size))) {}
 
 Result<std::shared_ptr<Copies>> Copies::open(const LocalStateOptions& options) {
-  use_fast_checksum();
   if (auto checked = check_open_files(fewest_cached_files + files_of_its_own,
                                       "the local copies of states in " + options.folder.string());
       !checked)

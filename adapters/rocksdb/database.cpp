@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <thread>
 
-#include "checksum.hpp"
 #include "eventy/store/open_files.hpp"
 #include "gap_detector.hpp"
 #include "keys.hpp"
@@ -94,7 +93,6 @@ std::mutex& opening() {
 }  // namespace
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
-  use_fast_checksum();
   if (auto checked =
           check_open_files(fewest_cached_files + files_of_its_own, "the store in " + options.path.string());
       !checked)
