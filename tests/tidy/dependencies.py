@@ -35,7 +35,7 @@ EXEMPT = "tests"
 
 # Headers of the language, the C library and the kernel.
 SYSTEM = re.compile(
-    r"/usr/lib/gcc/|/usr/(local/)?lib/ccache/|/usr/include/(x86_64|aarch64)-linux-gnu/"
+    r"/usr/lib/gcc/|/usr/(local/)?lib/ccache/|/usr/lib/linux/uapi/|/usr/include/(x86_64|aarch64)-linux-gnu/"
     r"|/usr/include/(c\+\+|bits|sys|gnu|asm|asm-generic|linux|net|netinet|arpa|rpc)/"
     r"|/usr/include/(aio|alloca|assert|byteswap|complex|cpio|ctype|dirent|dlfcn|elf|endian|err|errno|error|execinfo|fcntl"
     r"|features|features-time64|fenv|float|fnmatch|ftw|getopt|glob|grp|iconv|ifaddrs|inttypes|langinfo|libgen"
@@ -125,7 +125,8 @@ def self_check():
     source, build = pathlib.PurePath("/p"), pathlib.PurePath("/p/build/x")
     clean = {
         "runtime/core": ["/p/runtime/core/a.hpp", "../../runtime/core/b.hpp", "/usr/include/c++/12/string",
-                         "/usr/include/stdio.h", "/usr/include/x86_64-linux-gnu/bits/types.h"],
+                         "/usr/include/stdio.h", "/usr/include/x86_64-linux-gnu/bits/types.h",
+                         "/usr/lib/linux/uapi/x86/asm/errno.h"],
         "runtime/testing": ["/p/runtime/engine/e.hpp", "/usr/include/spdlog/spdlog.h"],
         "adapters/json": ["/p/runtime/core/a.hpp", "/usr/include/simdjson.h"],
         "actors": ["/usr/include/caf/all.hpp", "/p/runtime/engine/e.hpp"],

@@ -27,6 +27,12 @@ def files(source):
     return sorted(name for name in names if (source / name).is_file())
 
 
+def skip(rule, reason):
+    """Ends the program as skipped, with a line that says why."""
+    print(f"{rule}: skipped: {reason}")
+    sys.exit(77)
+
+
 def finish(rule, findings, passed):
     """Ends the program: 1 with the findings, or 0 with a line that says what was looked at."""
     if findings:
