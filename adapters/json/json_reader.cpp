@@ -122,6 +122,16 @@ std::vector<std::size_t> blank_numbers_beyond(std::string& text) {
   return found;
 }
 
+// True for an error about a number that 64 bits cannot hold. Newer versions of simdjson have one for
+// integers.
+template <class Error>
+constexpr bool concerns_number(Error error) {
+  if constexpr (requires { Error::BIGINT_ERROR; }) {
+    if (error == Error::BIGINT_ERROR) return true;
+  }
+  return error == Error::NUMBER_ERROR;
+}
+
 }  // namespace
 
 Place empty_map() {
@@ -171,9 +181,11 @@ Place Document::parse(std::string_view text) {
     throw DecodeError(std::to_string(text.size()) + " bytes are more than the limit of " +
                       std::to_string(limits_.max_bytes));
   }
+  if (text.starts_with("\xef\xbb\xbf"))  // newer versions of simdjson pass over it
+    throw DecodeError("not JSON: it begins with a byte order mark");
   make_room(text.size());
   auto error = parser_.parse(text.data(), text.size(), false).error();
-  if (error == simdjson::NUMBER_ERROR) error = parse_numbers_beyond(text);
+  if (concerns_number(error)) error = parse_numbers_beyond(text);
   if (error) {
     if (error == simdjson::DEPTH_ERROR) {
       throw DecodeError("maps and lists are nested deeper than the limit of " +
