@@ -12,6 +12,7 @@
 
 #include "caf/test/unit_test.hpp"
 
+#include <fcntl.h>
 #include <rocksdb/db.h>
 #include <signal.h>
 #include <spawn.h>
