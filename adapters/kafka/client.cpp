@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
 constexpr int answer_ms = 50;  // of waiting for an answer, before a look at whether it is still wanted
-constexpr std::size_t max_batch_bytes = 1'000'000;                      // librdkafka's own default
+constexpr int backoff_grows_since = 0x020300ff;     // of librdkafka: its rests between retries grow
+constexpr std::size_t max_batch_bytes = 1'000'000;  // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
 // What a user's value would break, with the reason; each under all names that librdkafka knows it by.
@@ -32,6 +33,7 @@ const std::map<std::string, std::string, std::less<>> fixed = {
     {"acks", guarantee},
     {"request.required.acks", guarantee},
     {"retry.backoff.ms", "commits wait for it, and a broker in trouble is asked as often"},
+    {"retry.backoff.max.ms", "it is that of retry.backoff.ms"},
     {"bootstrap.servers", "use [kafka] bootstrap"},
     {"metadata.broker.list", "use [kafka] bootstrap"},
     {"session.timeout.ms", "use [kafka] session_timeout_ms"},
@@ -102,6 +104,8 @@ Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) 
   for (const auto& [name, value] : properties) all[name] = value;
   for (const auto& [name, value] : options_.properties) all[name] = value;
   if (all["bootstrap.servers"].empty()) all.erase("bootstrap.servers");
+  if (rd_kafka_version() >= backoff_grows_since)
+    all["retry.backoff.max.ms"] = all.emplace("retry.backoff.ms", "100").first->second;
   char text[512];
   for (const auto& [name, value] : all) {
     if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK)

@@ -62,6 +62,7 @@ CAF_TEST(every_property_can_be_set_but_those_of_the_guarantees) {
                                           "message.copy.max.bytes",
                                           "partition.assignment.strategy",
                                           "request.required.acks",
+                                          "retry.backoff.max.ms",
                                           "retry.backoff.ms",
                                           "session.timeout.ms",
                                           "transaction.timeout.ms",
@@ -72,8 +73,8 @@ CAF_TEST(every_property_can_be_set_but_those_of_the_guarantees) {
 CAF_TEST(what_the_guarantees_rest_on_is_refused_under_each_of_its_names) {
   for (const auto* name :
        {"group.id", "group.instance.id", "transactional.id", "enable.auto.commit", "auto.commit.enable",
-        "isolation.level", "message.copy.max.bytes", "acks", "retry.backoff.ms", "request.required.acks",
-        "bootstrap.servers", "metadata.broker.list"}) {
+        "isolation.level", "message.copy.max.bytes", "acks", "retry.backoff.ms", "retry.backoff.max.ms",
+        "request.required.acks", "bootstrap.servers", "metadata.broker.list"}) {
     const auto error = refused({{name, "1"}});
     CAF_REQUIRE(error.has_value());
     CAF_CHECK(error->message.find(name) != std::string::npos);
