@@ -96,7 +96,7 @@ std::string decimal_for(const Node& node, const Note& note, const AvroWriter& no
     fail_unfit(node, note);
   }
   auto bytes = decimal_bytes(text, node.precision, node.scale);
-  if (!bytes && note.kind == Note::Kind::text) bytes = decode_base64(text);
+  if (!bytes && note.kind == Note::Kind::text) bytes = bytes_in_base64(text);
   if (!bytes)
     throw DecodeError("must be a decimal of at most " + std::to_string(node.precision) + " digits, " +
                       std::to_string(node.scale) + " of them after the point");
@@ -107,7 +107,7 @@ std::string bytes_for(const Node& node, const Note& note, const AvroWriter& note
   if (note.kind == Note::Kind::bytes) return std::string(notes.characters(note));
   if (node.logical == Logical::decimal) return decimal_for(node, note, notes);
   if (note.kind != Note::Kind::text) fail_unfit(node, note);
-  auto bytes = decode_base64(notes.characters(note));
+  auto bytes = bytes_in_base64(notes.characters(note));
   if (!bytes) throw DecodeError("must be bytes, or base64 text");
   return *std::move(bytes);
 }

@@ -1,34 +1,17 @@
 #include "text_forms.hpp"
 
+#include <span>
+
+#include "eventy/core/base64.hpp"
 #include "eventy/core/date.hpp"
 
 namespace eventy::avro::detail {
 
-namespace {
-
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-}  // namespace
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return {};
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  text.remove_suffix(padding);
-  std::string out;
-  out.reserve(text.size() / 4 * 3 + 3);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const auto digit = alphabet.find(c);
-    if (digit == alphabet.npos) return {};
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>(bits >> held);
-    bits &= (1u << held) - 1;
-  }
-  if (bits != 0) return {};
+std::optional<std::string> bytes_in_base64(std::string_view text) {
+  std::string out(max_bytes_of_base64(text.size()), '\0');
+  const auto size = decode_base64(text, std::as_writable_bytes(std::span(out)).data());
+  if (!size) return {};
+  out.resize(*size);
   return out;
 }
 

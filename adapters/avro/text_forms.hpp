@@ -11,9 +11,8 @@
 
 namespace eventy::avro::detail {
 
-// Standard alphabet and padding (RFC 4648, section 4). nullopt where the text is not base64: an encoding has
-// exactly one spelling.
-std::optional<std::string> decode_base64(std::string_view text);
+// nullopt where the text is not base64.
+std::optional<std::string> bytes_in_base64(std::string_view text);
 
 // Reads a date with an offset; for Logical::date also a day alone. nullopt also for a number without a
 // logical type.

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <limits>
 
-#include "base64.hpp"
+#include "eventy/core/base64.hpp"
 #include "eventy/core/date.hpp"
 #include "eventy/json/json.hpp"
 
@@ -318,7 +318,11 @@ std::string_view TapeReader::text() {
 
 void TapeReader::bytes(std::vector<std::byte>& out) {
   if (place_.tag() != Tag::text) fail_type("bytes as base64 text", place_);
-  if (!decode_base64(place_.text(), out)) throw DecodeError("must be bytes as base64 text");
+  const auto text = place_.text();
+  out.resize(max_bytes_of_base64(text.size()));
+  const auto size = decode_base64(text, out.data());
+  if (!size) throw DecodeError("must be bytes as base64 text");
+  out.resize(*size);
   ++place_.at;
 }
 

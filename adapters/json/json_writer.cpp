@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "base64.hpp"
+#include "eventy/core/base64.hpp"
 #include "eventy/core/utf8.hpp"
 #include "eventy/json/json.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <caf/test/unit_test.hpp>
 
-#include "adapters/json/base64.hpp"
+#include "eventy/core/base64.hpp"
 #include "eventy/core/value_codec.hpp"
 #include "eventy/node.hpp"
 #include "golden.hpp"
@@ -28,8 +28,8 @@ std::unique_ptr<Decoder> decoder_of(const std::string& name) {
 // JSON has no bytes.
 Value as_json(Value value) {
   if (const auto* bytes = std::get_if<std::vector<std::byte>>(&value.is)) {
-    std::string text(json::detail::base64_size(bytes->size()), '\0');
-    json::detail::encode_base64(*bytes, text.data());
+    std::string text(base64_size(bytes->size()), '\0');
+    encode_base64(*bytes, text.data());
     return {std::move(text)};
   }
   if (auto* list = std::get_if<ValueList>(&value.is))

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../support/local_node.hpp"
-#include "adapters/json/base64.hpp"
+#include "eventy/core/base64.hpp"
 #include "eventy/engine/parking.hpp"
 #include "eventy/json/json.hpp"
 #include "eventy/msgpack/msgpack.hpp"
@@ -18,8 +18,8 @@ namespace golden {
 using namespace eventy;
 
 inline std::string base64(std::string_view bytes) {
-  std::string out(json::detail::base64_size(bytes.size()), '\0');
-  json::detail::encode_base64(std::as_bytes(std::span(bytes)), out.data());
+  std::string out(base64_size(bytes.size()), '\0');
+  encode_base64(std::as_bytes(std::span(bytes)), out.data());
   return out;
 }
 

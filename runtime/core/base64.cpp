@@ -1,9 +1,9 @@
-#include "base64.hpp"
+#include "eventy/core/base64.hpp"
 
 #include <array>
 #include <cstdint>
 
-namespace eventy::json::detail {
+namespace eventy {
 
 namespace {
 
@@ -46,20 +46,19 @@ char* encode_base64(std::span<const std::byte> bytes, char* to) {
   return to;
 }
 
-bool decode_base64(std::string_view text, std::vector<std::byte>& out) {
-  out.clear();
-  if (text.size() % 4 != 0) return false;
+std::optional<std::size_t> decode_base64(std::string_view text, std::byte* to) {
+  if (text.size() % 4 != 0) return {};
+  const std::byte* const first = to;
   std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  out.reserve(text.size() / 4 * 3);
   for (std::size_t i = 0; i < text.size(); i += 4) {
     auto absent = i + 4 == text.size() ? padding : 0;
     std::uint32_t group = 0;
-    if (!read_group(text.data() + i, absent, group)) return false;
+    if (!read_group(text.data() + i, absent, group)) return {};
     auto unused = (std::uint32_t{1} << (8 * absent)) - 1;
-    if (group & unused) return false;
-    for (std::size_t k = 0; k < 3 - absent; ++k) out.push_back(static_cast<std::byte>(group >> (16 - 8 * k)));
+    if (group & unused) return {};
+    for (std::size_t k = 0; k < 3 - absent; ++k) *to++ = static_cast<std::byte>(group >> (16 - 8 * k));
   }
-  return true;
+  return static_cast<std::size_t>(to - first);
 }
 
-}  // namespace eventy::json::detail
+}  // namespace eventy
