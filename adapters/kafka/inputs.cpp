@@ -347,7 +347,7 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
     Owned* owned = find(place.first);
     if (owned)
       batch.for_some([&](const auto& m) { owned->cursors[place.second].trail.add(fingerprint_of(m)); });
-    events.push_back(Records{batch.finish()});
+    events.emplace_back(Records{batch.finish()});  // g++ 14 warns where a StoreEvent is moved
   }
   batches_.clear();
   last_topic_ = nullptr;

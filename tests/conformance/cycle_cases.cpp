@@ -218,7 +218,7 @@ void the_last_slice_counts_in_a_cycle_that_grows(Subject& subject) {
   auto states = states_of(store, "counter", "state");
   CAF_CHECK_EQUAL(states.size(), slices + 1u);
   CAF_CHECK_EQUAL((states[{0, "of all"}]), std::to_string(slices));
-  CAF_CHECK_EQUAL(*driver.state("of all").value(), std::to_string(slices));
+  CAF_CHECK(driver.state("of all").value() == std::to_string(slices));
 }
 
 void commits_an_empty_cycle(Subject& subject) {

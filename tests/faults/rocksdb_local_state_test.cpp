@@ -353,7 +353,7 @@ CAF_TEST(a_file_cut_between_two_of_its_records_leaves_no_gap) {
       std::erase_if(ends, [&](std::size_t end) { return end >= text.size(); });
       std::shuffle(ends.begin(), ends.end(), chance);
       ends.insert(ends.begin(), 0);
-      ends.resize(std::min<std::size_t>(ends.size(), 25));
+      if (ends.size() > 25) ends.erase(ends.begin() + 25, ends.end());
       for (const std::size_t end : ends) {
         Folder folder;
         fs::copy(original.folder.path(), folder.path(),
