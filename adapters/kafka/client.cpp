@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
 constexpr int answer_ms = 50;  // of waiting for an answer, before a look at whether it is still wanted
-constexpr int backoff_grows_since = 0x020300ff;     // of librdkafka: its rests between retries grow
-constexpr std::size_t max_batch_bytes = 1'000'000;  // librdkafka's own default
+constexpr int backoff_grows_since = 0x020300ff, pushes_metrics_since = 0x020500ff;  // versions of librdkafka
+constexpr std::size_t max_batch_bytes = 1'000'000;                      // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
 // What a user's value would break, with the reason; each under all names that librdkafka knows it by.
@@ -101,6 +101,8 @@ Result<Conf> Client::conf(const std::map<std::string, std::string>& properties) 
                                             {"topic.metadata.refresh.interval.ms", "30000"},
                                             {"log.connection.close", "false"},
                                             {"socket.nagle.disable", "true"}};
+  // With it the end of a handle waits for the broker, for up to a second.
+  if (rd_kafka_version() >= pushes_metrics_since) all["enable.metrics.push"] = "false";
   for (const auto& [name, value] : properties) all[name] = value;
   for (const auto& [name, value] : options_.properties) all[name] = value;
   if (all["bootstrap.servers"].empty()) all.erase("bootstrap.servers");
