@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Simulation and Bench as a user's own project has them: installed, found by find_package, compiled and run.
+"""Simulation, Bench and a store as a user's own project has them: installed, found by find_package, compiled and run.
 
 `testing` needs no CAF, so that Bench can be used where CAF is not; `simulation` does.
 """
@@ -69,6 +69,11 @@ int main() {
 }
 """
 
+ROCKSDB = """
+#include "eventy/rocksdb/rocksdb_store.hpp"
+int main(int, char** argv) { return eventy::rocksdb::open({.path = argv[0] + std::string("-data")}).ok() ? 0 : 1; }
+"""
+
 
 def run(*command):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=250)
@@ -91,8 +96,8 @@ class Installed(unittest.TestCase):
         self.project.mkdir()
         (self.project / "CMakeLists.txt").write_text(PROJECT.format(component=component))
         (self.project / "main.cpp").write_text(program)
-        return run("cmake", "-S", self.project, "-B", self.project / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
-                   *options)
+        return run("cmake", "-G", "Ninja", "-S", self.project, "-B", self.project / "build",
+                   f"-DCMAKE_PREFIX_PATH={self.prefix}", *options)
 
     def runs(self, component, program, *options):
         done = self.configured(component, program, *options)
@@ -103,6 +108,10 @@ class Installed(unittest.TestCase):
 
     def test_bench_without_caf(self):
         self.runs("testing", BENCH, "-DCMAKE_DISABLE_FIND_PACKAGE_CAF=ON")
+
+    def test_rocksdb_leaves_the_symbols_of_rocksdb_alone(self):
+        self.runs("rocksdb", ROCKSDB)
+        self.assertNotIn("rocksdb::crc32c::", run("nm", "-C", "--defined-only", self.project / "build/user").stdout)
 
     def test_simulation(self):
         self.runs("simulation", SIMULATION)
