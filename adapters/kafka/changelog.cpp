@@ -27,15 +27,16 @@ LogName LogName::read(std::string_view text) {
   return name;
 }
 
-NamedAt NamedAt::read(const std::string& text) {
-  const auto sign = text.find('@');
-  if (sign == text.npos) return {};
-  return {text.substr(0, sign), Offset{std::strtoll(text.c_str() + sign + 1, nullptr, 10)}};
+LogNamePlace LogNamePlace::read(const std::string& text) {
+  const auto commit_ownership = text.find('@');
+  if (commit_ownership == text.npos) return {};
+  return {text.substr(0, commit_ownership),
+          Offset{std::strtoll(text.c_str() + commit_ownership + 1, nullptr, 10)}};
 }
 
-std::int32_t NamedLog::partition() const { return static_cast<std::int32_t>(log_.partition.value); }
+std::int32_t LogNameRecord::partition() const { return static_cast<std::int32_t>(log_.partition.value); }
 
-std::vector<rd_kafka_message_t>& NamedLog::record() {
+std::vector<rd_kafka_message_t>& LogNameRecord::record() {
   record_.assign(1, {});
   auto& message = record_.front();
   message.key = const_cast<char*>(log_name_key.data()), message.key_len = log_name_key.size();
@@ -44,8 +45,8 @@ std::vector<rd_kafka_message_t>& NamedLog::record() {
   return record_;
 }
 
-Result<void> NamedLog::note() {
-  log_.place.log = NamedAt{name_.incarnation, Offset{behind_.value - 1}}.text();
+Result<void> LogNameRecord::note() {
+  log_.place.log = LogNamePlace{name_.incarnation, Offset{behind_.value - 1}}.text();
   log_.place.next = std::max(log_.place.next, behind_);
   log_.place.synced = SystemClock{}.date();
   log_.name = name_;

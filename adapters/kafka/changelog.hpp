@@ -17,7 +17,7 @@
 namespace eventy::kafka::detail {
 
 // The other way on, for messages.
-inline constexpr auto begin_anew =
+inline constexpr auto how_to_start_over =
     "begin anew: stop the service, and delete the offsets of its group, its changelog and the nodes' copies "
     "of its states";
 
@@ -51,20 +51,20 @@ struct LogName {
 };
 
 // LogPlace::log of a copy: the incarnation, and where in the log its name stands.
-struct NamedAt {
+struct LogNamePlace {
   std::string incarnation = {};
   Offset at = {-1};
 
   std::string text() const { return incarnation + "@" + std::to_string(at.value); }
-  static NamedAt read(const std::string& text);
+  static LogNamePlace read(const std::string& text);
 };
 inline std::string incarnation_of(const LogPlace& place) { return place.log.substr(0, place.log.find('@')); }
 
 struct Restore;
 // A name on its way into a log: its record, and what is noted once that is committed.
-class NamedLog {
+class LogNameRecord {
  public:
-  NamedLog(Restore& log, LogName name) : log_(log), name_(std::move(name)), text_(name_.text()) {}
+  LogNameRecord(Restore& log, LogName name) : log_(log), name_(std::move(name)), text_(name_.text()) {}
 
   std::int32_t partition() const;
   std::vector<rd_kafka_message_t>& record();  // valid for as long as this; as Transaction::add() takes it

@@ -8,7 +8,7 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::chrono::milliseconds unstable_pause{10}, passing_pause{50};
+constexpr std::chrono::milliseconds unstable_pause{10}, transient_pause{50};
 constexpr int answer_ms = 50;  // of waiting for an answer, before a look at whether it is still wanted
 constexpr int backoff_grows_since = 0x020300ff, pushes_metrics_since = 0x020500ff;  // versions of librdkafka
 constexpr std::size_t max_batch_bytes = 1'000'000;                      // librdkafka's own default
@@ -40,7 +40,7 @@ const std::map<std::string, std::string, std::less<>> fixed = {
     {"transaction.timeout.ms", "use [kafka] transaction_timeout_ms"}};
 
 // Of a cluster in motion: another try, a moment later, finds the new leader.
-bool is_passing(rd_kafka_resp_err_t code) {
+bool is_transient(rd_kafka_resp_err_t code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
     case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
@@ -66,8 +66,8 @@ rd_kafka_resp_err_t ask(Duration most, Ask question) {
   const auto deadline = std::chrono::steady_clock::now() + most;
   for (;;) {
     const rd_kafka_resp_err_t code = question();
-    if (!is_passing(code) || std::chrono::steady_clock::now() > deadline) return code;
-    std::this_thread::sleep_for(passing_pause);
+    if (!is_transient(code) || std::chrono::steady_clock::now() > deadline) return code;
+    std::this_thread::sleep_for(transient_pause);
   }
 }
 
@@ -177,10 +177,11 @@ Error Client::with_reason(Error error, rd_kafka_resp_err_t code, const std::stri
   return error;
 }
 
-Result<Client::Ends> Client::ends_of(const std::string& topic, PartitionId partition, Isolation isolation) {
+Result<Client::OffsetRange> Client::offset_range(const std::string& topic, PartitionId partition,
+                                                 Isolation isolation) {
   auto handle = admin(isolation);
   if (!handle) return handle.error();
-  Ends ends;
+  OffsetRange ends;
   const auto code = ask(options_.request_timeout, [&] {
     return rd_kafka_query_watermark_offsets(*handle, name_in_kafka(topic).c_str(),
                                             static_cast<std::int32_t>(partition.value), &ends.first.value,
@@ -191,8 +192,8 @@ Result<Client::Ends> Client::ends_of(const std::string& topic, PartitionId parti
                           ": cannot find its end");
 }
 
-Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& places, Edge edge,
-                                          Isolation isolation) {
+Result<std::vector<Offset>> Client::list_offsets(const std::vector<TopicPartition>& places, OffsetSpec edge,
+                                                 Isolation isolation) {
   if (places.empty()) return std::vector<Offset>();
   auto handle = admin(isolation);
   if (!handle) return handle.error();
@@ -201,10 +202,10 @@ Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& pla
     list = make_list(static_cast<int>(places.size()));
     for (const auto& place : places)
       rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
-          edge == Edge::end ? latest_timestamp : earliest_timestamp;
+          edge == OffsetSpec::latest ? latest_timestamp : earliest_timestamp;
     const auto whole = rd_kafka_offsets_for_times(*handle, list.get(), timeout_ms());
     for (int i = 0; !whole && i < list->cnt; ++i)
-      if (is_passing(list->elems[i].err)) return list->elems[i].err;
+      if (is_transient(list->elems[i].err)) return list->elems[i].err;
     return whole;
   });
   const std::string what = "cannot find the ends of topics";
@@ -221,7 +222,7 @@ Result<std::vector<Offset>> Client::edges(const std::vector<TopicPartition>& pla
   return ends;
 }
 
-Event Client::answer(const Queue& queue, const std::stop_token& stop, Duration patience) const {
+Event Client::await_answer(const Queue& queue, const std::stop_token& stop, Duration patience) const {
   const auto deadline =
       std::chrono::steady_clock::now() + std::min<Duration>(options_.request_timeout, patience);
   for (;;) {
@@ -264,7 +265,7 @@ Result<std::vector<Client::CommittedOffset>> Client::committed_now(const std::st
   const KafkaError stable(
       rd_kafka_AdminOptions_set_require_stable_offsets(how.get(), stability == Stability::stable));
   rd_kafka_ListConsumerGroupOffsets(*handle, requests, 1, how.get(), queue.get());
-  const Event event = answer(queue, stop);
+  const Event event = await_answer(queue, stop);
   const std::string what = "cannot read the positions of group " + printable(group);
   if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()))

@@ -76,18 +76,18 @@ class Client {
   // That a topic takes no record of this machine's date: its clock, how far it is off, and by which setting.
   Error wrong_clock(const std::string& topic_in_kafka);
 
-  struct Ends {
+  struct OffsetRange {
     Offset first = {}, end = {};
   };
   // The end is behind the last record, markers of transactions included; read_committed: behind the last one
   // before the first open transaction.
-  Result<Ends> ends_of(const std::string& topic, PartitionId partition,
-                       Isolation isolation = Isolation::read_committed);
+  Result<OffsetRange> offset_range(const std::string& topic, PartitionId partition,
+                                   Isolation isolation = Isolation::read_committed);
 
   // The first offset, or the end, of many places in one request; in their order.
-  enum class Edge : std::uint8_t { first, end };
-  Result<std::vector<Offset>> edges(const std::vector<TopicPartition>& places, Edge edge,
-                                    Isolation isolation);
+  enum class OffsetSpec : std::uint8_t { earliest, latest };
+  Result<std::vector<Offset>> list_offsets(const std::vector<TopicPartition>& places, OffsetSpec edge,
+                                           Isolation isolation);
 
   struct CommittedOffset {
     std::optional<Offset> next = {};
@@ -102,8 +102,8 @@ class Client {
                                                  const std::stop_token& stop = {});
   // The answer to a question that was asked of an admin(); null: none came within the request timeout or
   // `patience`, whichever is shorter, or before `stop` was requested.
-  Event answer(const Queue& queue, const std::stop_token& stop = {},
-               Duration patience = Duration::max()) const;
+  Event await_answer(const Queue& queue, const std::stop_token& stop = {},
+                     Duration patience = Duration::max()) const;
 
   struct Outgoing {  // a record to be written
     TopicPartition to = {};
@@ -118,8 +118,8 @@ class Client {
   // brokers refuse one that is over max.message.bytes, however small its records are.
   static std::string batch_size_for(const std::vector<Limits>& limits);
 
-  void warn(const std::string& text) const;  // in the node's log
-  void complain(const std::string& text) const;
+  void log_warning(const std::string& text) const;  // in the node's log
+  void log_error(const std::string& text) const;
   // As error_of, for a question that was asked of the cluster: where nothing answered in time, the error says
   // why, and that a broker refused us is permission_denied.
   Error failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {}) const;
@@ -150,7 +150,7 @@ class Client {
   Result<void> wait_for(const CreatedTopics& created);
   Result<void> check_settings(const std::vector<std::string>& topics, Cleanup cleanup);
   Result<void> check_changelog(const std::string& topic, const Settings& settings) const;
-  void warn_of(const std::string& topic, const Settings& settings) const;
+  void warn_about(const std::string& topic, const Settings& settings) const;
   // By their names here; a topic that may not be asked about is absent.
   Result<std::map<std::string, Settings>> settings_of(const std::vector<std::string>& topics);
 

@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "scope.hpp"
+#include "session_identity.hpp"
 
 namespace eventy::kafka::detail {
 

@@ -34,7 +34,7 @@ Result<rd_kafka_consumer_group_state_t> listed_state_of(Client& client, const st
   const AdminOptions how(rd_kafka_AdminOptions_new(*handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS));
   never_time_out(how);
   rd_kafka_ListConsumerGroups(*handle, how.get(), queue.get());
-  const Event event = client.answer(queue, stop, max_to_list);
+  const Event event = client.await_answer(queue, stop, max_to_list);
   const std::string what = "cannot list groups";
   if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
   if (const auto code = rd_kafka_event_error(event.get()))
@@ -58,7 +58,7 @@ Result<Membership> describe(Client& client, const std::string& group, const std:
   never_time_out(how);
   const char* groups[] = {group.c_str()};
   rd_kafka_DescribeConsumerGroups(*handle, groups, 1, how.get(), queue.get());
-  const Event event = client.answer(queue, stop);
+  const Event event = client.await_answer(queue, stop);
   const std::string what = "cannot read the members of group " + printable(group);
   if (!event) return Error{ErrorCode::timed_out, "Kafka: " + what + ": no answer"};
   if (const auto code = rd_kafka_event_error(event.get()))

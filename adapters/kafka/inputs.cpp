@@ -19,11 +19,11 @@ constexpr std::size_t max_backlog_bytes = 64 << 20;
 // --- membership ---
 
 Result<void> Inputs::join() {
-  for (const TopicIndex input : scope_.shape.inputs) inputs_by_name_[scope_.topic(input)] = input;
-  const auto session_ms = scope_.client->options().session_timeout.count();
-  auto conf = scope_.client->reading_conf(
-      {{"group.id", scope_.group()},
-       {"group.instance.id", scope_.member()},
+  for (const TopicIndex input : identity_.shape.inputs) inputs_by_name_[identity_.topic(input)] = input;
+  const auto session_ms = identity_.client->options().session_timeout.count();
+  auto conf = identity_.client->reading_conf(
+      {{"group.id", identity_.group()},
+       {"group.instance.id", identity_.member()},
        {"session.timeout.ms", std::to_string(session_ms)},
        {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session_ms / 15, 100))},
        {"partition.assignment.strategy", "cooperative-sticky"},
@@ -50,15 +50,16 @@ Result<void> Inputs::join() {
   queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
   rd_kafka_queue_cb_event_enable(
       queue_.get(), [](rd_kafka_t*, void* self) { static_cast<Inputs*>(self)->events_.wake(); }, this);
-  refill_.emplace(*consumer_, *queue_);
+  fetch_waker_.emplace(*consumer_, *queue_);
   return subscribe();
 }
 
 Result<void> Inputs::subscribe() {
   const auto list = make_list(1);
-  rd_kafka_topic_partition_list_add(list.get(), scope_.topic(scope_.lead()).c_str(), RD_KAFKA_PARTITION_UA);
+  rd_kafka_topic_partition_list_add(list.get(), identity_.topic(identity_.lead()).c_str(),
+                                    RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe(consumer_.get(), list.get()))
-    return scope_.client->failed(code, "cannot subscribe");
+    return identity_.client->failed(code, "cannot subscribe");
   return {};
 }
 
@@ -68,7 +69,7 @@ void Inputs::leave() {
   await_first_assignment();
   answer_rebalances();
   owned_.clear(), batches_.clear();  // messages go before their consumer
-  refill_.reset();
+  fetch_waker_.reset();
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   queue_.reset();
   topics_.clear();
@@ -106,7 +107,7 @@ void Inputs::await_first_assignment() {
 void Inputs::answer_rebalances() {
   std::vector<PartitionId> known;
   for (const auto& [p, owned] : owned_)
-    if (owned.stage != Owned::Stage::asked) known.push_back(p);
+    if (owned.stage != OwnedPartition::Stage::locating) known.push_back(p);
   if (known.empty()) return;
   const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), list_of(known).get()));
 }
@@ -124,7 +125,7 @@ void Inputs::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
   } else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     self->assigned(*list);
   } else {
-    self->taken(*list);
+    self->removed(*list);
   }
 }
 
@@ -149,7 +150,7 @@ void Inputs::assigned(const rd_kafka_topic_partition_list_t& list) {
 void Inputs::lose_those_of_another_member(std::vector<PartitionId>& again) {
   std::vector<PartitionId> known;
   for (auto& [p, owned] : owned_) {
-    if (owned.stage == Owned::Stage::asked) {
+    if (owned.stage == OwnedPartition::Stage::locating) {
       again.push_back(p);
     } else if (!owned.leaving) {
       owned.leaving = owned.returns = true;
@@ -157,16 +158,16 @@ void Inputs::lose_those_of_another_member(std::vector<PartitionId>& again) {
     }
   }
   last_topic_ = nullptr;
-  if (!known.empty()) events_.taken(std::move(known), Taken::lost);
+  if (!known.empty()) events_.removed(std::move(known), Removal::lost);
 }
 
 // The service's partitions behind partitions of the lead topic: where another input has more of them, its
 // further ones go with their number modulo the lead's count.
 std::vector<PartitionId> Inputs::numbers_of(const rd_kafka_topic_partition_list_t& list) const {
   std::vector<PartitionId> numbers;
-  const std::uint32_t leads = scope_.shape.counts[scope_.lead().value];
+  const std::uint32_t leads = identity_.shape.counts[identity_.lead().value];
   for (int i = 0; i < list.cnt; ++i) {
-    for (auto p = static_cast<std::uint32_t>(list.elems[i].partition); p < scope_.shape.partitions;
+    for (auto p = static_cast<std::uint32_t>(list.elems[i].partition); p < identity_.shape.partitions;
          p += leads)
       numbers.push_back(PartitionId{p});
   }
@@ -174,7 +175,7 @@ std::vector<PartitionId> Inputs::numbers_of(const rd_kafka_topic_partition_list_
   return numbers;
 }
 
-void Inputs::taken(const rd_kafka_topic_partition_list_t& list) {
+void Inputs::removed(const rd_kafka_topic_partition_list_t& list) {
   const bool lost = rd_kafka_assignment_lost(consumer_.get()) || member_id() != member_;
   std::vector<PartitionId> known;
   bool is_awaited = false;
@@ -182,7 +183,7 @@ void Inputs::taken(const rd_kafka_topic_partition_list_t& list) {
     const auto it = owned_.find(p);
     if (it == owned_.end()) continue;
     it->second.leaving = true;
-    if (it->second.stage == Owned::Stage::asked) {
+    if (it->second.stage == OwnedPartition::Stage::locating) {
       owned_.erase(it);
     } else if (std::exchange(it->second.returns, false)) {
       is_awaited = true;
@@ -197,7 +198,7 @@ void Inputs::taken(const rd_kafka_topic_partition_list_t& list) {
     const KafkaError ignored(rd_kafka_incremental_unassign(consumer_.get(), none.get()));
     return;
   }
-  events_.taken(std::move(known), lost ? Taken::lost : Taken::revoked);
+  events_.removed(std::move(known), lost ? Removal::lost : Removal::revoked);
 }
 
 Result<GroupMetadata> Inputs::group() const {
@@ -209,7 +210,7 @@ Result<GroupMetadata> Inputs::group() const {
   if (!member) member = member_id();
   if (member->empty() || *member != member_)
     return Error{ErrorCode::fenced, "this node is no longer the member of group " +
-                                        printable(scope_.group()) +
+                                        printable(identity_.group()) +
                                         " that its partitions were assigned to: they are lost"};
   return group;
 }
@@ -222,35 +223,35 @@ bool Inputs::is_replaced() const {
 
 // --- partitions ---
 
-Owned* Inputs::find(PartitionId partition) {
+OwnedPartition* Inputs::find(PartitionId partition) {
   const auto it = owned_.find(partition);
   return it == owned_.end() ? nullptr : &it->second;
 }
 
 PartitionList Inputs::list_of(const std::vector<PartitionId>& partitions) const {
   auto list = make_list();
-  for (const auto& place : scope_.places_of(partitions)) {
-    const auto to = scope_.in_kafka(place);
+  for (const auto& place : identity_.places_of(partitions)) {
+    const auto to = identity_.in_kafka(place);
     auto* added = rd_kafka_topic_partition_list_add(list.get(), to.topic.c_str(), to.partition);
     const auto owned = owned_.find(place.first);
     if (owned == owned_.end()) continue;
     if (const auto c = owned->second.cursors.find(place.second); c != owned->second.cursors.end())
-      added->offset = c->second.trail.start(c->second.fetched).value;
+      added->offset = c->second.fingerprint.start(c->second.fetched).value;
   }
   return list;
 }
 
 Result<void> Inputs::take_over(const std::vector<PartitionId>& partitions) {
-  for (const PartitionId p : partitions) owned_.at(p).stage = Owned::Stage::assigned;
+  for (const PartitionId p : partitions) owned_.at(p).stage = OwnedPartition::Stage::restoring;
   const auto list = list_of(partitions);
   const KafkaError error(rd_kafka_incremental_assign(consumer_.get(), list.get()));
-  if (error) return scope_.client->failed(*error, "cannot take over partitions");
+  if (error) return identity_.client->failed(*error, "cannot take over partitions");
   rd_kafka_pause_partitions(consumer_.get(), list.get());  // until they are restored
   return {};
 }
 
 void Inputs::restored(const std::vector<PartitionId>& partitions) {
-  for (const PartitionId p : partitions) owned_.at(p).stage = Owned::Stage::restored;
+  for (const PartitionId p : partitions) owned_.at(p).stage = OwnedPartition::Stage::restored;
   resume(partitions);
 }
 
@@ -266,7 +267,7 @@ void Inputs::resume(const std::vector<PartitionId>& partitions) {
 // that is not in it, and nobody would read those that are given up later. So all of them go together.
 void Inputs::release(const std::vector<PartitionId>& released) {
   for (const PartitionId p : released)
-    if (Owned* owned = find(p)) owned->released = true;
+    if (OwnedPartition* owned = find(p)) owned->released = true;
   std::vector<PartitionId> partitions;
   for (const auto& [p, owned] : owned_) {
     if (owned.leaving && !owned.released) return;
@@ -289,7 +290,7 @@ void Inputs::release(const std::vector<PartitionId>& released) {
 }
 
 void Inputs::set_paused(PartitionId partition, bool paused) {
-  Owned* owned = find(partition);
+  OwnedPartition* owned = find(partition);
   if (!owned) return;
   owned->paused = paused;
   if (!paused && std::exchange(owned->stopped, false)) resume({partition});
@@ -299,27 +300,27 @@ Result<void> Inputs::rewind() {
   batches_.clear();
   std::vector<PartitionId> ours;
   for (auto& [p, owned] : owned_) {
-    if (owned.stage == Owned::Stage::asked || owned.leaving) continue;
+    if (owned.stage == OwnedPartition::Stage::locating || owned.leaving) continue;
     ours.push_back(p);
     owned.backlog.clear();
     owned.backlog_bytes = 0;
     for (auto& [input, cursor] : owned.cursors) {
       cursor.read = cursor.fetched = cursor.committed, cursor.end = Offset{-1};
-      cursor.trail.rewind();
+      cursor.fingerprint.rewind();
     }
   }
   if (ours.empty()) return {};
-  scope_.client->step(Step::rewind);
+  identity_.client->step(Step::rewind);
   const auto list = list_of(ours);
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
   const std::string what = "cannot go back to the committed positions";
-  if (error) return scope_.client->failed(*error, what);
+  if (error) return identity_.client->failed(*error, what);
   // What librdkafka has not begun to read yet will begin at its committed position.
   for (int i = 0; i < list->cnt; ++i) {
     auto& at = list->elems[i];
     const auto& owned = owned_.at(PartitionId{static_cast<std::uint32_t>(at.partition)});
-    if (owned.stage == Owned::Stage::assigned && at.err == RD_KAFKA_RESP_ERR__STATE) at.err = {};
+    if (owned.stage == OwnedPartition::Stage::restoring && at.err == RD_KAFKA_RESP_ERR__STATE) at.err = {};
   }
   return check_each(*list, what);
 }
@@ -344,30 +345,30 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
   }
   for (auto& [place, batch] : batches_) {
     if (batch.records() == 0) continue;
-    Owned* owned = find(place.first);
+    OwnedPartition* owned = find(place.first);
     if (owned)
-      batch.for_some([&](const auto& m) { owned->cursors[place.second].trail.add(fingerprint_of(m)); });
-    events.emplace_back(Records{batch.finish()});  // g++ 14 warns where a StoreEvent is moved
+      batch.for_some([&](const auto& m) { owned->cursors[place.second].fingerprint.add(fingerprint_of(m)); });
+    events.push_back(Records{batch.finish()});
   }
   batches_.clear();
   last_topic_ = nullptr;
-  refill_->took(messages, bytes, [this] { return list_of(fetched()); });
+  fetch_waker_->took(messages, bytes, [this] { return list_of(fetched()); });
   return {};
 }
 
 std::vector<PartitionId> Inputs::fetched() const {
   std::vector<PartitionId> partitions;
   for (const auto& [p, owned] : owned_)
-    if (owned.stage == Owned::Stage::restored && !owned.stopped) partitions.push_back(p);
+    if (owned.stage == OwnedPartition::Stage::restored && !owned.stopped) partitions.push_back(p);
   return partitions;
 }
 
 Result<void> Inputs::take_error(const rd_kafka_message_t& message) {
-  const std::string service = "service " + printable(scope_.options.service);
+  const std::string service = "service " + printable(identity_.options.service);
   if (message.err == RD_KAFKA_RESP_ERR__FATAL) {
     char text[512];
     const auto code = rd_kafka_fatal_error(consumer_.get(), text, sizeof text);
-    return scope_.client->failed(code, "the session of " + service + " is over", text);
+    return identity_.client->failed(code, "the session of " + service + " is over", text);
   }
   if (may_be_another_topic(message.err) && message.rkt) {
     suspect(rd_kafka_topic_name(message.rkt),
@@ -376,18 +377,18 @@ Result<void> Inputs::take_error(const rd_kafka_message_t& message) {
                 : std::optional(PartitionId{static_cast<std::uint32_t>(message.partition)}));
     return {};
   }
-  auto error = scope_.client->failed(message, service + " cannot read");
+  auto error = identity_.client->failed(message, service + " cannot read");
   if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
-  return message.rkt ? bear(message, std::move(error)) : Result<void>();
+  return message.rkt ? tolerate(message, std::move(error)) : Result<void>();
 }
 
 // What librdkafka goes on trying by itself is no end, unless nothing else comes from that place.
-Result<void> Inputs::bear(const rd_kafka_message_t& message, Error error) {
+Result<void> Inputs::tolerate(const rd_kafka_message_t& message, Error error) {
   const auto now = std::chrono::steady_clock::now();
   const auto [since, is_new] =
       failing_.try_emplace({rd_kafka_topic_name(message.rkt), message.partition}, now);
-  if (is_new) scope_.client->warn(error.message + "; it is tried again");
-  if (now - since->second < scope_.client->options().request_timeout) return {};
+  if (is_new) identity_.client->log_warning(error.message + "; it is tried again");
+  if (now - since->second < identity_.client->options().request_timeout) return {};
   return error;
 }
 
@@ -396,8 +397,8 @@ Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
       message.rkt ? inputs_by_name_.find(rd_kafka_topic_name(message.rkt)) : inputs_by_name_.end();
   if (input == inputs_by_name_.end()) return {};
   const PartitionId partition{static_cast<std::uint32_t>(message.partition)};
-  Owned* owned = find(partition);
-  if (!owned || owned->leaving || owned->stage != Owned::Stage::restored) return {};
+  OwnedPartition* owned = find(partition);
+  if (!owned || owned->leaving || owned->stage != OwnedPartition::Stage::restored) return {};
   const auto at = owned->cursors.find(input->second);
   if (at == owned->cursors.end() || at->second.suspect) return {};
   auto& batch = batches_.try_emplace({partition, input->second}, input->second, partition).first->second;
@@ -419,9 +420,9 @@ Result<void> Inputs::take(Message message, const PollLimits& limits) {
   if (!failing_.empty()) failing_.erase({rd_kafka_topic_name(message->rkt), message->partition});
   const Source& source = cached_source_of(*message);
   if (!source.cursor) return {};
-  Owned& owned = *source.owned;
+  OwnedPartition& owned = *source.owned;
   InputCursor& cursor = *source.cursor;
-  if (cursor.trail.verifying())
+  if (cursor.fingerprint.verifying())
     if (auto verified = verify(source, *message); !verified) return verified.error();
   if (end) {
     if (owned.backlog.empty()) cursor.end = std::max(cursor.end, Offset{message->offset});
@@ -445,7 +446,7 @@ bool Inputs::hand_out(const Source& source, Message& message, const PollLimits& 
   return true;
 }
 
-void Inputs::keep(Owned& owned, Message message) {
+void Inputs::keep(OwnedPartition& owned, Message message) {
   if (!owned.paused) more_ = true;  // its batch is full
   owned.backlog_bytes += message->len + message->key_len;
   const PartitionId partition{static_cast<std::uint32_t>(message->partition)};
@@ -455,7 +456,7 @@ void Inputs::keep(Owned& owned, Message message) {
   rd_kafka_pause_partitions(consumer_.get(), list_of({partition}).get());
 }
 
-void Inputs::take_backlog(Owned& owned, const PollLimits& limits) {
+void Inputs::take_backlog(OwnedPartition& owned, const PollLimits& limits) {
   if (owned.paused || owned.leaving) return;
   while (!owned.backlog.empty()) {
     auto& message = owned.backlog.front();

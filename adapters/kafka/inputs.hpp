@@ -10,10 +10,10 @@
 #include <stop_token>
 #include <vector>
 
-#include "batches.hpp"
-#include "refill.hpp"
-#include "scope.hpp"
-#include "trail.hpp"
+#include "batch_builder.hpp"
+#include "fetch_waker.hpp"
+#include "partition_fingerprint.hpp"
+#include "session_identity.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -24,23 +24,23 @@ struct InputCursor {  // of one topic partition that is read
   Offset committed = {};
   Offset fetched = read;  // taken from librdkafka up to here: what is between waits in the backlog
   Offset end = {-1};      // nothing but transaction markers is between `read` and here
-  Trail trail = {};
+  PartitionFingerprint fingerprint = {};
   // An error came as of a topic that was deleted, or of an offset that is not there: nothing is taken until
   // the topic was checked_inputs at.
   bool suspect = false;
 
-  Position position() const { return {committed, trail.before(committed)}; }
-  void commit(const Position& position) { committed = position.next, trail.commit(position); }
-  bool is_settled() const { return !suspect && !trail.verifying(); }
+  Position position() const { return {committed, fingerprint.before(committed)}; }
+  void commit(const Position& position) { committed = position.next, fingerprint.commit(position); }
+  bool is_settled() const { return !suspect && !fingerprint.verifying(); }
 };
 
-struct Owned {  // a partition from its assignment until its release
+struct OwnedPartition {  // a partition from its assignment until its release
   enum class Stage : std::uint8_t {
-    asked,     // the group gave it to us
-    assigned,  // its positions are known
-    restored   // its records are handed out
+    locating,   // the group gave it to us
+    restoring,  // its positions are known
+    restored    // its records are handed out
   };
-  Stage stage = Stage::asked;
+  Stage stage = Stage::locating;
   std::uint64_t takeover = 0;     // which one is to prepare it
   std::stop_source restore = {};  // of its states; requested when it goes
   bool leaving = false, released = false;
@@ -55,24 +55,24 @@ struct Owned {  // a partition from its assignment until its release
   LogPlace log = {};  // of the changelog
 };
 
-enum class Taken : std::uint8_t { revoked, lost };
+enum class Removal : std::uint8_t { revoked, lost };
 
 // A place that is read, and what the cluster says of it.
 struct InputCheck {
   Place place = {};
   Offset fetched = {};
   bool suspect = false;
-  Client::Ends ends = {};
+  Client::OffsetRange ends = {};
 };
 
 class Inputs {
  public:
   struct Events {
-    std::function<void()> wake;                                  // any thread: read() has something new
-    std::function<void(std::vector<PartitionId>)> assigned;      // find their positions, then take_over()
-    std::function<void(std::vector<PartitionId>, Taken)> taken;  // finish with them, then release()
+    std::function<void()> wake;                                      // any thread: read() has something new
+    std::function<void(std::vector<PartitionId>)> assigned;          // find their positions, then take_over()
+    std::function<void(std::vector<PartitionId>, Removal)> removed;  // finish with them, then release()
   };
-  Inputs(const Scope& scope, Events events) : scope_(scope), events_(std::move(events)) {}
+  Inputs(const SessionIdentity& identity, Events events) : identity_(identity), events_(std::move(events)) {}
   ~Inputs() { leave(); }
 
   Result<void> join();
@@ -83,8 +83,8 @@ class Inputs {
   // Rebalances are still answered, with no more said of them.
   void stop() { stopped_ = true; }
 
-  std::map<PartitionId, Owned>& owned() { return owned_; }
-  Owned* find(PartitionId partition);  // null: not owned
+  std::map<PartitionId, OwnedPartition>& owned() { return owned_; }
+  OwnedPartition* find(PartitionId partition);  // null: not owned
   // Partitions that are still here; they go on, at their cursors, when they are restored.
   Result<void> take_over(const std::vector<PartitionId>& partitions);
   void restored(const std::vector<PartitionId>& partitions);
@@ -114,7 +114,7 @@ class Inputs {
                            void* self);
   void assigned(const rd_kafka_topic_partition_list_t& list);
   void lose_those_of_another_member(std::vector<PartitionId>& again);
-  void taken(const rd_kafka_topic_partition_list_t& list);
+  void removed(const rd_kafka_topic_partition_list_t& list);
   std::vector<PartitionId> numbers_of(const rd_kafka_topic_partition_list_t& list) const;
   void answer_rebalances();
   void resume(const std::vector<PartitionId>& partitions);
@@ -124,16 +124,16 @@ class Inputs {
 
   struct Source {  // where the messages of a place go
     Place place = {};
-    Owned* owned = nullptr;
+    OwnedPartition* owned = nullptr;
     InputCursor* cursor = nullptr;
     BatchBuilder* batch = nullptr;
   };
   Source source_of(const rd_kafka_message_t& message);
   const Source& cached_source_of(const rd_kafka_message_t& message);
-  void take_backlog(Owned& owned, const PollLimits& limits);
+  void take_backlog(OwnedPartition& owned, const PollLimits& limits);
   Result<void> take(Message message, const PollLimits& limits);
   Result<void> take_error(const rd_kafka_message_t& message);
-  Result<void> bear(const rd_kafka_message_t& message, Error error);
+  Result<void> tolerate(const rd_kafka_message_t& message, Error error);
   static bool may_be_another_topic(rd_kafka_resp_err_t code);
   static void on_error(rd_kafka_t* consumer, int code, const char* reason, void* self);
   void suspect(std::string_view topic, std::optional<PartitionId> partition);  // in Kafka; all of its places
@@ -141,15 +141,15 @@ class Inputs {
   Result<void> verify(const Source& source, const rd_kafka_message_t& message);
   // Into its batch; false: it is full, and the message is still there.
   static bool hand_out(const Source& source, Message& message, const PollLimits& limits);
-  void keep(Owned& owned, Message message);
-  void look_behind_marks();
+  void keep(OwnedPartition& owned, Message message);
+  void skip_transaction_markers();
 
-  const Scope& scope_;
+  const SessionIdentity& identity_;
   Events events_;
   bool stopped_ = false, more_ = false, joining_anew_ = false, was_assigned_ = false;
   bool suspected_ = false;   // some place was, ever
   std::string member_ = {};  // under which what is owned was assigned
-  std::map<PartitionId, Owned> owned_ = {};
+  std::map<PartitionId, OwnedPartition> owned_ = {};
   std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};
   std::map<Place, BatchBuilder> batches_ = {};
   // Places that told of errors only, since when; by their topics in Kafka.
@@ -161,7 +161,7 @@ class Inputs {
   Handle consumer_ = {};
   std::vector<Topic> topics_ = {};
   Queue queue_ = {};
-  std::optional<Refill> refill_ = {};
+  std::optional<FetchWaker> fetch_waker_ = {};
 };
 
 }  // namespace eventy::kafka::detail

@@ -55,35 +55,37 @@ std::vector<InputCheck> Inputs::to_check() const {
 }
 
 Result<void> Inputs::checked_inputs(const InputCheck& check) {
-  Owned* owned = find(check.place.first);
+  OwnedPartition* owned = find(check.place.first);
   if (!owned || owned->leaving || !owned->cursors.contains(check.place.second)) return {};
-  if (auto checked = check_range(scope_, check.place, check.fetched, check.ends); !checked) return checked;
+  if (auto checked = check_range(identity_, check.place, check.fetched, check.ends); !checked) return checked;
   InputCursor& cursor = owned->cursors.at(check.place.second);
   if (!check.suspect || !std::exchange(cursor.suspect, false)) return {};
-  cursor.trail.verify(check.ends.first);
+  cursor.fingerprint.verify(check.ends.first);
   const auto list = list_of({check.place.first});
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
-  if (error) return scope_.client->failed(*error, "cannot read " + scope_.names(check.place) + " again");
+  if (error)
+    return identity_.client->failed(*error, "cannot read " + identity_.names(check.place) + " again");
   return {};
 }
 
 Result<void> Inputs::verify(const Source& source, const rd_kafka_message_t& message) {
-  Trail& trail = source.cursor->trail;
-  const RecordFingerprint awaited = trail.awaited();
+  PartitionFingerprint& fingerprint = source.cursor->fingerprint;
+  const RecordFingerprint awaited = fingerprint.awaited();
   const bool is_it = message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset == awaited.at.value;
-  const auto verdict =
-      trail.judge(Offset{message.offset}, is_it ? std::optional(fingerprint_of(message)) : std::nullopt);
-  const bool may_be_missing = scope_.limits[source.place.second.value].is_compacted.value_or(true);
-  if (verdict == Trail::Verdict::another || (verdict == Trail::Verdict::missing && !may_be_missing))
-    return made_anew(scope_, source.place, awaited, verdict);
+  const auto verdict = fingerprint.judge(Offset{message.offset},
+                                         is_it ? std::optional(fingerprint_of(message)) : std::nullopt);
+  const bool may_be_missing = identity_.limits[source.place.second.value].is_compacted.value_or(true);
+  if (verdict == PartitionFingerprint::Verdict::another ||
+      (verdict == PartitionFingerprint::Verdict::missing && !may_be_missing))
+    return made_anew(identity_, source.place, awaited, verdict);
   return {};
 }
 
 // --- the end ---
 
 // Transaction markers are no messages, but they move the consumer's position.
-void Inputs::look_behind_marks() {
+void Inputs::skip_transaction_markers() {
   std::vector<PartitionId> all;
   for (const auto& [p, owned] : owned_)
     if (owned.backlog.empty()) all.push_back(p);
@@ -92,7 +94,7 @@ void Inputs::look_behind_marks() {
   for (int i = 0; i < list->cnt; ++i) {
     const auto& at = list->elems[i];
     const auto input = inputs_by_name_.find(at.topic);
-    Owned* owned = find(PartitionId{static_cast<std::uint32_t>(at.partition)});
+    OwnedPartition* owned = find(PartitionId{static_cast<std::uint32_t>(at.partition)});
     if (at.err || input == inputs_by_name_.end() || !owned) continue;
     InputCursor& cursor = owned->cursors.at(input->second);
     if (at.offset >= cursor.read.value) cursor.end = std::max(cursor.end, Offset{at.offset});
@@ -103,16 +105,17 @@ Result<bool> Inputs::at_end() {
   std::vector<PartitionId> all;
   for (const auto& [p, owned] : owned_) {
     if (owned.leaving) continue;
-    if (owned.stage != Owned::Stage::restored) return false;
+    if (owned.stage != OwnedPartition::Stage::restored) return false;
     for (const auto& [input, cursor] : owned.cursors)
       if (cursor.committed < cursor.read || !cursor.is_settled()) return false;
     all.push_back(p);
   }
-  const auto places = scope_.places_of(all);
+  const auto places = identity_.places_of(all);
   // What another service has just committed may not be readable yet: it counts, decided or not.
-  auto ends = scope_.client->edges(scope_.in_kafka(places), Client::Edge::end, Isolation::read_uncommitted);
+  auto ends = identity_.client->list_offsets(identity_.in_kafka(places), Client::OffsetSpec::latest,
+                                             Isolation::read_uncommitted);
   if (!ends) return ends.error();
-  look_behind_marks();
+  skip_transaction_markers();
   for (std::size_t i = 0; i < places.size(); ++i) {
     const InputCursor& cursor = owned_.at(places[i].first).cursors.at(places[i].second);
     if (std::max(cursor.end, cursor.read) < (*ends)[i]) return false;

@@ -1,6 +1,6 @@
 #include "eventy/kafka/kafka_store.hpp"
 
-#include "batches.hpp"
+#include "batch_builder.hpp"
 #include "changelog.hpp"
 #include "client.hpp"
 #include "eventy/store/rules.hpp"
@@ -21,7 +21,7 @@ class Reader final : public RecordReader {
     BatchBuilder batch(TopicIndex{}, partition_);
     batch.set_next(next_);
     // What is not decided yet is waited for: a commit may be acknowledged before it can be read.
-    auto ends = client_->ends_of(topic_, partition_, Isolation::read_uncommitted);
+    auto ends = client_->offset_range(topic_, partition_, Isolation::read_uncommitted);
     if (!ends) return ends.error();
     next_ = std::max(next_, ends->first);
     if (next_ < ends->end) {
@@ -106,7 +106,7 @@ class Store final : public RecordStore {
 
   Result<Offset> end_of(const std::string& topic, PartitionId partition) const override {
     if (auto count = known(topic, partition); !count) return count.error();
-    auto ends = client_->ends_of(topic, partition);
+    auto ends = client_->offset_range(topic, partition);
     if (!ends) return ends.error();
     return ends->end;
   }
@@ -144,7 +144,7 @@ Result<void> Store::scan(const std::string& service, const std::string& keyspace
   if (!count) return count.error();
   std::map<std::pair<std::uint32_t, std::string>, std::string> found;
   for (std::uint32_t p = 0; p < count->value_or(0); ++p) {
-    auto ends = client_->ends_of(topic, PartitionId{p}, Isolation::read_uncommitted);
+    auto ends = client_->offset_range(topic, PartitionId{p}, Isolation::read_uncommitted);
     if (!ends) return ends.error();
     if (ends->first >= ends->end) continue;
     auto reader = PartitionReader::open(*client_, topic, PartitionId{p}, ends->first);

@@ -7,39 +7,39 @@ namespace {
 
 constexpr std::chrono::seconds suspects_interval{1};
 
-Result<void> find_ends(const Scope& scope, std::vector<InputCheck>& checks) {
+Result<void> find_ends(const SessionIdentity& identity, std::vector<InputCheck>& checks) {
   std::vector<TopicPartition> places;
-  for (const auto& check : checks) places.push_back(scope.in_kafka(check.place));
-  for (const auto edge : {Client::Edge::first, Client::Edge::end}) {
-    auto found = scope.client->edges(places, edge, Isolation::read_uncommitted);
+  for (const auto& check : checks) places.push_back(identity.in_kafka(check.place));
+  for (const auto edge : {Client::OffsetSpec::earliest, Client::OffsetSpec::latest}) {
+    auto found = identity.client->list_offsets(places, edge, Isolation::read_uncommitted);
     if (!found) return found.error();
     for (std::size_t i = 0; i < checks.size(); ++i)
-      (edge == Client::Edge::first ? checks[i].ends.first : checks[i].ends.end) = (*found)[i];
+      (edge == Client::OffsetSpec::earliest ? checks[i].ends.first : checks[i].ends.end) = (*found)[i];
   }
   return {};
 }
 
 }  // namespace
 
-Monitor::Monitor(const Scope& scope, const Inputs& inputs, Findings findings)
-    : scope_(scope),
+Monitor::Monitor(const SessionIdentity& identity, const Inputs& inputs, Findings findings)
+    : identity_(identity),
       inputs_(inputs),
       findings_(std::move(findings)),
-      topics_due_(Clock::now() + scope.client->options().topic_check_interval) {}
+      topics_due_(Clock::now() + identity.client->options().topic_check_interval) {}
 
 // By then the members that had to give partitions up have done so and joined again.
-void Monitor::assigned() { group_due_ = Clock::now() + scope_.client->options().session_timeout / 2; }
+void Monitor::assigned() { group_due_ = Clock::now() + identity_.client->options().session_timeout / 2; }
 
 void Monitor::check_if_due(Worker& worker) {
-  if (looking_) return;
+  if (checking_) return;
   const auto now = Clock::now();
   if (now >= group_due_) {
-    looking_ = true;
+    checking_ = true;
     group_due_ = Clock::time_point::max();
     check_group(worker);
   } else if (now >= topics_due_ || (now >= suspects_due_ && inputs_.has_suspects())) {
-    looking_ = true;
-    topics_due_ = now + scope_.client->options().topic_check_interval;
+    checking_ = true;
+    topics_due_ = now + identity_.client->options().topic_check_interval;
     suspects_due_ = now + suspects_interval;
     check_topics(worker);
   }
@@ -50,12 +50,12 @@ void Monitor::check_if_due(Worker& worker) {
 void Monitor::check_topics(Worker& worker) {
   worker.begin([this, checks = inputs_.to_check()]() mutable {
     std::vector<TopicSpec> specs;
-    for (std::size_t t = 0; t < scope_.options.topics.size(); ++t)
-      specs.push_back({scope_.options.topics[t], scope_.shape.counts[t]});
-    auto there = scope_.client->still_there(specs);
-    if (there) there = find_ends(scope_, checks);
+    for (std::size_t t = 0; t < identity_.options.topics.size(); ++t)
+      specs.push_back({identity_.options.topics[t], identity_.shape.counts[t]});
+    auto there = identity_.client->still_there(specs);
+    if (there) there = find_ends(identity_, checks);
     findings_.post([this, there, checks = std::move(checks)] {
-      looking_ = false;
+      checking_ = false;
       if (there) return findings_.checked_inputs(checks);
       const bool changed =
           there.error().code == ErrorCode::not_found || there.error().code == ErrorCode::invalid_argument;
@@ -69,17 +69,18 @@ void Monitor::check_topics(Worker& worker) {
 // a group that is stable. One member is enough to mend it.
 void Monitor::check_group(Worker& worker) {
   worker.begin([this] {
-    auto now = membership_of(*scope_.client, scope_.group());
+    auto now = membership_of(*identity_.client, identity_.group());
     findings_.post([this, now] {
-      looking_ = false;
+      checking_ = false;
       if (group_due_ != Clock::time_point::max()) return;  // another generation has come since
-      const std::size_t all = scope_.shape.counts[scope_.lead().value];
+      const std::size_t all = identity_.shape.counts[identity_.lead().value];
       const bool known = now && now->stable;
-      if (now) tell_of(*now);
-      group_due_ = Clock::now() + scope_.client->options().topic_check_interval;
+      if (now) report_foreign_members(*now);
+      group_due_ = Clock::now() + identity_.client->options().topic_check_interval;
       if (known && now->assigned >= all) return;
       assigned();  // look again
-      const bool first_by_name = known && !now->members.empty() && *now->members.begin() == scope_.member();
+      const bool first_by_name =
+          known && !now->members.empty() && *now->members.begin() == identity_.member();
       if (first_by_name) findings_.without_owner(all - now->assigned);
     });
   });
@@ -87,10 +88,10 @@ void Monitor::check_group(Worker& worker) {
 
 // Once for each set of them. Nodes go on with the partitions that are left to them, and with the others when
 // the foreign members are gone.
-void Monitor::tell_of(const Membership& now) {
-  if (foreign_told_ == now.foreign) return;
-  foreign_told_ = now.foreign;
-  if (!now.foreign.empty()) scope_.client->complain(foreign_members(scope_.group(), now).message);
+void Monitor::report_foreign_members(const Membership& now) {
+  if (foreign_reported_ == now.foreign) return;
+  foreign_reported_ = now.foreign;
+  if (!now.foreign.empty()) identity_.client->log_error(foreign_members(identity_.group(), now).message);
 }
 
 }  // namespace eventy::kafka::detail

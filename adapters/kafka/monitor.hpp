@@ -19,7 +19,7 @@ class Monitor {
     std::function<void(std::vector<InputCheck>)> checked_inputs;  // at what is read of them
     std::function<void(std::size_t count)> without_owner;         // partitions; for this member to act
   };
-  Monitor(const Scope& scope, const Inputs& inputs, Findings findings);
+  Monitor(const SessionIdentity& identity, const Inputs& inputs, Findings findings);
 
   void assigned();  // the group has a new generation
   void check_if_due(Worker& worker);
@@ -28,14 +28,14 @@ class Monitor {
   using Clock = std::chrono::steady_clock;
   void check_topics(Worker& worker);
   void check_group(Worker& worker);
-  void tell_of(const Membership& now);
+  void report_foreign_members(const Membership& now);
 
-  const Scope& scope_;
+  const SessionIdentity& identity_;
   const Inputs& inputs_;
   Findings findings_;
   Clock::time_point topics_due_, group_due_ = Clock::time_point::max(), suspects_due_ = {};
-  bool looking_ = false;
-  std::vector<std::string> foreign_told_ = {};
+  bool checking_ = false;
+  std::vector<std::string> foreign_reported_ = {};
 };
 
 }  // namespace eventy::kafka::detail

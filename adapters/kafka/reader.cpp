@@ -49,7 +49,7 @@ Result<void> PartitionReader::read_to(Offset end, const std::function<bool(Messa
     }
     const auto silence = std::chrono::steady_clock::now() - heard;
     if (silent && silence > decision_takes) {
-      auto decided = client_.ends_of(topic_, partition_, Isolation::read_committed);
+      auto decided = client_.offset_range(topic_, partition_, Isolation::read_committed);
       if (!decided) return decided.error();
       if (next_ >= decided->end) return {};
     }

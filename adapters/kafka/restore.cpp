@@ -10,7 +10,7 @@
 
 #include "eventy/store/rules.hpp"
 #include "eventy/store/worker.hpp"
-#include "refill.hpp"
+#include "fetch_waker.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
@@ -67,12 +67,12 @@ struct Read {
 };
 
 // One partition on its way through the log.
-struct Work {
-  Restore& task;
-  Client::Ends ends = {};
+struct RestoreTask {
+  Restore& restore;
+  Client::OffsetRange ends = {};
   Offset start = {}, next = {};
-  NamedAt named = {};      // of the copy
-  std::string other = {};  // incarnation that the log was found to be instead
+  LogNamePlace named = {};  // of the copy
+  std::string other = {};   // incarnation that the log was found to be instead
   enum class Stage : std::uint8_t {
     waiting,
     verifying,  // whether the name of the copy's log stands where it stood, before the copy is continued
@@ -88,200 +88,202 @@ struct Work {
 
 class Restorer {
  public:
-  Restorer(Client& client, const std::string& service, const RestoreNews& news)
-      : client_(client), service_(service), topic_(changelog_of(service)), news_(news) {}
+  Restorer(Client& client, const std::string& service, const RestoreListener& news)
+      : client_(client), service_(service), topic_(changelog_of(service)), listener_(news) {}
 
-  Result<void> run(std::vector<Restore>& tasks);
+  Result<void> run(std::vector<Restore>& restores);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  Result<void> find_ends(std::vector<Restore>& tasks);
+  Result<void> find_ends(std::vector<Restore>& restores);
   Result<void> open_copies();
-  Result<void> open(Work& work);
-  Result<void> look_at_copy(Work& work);
-  Result<void> begin(const std::vector<Work*>& works);
+  Result<void> open(RestoreTask& task);
+  Result<void> look_at_copy(RestoreTask& task);
+  Result<void> begin(const std::vector<RestoreTask*>& tasks);
   Result<void> make_reader();
-  void leave(const std::vector<Work*>& works);
+  void leave(const std::vector<RestoreTask*>& tasks);
   Result<void> read();
   Result<void> take(const rd_kafka_message_t& message);
-  Result<void> take_record(Work& work, const rd_kafka_message_t& message);
+  Result<void> take_record(RestoreTask& task, const rd_kafka_message_t& message);
   Result<void> take_error(const rd_kafka_message_t& message);
-  Result<void> identify(Work& work, const rd_kafka_message_t& message);
-  void continue_copy(Work& work);
-  Result<void> discard_copy(Work& work);
-  Result<void> make_copy_anew(Work& work);
-  Error another_log(const Work& work) const;
-  Result<void> seek(Work& work);
-  Result<void> flush(Work& work);
-  Result<void> look_behind_marks();
+  Result<void> identify(RestoreTask& task, const rd_kafka_message_t& message);
+  void continue_copy(RestoreTask& task);
+  Result<void> discard_copy(RestoreTask& task);
+  Result<void> make_copy_anew(RestoreTask& task);
+  Error another_log(const RestoreTask& task) const;
+  Result<void> seek(RestoreTask& task);
+  Result<void> flush(RestoreTask& task);
+  Result<void> skip_transaction_markers();
   Result<void> check_silence() const;
-  Result<void> check_end(const Work& work) const;
+  Result<void> check_end(const RestoreTask& task) const;
   Result<void> applied();
   void leave_out_stopped();
   Result<void> report();
-  void tell_progress();
-  void tell_progress(Work& work);
+  void report_progress();
+  void report_progress(RestoreTask& task);
   bool is_read() const {  // what was opened
-    return std::all_of(works_.begin(), works_.end(), [](const auto& w) {
-      return w.second.done() || w.second.stage == Work::Stage::waiting;
+    return std::all_of(tasks_.begin(), tasks_.end(), [](const auto& w) {
+      return w.second.done() || w.second.stage == RestoreTask::Stage::waiting;
     });
   }
   PartitionList unread() const;
-  PartitionList list_of(const std::vector<Work*>& works) const;
-  Error lost(const Work& work, const std::string& what) const;
-  std::string names(const Work& work) const {
-    return "topic " + printable(topic_) + " partition " + std::to_string(work.task.partition.value);
+  PartitionList list_of(const std::vector<RestoreTask*>& tasks) const;
+  Error lost(const RestoreTask& task, const std::string& what) const;
+  std::string names(const RestoreTask& task) const {
+    return "topic " + printable(topic_) + " partition " + std::to_string(task.restore.partition.value);
   }
 
   Client& client_;
   std::string service_, topic_;
-  const RestoreNews& news_;
-  Duration max_age_ = {};                      // of a copy that is continued
-  std::map<std::int32_t, Work> works_ = {};    // those that are left
-  std::deque<std::int32_t> waiting_ = {};      // for their copies to be opened
-  std::size_t batch_bytes_ = max_batch_bytes;  // of a partition, in memory
+  const RestoreListener& listener_;
+  Duration max_age_ = {};                           // of a copy that is continued
+  std::map<std::int32_t, RestoreTask> tasks_ = {};  // those that are left
+  std::deque<std::int32_t> waiting_ = {};           // for their copies to be opened
+  std::size_t batch_bytes_ = max_batch_bytes;       // of a partition, in memory
   Clock::time_point heard_ = {}, told_ = {}, reported_ = Clock::now();
   std::string trouble_ = {};  // since something was heard
   Handle handle_ = {};
   Queue queue_ = {};
-  std::optional<Refill> refill_ = {};
+  std::optional<FetchWaker> fetch_waker_ = {};
   std::atomic<int> applying_ = 0;  // batches that the writer has in hand
   std::mutex failure_mutex_ = {};
   std::optional<Error> failure_ = {};  // of the writer
   Worker writer_ = {};                 // the last member: its jobs use the others
 };
 
-Error Restorer::lost(const Work& work, const std::string& what) const {
-  return {ErrorCode::corrupt, names(work) + " " + what +
+Error Restorer::lost(const RestoreTask& task, const std::string& what) const {
+  return {ErrorCode::corrupt, names(task) + " " + what +
                                   ": states that were committed are lost. Bring the topic back, or " +
-                                  begin_anew};
+                                  how_to_start_over};
 }
 
-Result<void> Restorer::find_ends(std::vector<Restore>& tasks) {
+Result<void> Restorer::find_ends(std::vector<Restore>& restores) {
   std::vector<TopicPartition> places;
-  for (const auto& task : tasks)
-    places.push_back({client_.name_in_kafka(topic_), static_cast<std::int32_t>(task.partition.value)});
+  for (const auto& restore : restores)
+    places.push_back({client_.name_in_kafka(topic_), static_cast<std::int32_t>(restore.partition.value)});
   // All that was written, decided or not: reading waits for what is not.
-  auto first = client_.edges(places, Client::Edge::first, Isolation::read_uncommitted);
+  auto first = client_.list_offsets(places, Client::OffsetSpec::earliest, Isolation::read_uncommitted);
   if (!first) return first.error();
-  auto end = client_.edges(places, Client::Edge::end, Isolation::read_uncommitted);
+  auto end = client_.list_offsets(places, Client::OffsetSpec::latest, Isolation::read_uncommitted);
   if (!end) return end.error();
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    Work& work = works_.emplace(places[i].partition, Work{tasks[i]}).first->second;
-    work.ends = {(*first)[i], (*end)[i]};
+  for (std::size_t i = 0; i < restores.size(); ++i) {
+    RestoreTask& task = tasks_.emplace(places[i].partition, RestoreTask{restores[i]}).first->second;
+    task.ends = {(*first)[i], (*end)[i]};
     waiting_.push_back(places[i].partition);
   }
-  batch_bytes_ = std::clamp(all_batches / tasks.size(), least_batch_bytes, max_batch_bytes);
+  batch_bytes_ = std::clamp(all_batches / restores.size(), least_batch_bytes, max_batch_bytes);
   return {};
 }
 
 // Some of those that wait: a disk may be slow, and those that are open need not wait for the last one.
 Result<void> Restorer::open_copies() {
   if (waiting_.empty()) return {};
-  std::vector<Work*> opened;
+  std::vector<RestoreTask*> opened;
   for (const auto until = Clock::now() + turn; !waiting_.empty() && Clock::now() < until;) {
-    const auto work = works_.find(waiting_.front());
+    const auto task = tasks_.find(waiting_.front());
     waiting_.pop_front();
-    if (work == works_.end()) continue;  // it was stopped
-    if (auto good = open(work->second); !good) return good;
-    tell_progress(work->second);
-    if (!work->second.done()) opened.push_back(&work->second);
+    if (task == tasks_.end()) continue;  // it was stopped
+    if (auto good = open(task->second); !good) return good;
+    report_progress(task->second);
+    if (!task->second.done()) opened.push_back(&task->second);
   }
   return opened.empty() ? Result<void>() : begin(opened);
 }
 
-Result<void> Restorer::open(Work& work) {
-  if (!work.task.copy) {
-    auto copy = client_.options().local_state(client_.name_in_kafka(service_), work.task.partition);
+Result<void> Restorer::open(RestoreTask& task) {
+  if (!task.restore.copy) {
+    auto copy = client_.options().local_state(client_.name_in_kafka(service_), task.restore.partition);
     if (!copy) return copy.error();
-    work.task.copy = *std::move(copy);
+    task.restore.copy = *std::move(copy);
   }
-  return look_at_copy(work);
+  return look_at_copy(task);
 }
 
 // Where reading begins, and whether the copy may be continued.
-Result<void> Restorer::look_at_copy(Work& work) {
-  if (!work.task.expected_log.empty() && work.ends.end < work.task.expected_reach)
-    return lost(work, "ends at offset " + std::to_string(work.ends.end.value) +
-                          ", but it was written up to " + std::to_string(work.task.expected_reach.value));
-  auto place = work.task.copy->place();
+Result<void> Restorer::look_at_copy(RestoreTask& task) {
+  if (!task.restore.expected_log.empty() && task.ends.end < task.restore.expected_reach)
+    return lost(task, "ends at offset " + std::to_string(task.ends.end.value) +
+                          ", but it was written up to " + std::to_string(task.restore.expected_reach.value));
+  auto place = task.restore.copy->place();
   if (!place) return place.error();
-  work.named = NamedAt::read(place->log);
-  const bool fits = !place->log.empty() && place->next >= work.ends.first && place->next <= work.ends.end &&
-                    work.named.at >= work.ends.first && work.named.at < work.ends.end;
-  const bool fresh = place->next == work.ends.end || SystemClock{}.date() - place->synced < max_age_;
-  if (fits && (fresh || work.task.is_kept)) {
-    work.stage = Work::Stage::verifying;
-    work.task.place = *place;
-    work.start = work.next = work.named.at;
+  task.named = LogNamePlace::read(place->log);
+  const bool fits = !place->log.empty() && place->next >= task.ends.first && place->next <= task.ends.end &&
+                    task.named.at >= task.ends.first && task.named.at < task.ends.end;
+  const bool fresh = place->next == task.ends.end || SystemClock{}.date() - place->synced < max_age_;
+  if (fits && (fresh || task.restore.is_kept)) {
+    task.stage = RestoreTask::Stage::verifying;
+    task.restore.place = *place;
+    task.start = task.next = task.named.at;
     return {};
   }
-  return discard_copy(work);
+  return discard_copy(task);
 }
 
-void Restorer::continue_copy(Work& work) {
-  work.stage = Work::Stage::reading;
-  work.start = work.next = work.task.place.next;
+void Restorer::continue_copy(RestoreTask& task) {
+  task.stage = RestoreTask::Stage::reading;
+  task.start = task.next = task.restore.place.next;
 }
 
 // A copy that cannot be continued. It may be the last trace of the states, if the log is not the one that it
 // was made of and no position names that log: then it is not emptied.
-Result<void> Restorer::discard_copy(Work& work) {
-  const auto& expected = work.task.expected_log;
-  if (work.task.is_kept) return lost(work, "is not what its copy here was made of any more");
-  if (work.ends.first.value > 0)
-    return lost(work, "begins at offset " + std::to_string(work.ends.first.value) +
+Result<void> Restorer::discard_copy(RestoreTask& task) {
+  const auto& expected = task.restore.expected_log;
+  if (task.restore.is_kept) return lost(task, "is not what its copy here was made of any more");
+  if (task.ends.first.value > 0)
+    return lost(task, "begins at offset " + std::to_string(task.ends.first.value) +
                           " and its copy here is of no use");
-  if (work.named.incarnation.empty()) return make_copy_anew(work);
-  if (!expected.empty() && expected != work.named.incarnation) {
-    client_.warn(names(work) + " is incarnation " + printable(expected) +
-                 ", as its positions say, and the copy here is of incarnation " +
-                 printable(work.named.incarnation) + ": it is made anew");
-    return make_copy_anew(work);
+  if (task.named.incarnation.empty()) return make_copy_anew(task);
+  if (!expected.empty() && expected != task.named.incarnation) {
+    client_.log_warning(names(task) + " is incarnation " + printable(expected) +
+                        ", as its positions say, and the copy here is of incarnation " +
+                        printable(task.named.incarnation) + ": it is made anew");
+    return make_copy_anew(task);
   }
-  if (work.ends.first == work.ends.end) return another_log(work);
-  work.stage = Work::Stage::naming;
-  work.start = work.next = work.ends.first;
+  if (task.ends.first == task.ends.end) return another_log(task);
+  task.stage = RestoreTask::Stage::naming;
+  task.start = task.next = task.ends.first;
   return {};
 }
 
-Error Restorer::another_log(const Work& work) const {
-  return lost(work,
-              (work.other.empty() ? "has no name" : "is incarnation " + printable(work.other)) +
+Error Restorer::another_log(const RestoreTask& task) const {
+  return lost(task,
+              (task.other.empty() ? "has no name" : "is incarnation " + printable(task.other)) +
                   ", and the copy of its states here, which is what is left of them, is of incarnation " +
-                  printable(work.named.incarnation) +
+                  printable(task.named.incarnation) +
                   ", for the topic was deleted and made anew, or the cluster has lost its topics");
 }
 
-Result<void> Restorer::make_copy_anew(Work& work) {
-  work.stage = Work::Stage::reading;
-  auto place = work.task.copy->place();
+Result<void> Restorer::make_copy_anew(RestoreTask& task) {
+  task.stage = RestoreTask::Stage::reading;
+  auto place = task.restore.copy->place();
   if (!place) return place.error();
   if (*place != LogPlace{})
-    if (auto cleared = work.task.copy->clear(); !cleared) return cleared;
-  work.task.place = {};
-  work.task.name = {};
-  work.start = work.next = work.ends.first;
+    if (auto cleared = task.restore.copy->clear(); !cleared) return cleared;
+  task.restore.place = {};
+  task.restore.name = {};
+  task.start = task.next = task.ends.first;
   return {};
 }
 
-Result<void> Restorer::begin(const std::vector<Work*>& works) {
+Result<void> Restorer::begin(const std::vector<RestoreTask*>& tasks) {
   if (!handle_)
     if (auto made = make_reader(); !made) return made;
-  const KafkaError error(rd_kafka_incremental_assign(handle_.get(), list_of(works).get()));
+  const KafkaError error(rd_kafka_incremental_assign(handle_.get(), list_of(tasks).get()));
   if (error) return client_.failed(*error, "cannot read topic " + printable(topic_));
-  for (Work* work : works) work->assigned = true;
+  for (RestoreTask* task : tasks) task->assigned = true;
   heard_ = Clock::now();
   return {};
 }
 
-void Restorer::leave(const std::vector<Work*>& works) {
-  std::vector<Work*> assigned;
-  std::copy_if(works.begin(), works.end(), std::back_inserter(assigned), [](Work* w) { return w->assigned; });
+void Restorer::leave(const std::vector<RestoreTask*>& tasks) {
+  std::vector<RestoreTask*> assigned;
+  std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(assigned),
+               [](RestoreTask* w) { return w->assigned; });
   if (!assigned.empty())
     const KafkaError ignored(rd_kafka_incremental_unassign(handle_.get(), list_of(assigned).get()));
-  for (const Work* work : works) works_.erase(static_cast<std::int32_t>(work->task.partition.value));
+  for (const RestoreTask* task : tasks)
+    tasks_.erase(static_cast<std::int32_t>(task->restore.partition.value));
 }
 
 Result<void> Restorer::make_reader() {
@@ -295,71 +297,71 @@ Result<void> Restorer::make_reader() {
   handle_ = *std::move(handle);
   rd_kafka_poll_set_consumer(handle_.get());
   queue_.reset(rd_kafka_queue_get_consumer(handle_.get()));
-  refill_.emplace(*handle_, *queue_);
+  fetch_waker_.emplace(*handle_, *queue_);
   return {};
 }
 
-PartitionList Restorer::list_of(const std::vector<Work*>& works) const {
-  auto list = make_list(static_cast<int>(works.size()));
-  for (const Work* work : works)
+PartitionList Restorer::list_of(const std::vector<RestoreTask*>& tasks) const {
+  auto list = make_list(static_cast<int>(tasks.size()));
+  for (const RestoreTask* task : tasks)
     rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(),
-                                      static_cast<std::int32_t>(work->task.partition.value))
-        ->offset = work->next.value;
+                                      static_cast<std::int32_t>(task->restore.partition.value))
+        ->offset = task->next.value;
   return list;
 }
 
-Result<void> Restorer::seek(Work& work) {
-  const auto list = list_of({&work});
+Result<void> Restorer::seek(RestoreTask& task) {
+  const auto list = list_of({&task});
   // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
   const KafkaError error(rd_kafka_seek_partitions(handle_.get(), list.get(), -1));
-  if (error) return client_.failed(*error, "cannot read " + names(work));
+  if (error) return client_.failed(*error, "cannot read " + names(task));
   return check_each(*list, "cannot read");
 }
 
 // Whether the log is the one that the copy was made of.
-Result<void> Restorer::identify(Work& work, const rd_kafka_message_t& message) {
+Result<void> Restorer::identify(RestoreTask& task, const rd_kafka_message_t& message) {
   std::optional<LogName> name;
   if (bytes_of(message.key, message.key_len) == log_name_key)
     name = LogName::read(bytes_of(message.payload, message.len));
   Result<void> good;
-  if (work.stage == Work::Stage::naming) {
-    work.next = Offset{message.offset + 1};
-    if (name && name->incarnation != work.named.incarnation) work.other = name->incarnation;
-    if (!name || name->incarnation != work.named.incarnation) return {};
-    good = make_copy_anew(work);
-  } else if (name && message.offset == work.named.at.value && name->incarnation == work.named.incarnation) {
-    work.task.name = *std::move(name);
-    continue_copy(work);
+  if (task.stage == RestoreTask::Stage::naming) {
+    task.next = Offset{message.offset + 1};
+    if (name && name->incarnation != task.named.incarnation) task.other = name->incarnation;
+    if (!name || name->incarnation != task.named.incarnation) return {};
+    good = make_copy_anew(task);
+  } else if (name && message.offset == task.named.at.value && name->incarnation == task.named.incarnation) {
+    task.restore.name = *std::move(name);
+    continue_copy(task);
   } else {
-    good = discard_copy(work);
+    good = discard_copy(task);
   }
-  return good ? seek(work) : good;
+  return good ? seek(task) : good;
 }
 
-Result<void> Restorer::take_record(Work& work, const rd_kafka_message_t& message) {
+Result<void> Restorer::take_record(RestoreTask& task, const rd_kafka_message_t& message) {
   const Offset at{message.offset};
   const auto key = bytes_of(message.key, message.key_len);
-  if (work.stage != Work::Stage::reading) return identify(work, message);
-  if (at < work.next) return {};
-  work.next = Offset{message.offset + 1};
-  ++work.task.records;
+  if (task.stage != RestoreTask::Stage::reading) return identify(task, message);
+  if (at < task.next) return {};
+  task.next = Offset{message.offset + 1};
+  ++task.restore.records;
   if (key == log_name_key) {
-    work.task.name = LogName::read(bytes_of(message.payload, message.len));
-    work.task.place.log = NamedAt{work.task.name.incarnation, at}.text();
+    task.restore.name = LogName::read(bytes_of(message.payload, message.len));
+    task.restore.place.log = LogNamePlace{task.restore.name.incarnation, at}.text();
     return {};
   }
-  work.read.add(key, message.payload ? std::optional(bytes_of(message.payload, message.len)) : std::nullopt);
-  return work.read.bytes.size() < batch_bytes_ ? Result<void>() : flush(work);
+  task.read.add(key, message.payload ? std::optional(bytes_of(message.payload, message.len)) : std::nullopt);
+  return task.read.bytes.size() < batch_bytes_ ? Result<void>() : flush(task);
 }
 
 // Copies are written while the next records are read. Once one is stopped, nothing more of it is written.
-Result<void> Restorer::flush(Work& work) {
+Result<void> Restorer::flush(RestoreTask& task) {
   if (applying_ >= max_applying) writer_.wait();
-  work.task.place.next = work.next;
-  work.task.place.synced = SystemClock{}.date();
+  task.restore.place.next = task.next;
+  task.restore.place.synced = SystemClock{}.date();
   ++applying_;
-  const auto read = std::make_shared<const Read>(std::exchange(work.read, {}));
-  writer_.begin([this, read, copy = work.task.copy, place = work.task.place, stop = work.task.stop] {
+  const auto read = std::make_shared<const Read>(std::exchange(task.read, {}));
+  writer_.begin([this, read, copy = task.restore.copy, place = task.restore.place, stop = task.restore.stop] {
     if (auto done = stop.stop_requested() ? Result<void>() : copy->load(read->views(), place); !done) {
       const std::lock_guard lock(failure_mutex_);
       failure_ = done.error();
@@ -376,36 +378,36 @@ Result<void> Restorer::applied() {
   return {};
 }
 
-void Restorer::tell_progress() {
+void Restorer::report_progress() {
   const auto now = Clock::now();
   if (now - told_ < progress_interval) return;
   told_ = now;
-  for (auto& [p, work] : works_) tell_progress(work);
+  for (auto& [p, task] : tasks_) report_progress(task);
 }
 
 // If it has moved. What it has to read is known once its copy was checked_inputs at.
-void Restorer::tell_progress(Work& work) {
-  if (!news_.progress || work.stage != Work::Stage::reading || work.told == work.next) return;
-  work.told = work.next;
-  news_.progress(work.task.partition, static_cast<std::uint64_t>(work.next.value - work.start.value),
-                 static_cast<std::uint64_t>(work.ends.end.value - work.start.value));
+void Restorer::report_progress(RestoreTask& task) {
+  if (!listener_.progress || task.stage != RestoreTask::Stage::reading || task.told == task.next) return;
+  task.told = task.next;
+  listener_.progress(task.restore.partition, static_cast<std::uint64_t>(task.next.value - task.start.value),
+                     static_cast<std::uint64_t>(task.ends.end.value - task.start.value));
 }
 
 // Transaction markers are no messages, but they move the consumer's position.
-Result<void> Restorer::look_behind_marks() {
+Result<void> Restorer::skip_transaction_markers() {
   const auto list = unread();
   if (list->cnt == 0 || rd_kafka_position(handle_.get(), list.get())) return {};
   for (int i = 0; i < list->cnt; ++i) {
-    Work& work = works_.at(list->elems[i].partition);
+    RestoreTask& task = tasks_.at(list->elems[i].partition);
     const Offset at{list->elems[i].offset};
-    if (work.stage == Work::Stage::naming && std::max(at, work.next) >= work.ends.end)
-      return another_log(work);
-    if (at <= work.next) continue;
-    if (work.stage == Work::Stage::verifying) {  // there is nothing where the name stood
-      if (auto checked = discard_copy(work); !checked) return checked;
-      if (auto moved = seek(work); !moved) return moved;
+    if (task.stage == RestoreTask::Stage::naming && std::max(at, task.next) >= task.ends.end)
+      return another_log(task);
+    if (at <= task.next) continue;
+    if (task.stage == RestoreTask::Stage::verifying) {  // there is nothing where the name stood
+      if (auto checked = discard_copy(task); !checked) return checked;
+      if (auto moved = seek(task); !moved) return moved;
     } else {
-      work.next = at;
+      task.next = at;
     }
   }
   return {};
@@ -413,8 +415,8 @@ Result<void> Restorer::look_behind_marks() {
 
 PartitionList Restorer::unread() const {
   auto list = make_list();
-  for (const auto& [p, work] : works_)
-    if (!work.done() && work.stage != Work::Stage::waiting)
+  for (const auto& [p, task] : tasks_)
+    if (!task.done() && task.stage != RestoreTask::Stage::waiting)
       rd_kafka_topic_partition_list_add(list.get(), client_.name_in_kafka(topic_).c_str(), p);
   return list;
 }
@@ -433,7 +435,7 @@ Result<void> Restorer::read() {
         continue;
       }
     }
-    if (auto checked_inputs = look_behind_marks(); !checked_inputs) return checked_inputs;
+    if (auto checked_inputs = skip_transaction_markers(); !checked_inputs) return checked_inputs;
     if (is_read() || (!message && patience == 0)) break;
   }
   if (heard) heard_ = Clock::now(), trouble_.clear();
@@ -443,12 +445,12 @@ Result<void> Restorer::read() {
 Result<void> Restorer::take(const rd_kafka_message_t& message) {
   const bool end = message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(message);
-  if (!end) refill_->took(1, message.len, [this] { return unread(); });
-  const auto at = works_.find(message.partition);
-  if (at == works_.end() || at->second.done()) return {};
-  Work& work = at->second;
-  if (!end) return take_record(work, message);
-  if (work.stage != Work::Stage::verifying) work.next = std::max(work.next, Offset{message.offset});
+  if (!end) fetch_waker_->took(1, message.len, [this] { return unread(); });
+  const auto at = tasks_.find(message.partition);
+  if (at == tasks_.end() || at->second.done()) return {};
+  RestoreTask& task = at->second;
+  if (!end) return take_record(task, message);
+  if (task.stage != RestoreTask::Stage::verifying) task.next = std::max(task.next, Offset{message.offset});
   return {};
 }
 
@@ -462,19 +464,19 @@ Result<void> Restorer::take_error(const rd_kafka_message_t& message) {
 
 Result<void> Restorer::check_silence() const {
   if (Clock::now() - heard_ < client_.options().request_timeout) return {};
-  for (const auto& [p, work] : works_)
-    if (!work.done() && work.stage != Work::Stage::waiting)
-      return Error{ErrorCode::timed_out, "Kafka: " + names(work) + ": nothing comes from offset " +
-                                             std::to_string(work.next.value) + " on, and it ends at " +
-                                             std::to_string(work.ends.end.value) + trouble_};
+  for (const auto& [p, task] : tasks_)
+    if (!task.done() && task.stage != RestoreTask::Stage::waiting)
+      return Error{ErrorCode::timed_out, "Kafka: " + names(task) + ": nothing comes from offset " +
+                                             std::to_string(task.next.value) + " on, and it ends at " +
+                                             std::to_string(task.ends.end.value) + trouble_};
   return {};
 }
 
 void Restorer::leave_out_stopped() {
-  std::vector<Work*> stopped;
-  for (auto& [p, work] : works_)
-    if (work.task.stop.stop_requested()) stopped.push_back(&work);
-  for (const Work* work : stopped) work->task.copy.reset();
+  std::vector<RestoreTask*> stopped;
+  for (auto& [p, task] : tasks_)
+    if (task.restore.stop.stop_requested()) stopped.push_back(&task);
+  for (const RestoreTask* task : stopped) task->restore.copy.reset();
   leave(stopped);
 }
 
@@ -482,44 +484,44 @@ void Restorer::leave_out_stopped() {
 // costs a transaction.
 Result<void> Restorer::report() {
   if (!(waiting_.empty() && is_read()) && Clock::now() - reported_ < report_interval) return {};
-  std::vector<Work*> done;
-  for (auto& [p, work] : works_)
-    if (work.done()) done.push_back(&work);
+  std::vector<RestoreTask*> done;
+  for (auto& [p, task] : tasks_)
+    if (task.done()) done.push_back(&task);
   if (done.empty()) return {};
-  for (Work* work : done) {
-    if (auto checked = check_end(*work); !checked) return checked;
-    if (auto flushed = flush(*work); !flushed) return flushed;
+  for (RestoreTask* task : done) {
+    if (auto checked = check_end(*task); !checked) return checked;
+    if (auto flushed = flush(*task); !flushed) return flushed;
   }
   writer_.wait();
   if (auto good = applied(); !good) return good;
   std::vector<Restore> restored;
-  for (Work* work : done) {
-    tell_progress(*work);
-    if (news_.restored) restored.push_back(std::move(work->task));
+  for (RestoreTask* task : done) {
+    report_progress(*task);
+    if (listener_.restored) restored.push_back(std::move(task->restore));
   }
   leave(done);
-  if (news_.restored) news_.restored(std::move(restored));
+  if (listener_.restored) listener_.restored(std::move(restored));
   reported_ = Clock::now();
   return {};
 }
 
-Result<void> Restorer::check_end(const Work& work) const {
-  const auto& expected = work.task.expected_log;
-  if (expected.empty() || work.task.name.incarnation == expected) return {};
-  const auto& now = work.task.name.incarnation;
-  return lost(work, (now.empty() ? "has no name" : "is incarnation " + printable(now)) +
+Result<void> Restorer::check_end(const RestoreTask& task) const {
+  const auto& expected = task.restore.expected_log;
+  if (expected.empty() || task.restore.name.incarnation == expected) return {};
+  const auto& now = task.restore.name.incarnation;
+  return lost(task, (now.empty() ? "has no name" : "is incarnation " + printable(now)) +
                         ", but what was committed is of incarnation " + printable(expected) +
                         ": it was made anew since");
 }
 
-Result<void> Restorer::run(std::vector<Restore>& tasks) {
+Result<void> Restorer::run(std::vector<Restore>& restores) {
   auto limits = client_.limits_of(topic_);
   if (!limits) return limits.error();
   max_age_ = max_age_of_copies(*limits);
-  if (auto found = find_ends(tasks); !found) return found;
-  for (leave_out_stopped(); !works_.empty(); leave_out_stopped()) {
+  if (auto found = find_ends(restores); !found) return found;
+  for (leave_out_stopped(); !tasks_.empty(); leave_out_stopped()) {
     if (auto opened = open_copies(); !opened) return opened;
-    tell_progress();
+    report_progress();
     if (auto good = read(); !good) return good;
     if (auto reported = report(); !reported) return reported;
   }
@@ -529,7 +531,7 @@ Result<void> Restorer::run(std::vector<Restore>& tasks) {
 }  // namespace
 
 Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
-                     const RestoreNews& news) {
+                     const RestoreListener& news) {
   if (restores.empty()) return {};
   return Restorer(client, service, news).run(restores);
 }

@@ -30,7 +30,7 @@ struct Restore {
 };
 
 // Called on the thread that restores.
-struct RestoreNews {
+struct RestoreListener {
   std::function<void(PartitionId, std::uint64_t done, std::uint64_t total)> progress = {};
   // These are up to date: nothing is done to them any more, while the others are still read.
   std::function<void(std::vector<Restore>)> restored = {};
@@ -40,6 +40,6 @@ struct RestoreNews {
 // are emptied and made anew. Ends soon once all that are left are stopped. Errors: corrupt, where the log
 // holds less than was committed to it; timed_out, where nothing comes for the request timeout.
 Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
-                     const RestoreNews& news);
+                     const RestoreListener& news);
 
 }  // namespace eventy::kafka::detail

@@ -7,7 +7,7 @@
 #include <stop_token>
 
 #include "copy_reader.hpp"
-#include "cycles.hpp"
+#include "cycle_writer.hpp"
 #include "eventy/store/worker.hpp"
 #include "group.hpp"
 #include "inputs.hpp"
@@ -21,12 +21,13 @@ constexpr std::chrono::milliseconds tick{500};  // polls at least so often, or l
 
 class Session final : public StoreSession {
  public:
-  explicit Session(Scope scope)
-      : scope_(std::move(scope)),
-        inputs_(scope_, {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
-                         [this](std::vector<PartitionId> p, Taken how) { taken(std::move(p), how); }}),
-        cycles_(scope_, inputs_, [this] { wake(); }),
-        monitor_(scope_, inputs_,
+  explicit Session(SessionIdentity identity)
+      : identity_(std::move(identity)),
+        inputs_(identity_,
+                {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
+                 [this](std::vector<PartitionId> p, Removal how) { removed(std::move(p), how); }}),
+        cycle_writer_(identity_, inputs_, [this] { wake(); }),
+        monitor_(identity_, inputs_,
                  {[this](std::function<void()> news) { post(std::move(news)); },
                   [this](const Error& error) { (void)end(error); },
                   [this](const std::vector<InputCheck>& checks) { checked_inputs(checks); },
@@ -43,31 +44,31 @@ class Session final : public StoreSession {
   void resume(PartitionId partition) override { set_paused(partition, false); }
   Result<void> append(const SliceEffects& effects) override {
     if (auto good = alive(); !good) return good;
-    return cycles_.append(effects);
+    return cycle_writer_.append(effects);
   }
   Result<void> write_now(const OutputBuffer& outputs) override;
   Result<void> commit(CycleId cycle) override {
     if (auto good = alive(); !good) return good;
-    return cycles_.commit(cycle);
+    return cycle_writer_.commit(cycle);
   }
   Result<void> abort() override;
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
   std::size_t max_record_size(TopicIndex topic) const override;
   bool needs_keys(TopicIndex topic) const override {
-    return scope_.limits.at(topic.value).is_compacted.value_or(false);
+    return identity_.limits.at(topic.value).is_compacted.value_or(false);
   }
   std::size_t max_state_size() const override;
   std::size_t max_cycle_size() const override { return client().options().max_cycle_size; }
   std::uint32_t partition_count(TopicIndex topic) const override {
-    return scope_.shape.counts.at(topic.value);
+    return identity_.shape.counts.at(topic.value);
   }
   Result<bool> at_end() override;
   void close() override;
 
  private:
-  Client& client() const { return *scope_.client; }
-  std::string service() const { return "service " + printable(scope_.options.service); }
+  Client& client() const { return *identity_.client; }
+  std::string service() const { return "service " + printable(identity_.options.service); }
   Result<void> alive() const {
     if (ended_) return *ended_;
     return {};
@@ -80,21 +81,21 @@ class Session final : public StoreSession {
   }
   // What a worker found out is handled in the next poll().
   void post(std::function<void()> news);
-  Result<void> hear();
+  Result<void> handle_findings();
   void set_paused(PartitionId partition, bool paused) {
     if (!ended_) inputs_.set_paused(partition, paused);
   }
 
   void assigned(std::vector<PartitionId> partitions);
-  void taken(std::vector<PartitionId> partitions, Taken how);
+  void removed(std::vector<PartitionId> partitions, Removal how);
   void positions_found(const std::shared_ptr<Takeover>& takeover, const Result<void>& result);
   void begin_restore(const std::shared_ptr<Takeover>& takeover);
   void part_is_restored(std::shared_ptr<Takeover> part);
-  void sign_next();
-  void sign(const std::shared_ptr<Takeover>& part);
+  void commit_next_ownership();
+  void commit_ownership(const std::shared_ptr<Takeover>& part);
   // Null: the partition has gone since, or has come back for another takeover.
-  Owned* awaits(PartitionId partition, const Takeover& takeover) {
-    Owned* owned = inputs_.find(partition);
+  OwnedPartition* awaits(PartitionId partition, const Takeover& takeover) {
+    OwnedPartition* owned = inputs_.find(partition);
     return owned && !owned->leaving && owned->takeover == takeover.number ? owned : nullptr;
   }
   void restored(const Takeover& part);
@@ -102,7 +103,7 @@ class Session final : public StoreSession {
   void checked_inputs(const std::vector<InputCheck>& checks);
   void mend_group(std::size_t without_owner);
 
-  Scope scope_;
+  SessionIdentity identity_;
   std::optional<Error> ended_ = {};
   bool closed_ = false;
   std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
@@ -114,16 +115,16 @@ class Session final : public StoreSession {
   std::mutex wake_mutex_ = {};
   std::function<void()> wake_ = {};
   std::mutex news_mutex_ = {};
-  std::vector<std::function<void()>> news_ = {};
+  std::vector<std::function<void()>> findings_ = {};
 
   Inputs inputs_;
-  Cycles cycles_;
+  CycleWriter cycle_writer_;
   Monitor monitor_;
   std::mutex ticks_mutex_ = {};
   std::condition_variable ticks_changed_ = {};
   bool ticks_end_ = false;
-  std::deque<std::shared_ptr<Takeover>> to_sign_ = {};  // parts of takeovers
-  bool signing_ = false;
+  std::deque<std::shared_ptr<Takeover>> awaiting_ownership_ = {};  // parts of takeovers
+  bool committing_ownership_ = false;
   std::stop_source ending_ = {};                    // of what the preparer does
   std::map<std::uint64_t, Worker> restorers_ = {};  // by the numbers of their takeovers
   std::optional<Worker> preparer_ = {};
@@ -133,13 +134,13 @@ class Session final : public StoreSession {
 // --- start and end ---
 
 Result<void> Session::start() {
-  auto made =
-      client().ensure({{changelog_of(scope_.options.service), scope_.shape.partitions}}, Cleanup::compact);
+  auto made = client().ensure({{changelog_of(identity_.options.service), identity_.shape.partitions}},
+                              Cleanup::compact);
   if (!made) return made;
-  if (auto found = cycles_.find_limits(); !found) return found;
+  if (auto found = cycle_writer_.find_limits(); !found) return found;
   // A group that cannot be asked now will tell why when it is joined.
-  if (const auto now = membership_of(client(), scope_.group()); now && !now->foreign.empty())
-    return foreign_members(scope_.group(), *now);
+  if (const auto now = membership_of(client(), identity_.group()); now && !now->foreign.empty())
+    return foreign_members(identity_.group(), *now);
   if (auto joined = inputs_.join(); !joined) return joined;
   preparer_.emplace();
   ticker_ = std::thread([this] {
@@ -189,28 +190,28 @@ void Session::close() {
   }
   restorers_.clear();
   preparer_.reset();
-  cycles_.close();
+  cycle_writer_.close();
   inputs_.leave();
 }
 
 void Session::post(std::function<void()> news) {
   {
     std::lock_guard lock(news_mutex_);
-    news_.push_back(std::move(news));
+    findings_.push_back(std::move(news));
   }
   wake();
 }
 
-Result<void> Session::hear() {
+Result<void> Session::handle_findings() {
   std::vector<std::function<void()>> news;
   {
     std::lock_guard lock(news_mutex_);
-    news.swap(news_);
+    news.swap(findings_);
   }
   for (const auto& tell : news)
     if (!ended_) tell();
   if (!ended_)
-    if (auto failure = cycles_.failure()) return end(*failure);
+    if (auto failure = cycle_writer_.failure()) return end(*failure);
   return alive();
 }
 
@@ -225,13 +226,13 @@ std::size_t left_for_record(const std::optional<std::size_t>& batch_bytes, std::
 }  // namespace
 
 std::size_t Session::max_record_size(TopicIndex topic) const {
-  return left_for_record(scope_.limits.at(topic.value).batch_bytes);
+  return left_for_record(identity_.limits.at(topic.value).batch_bytes);
 }
 
 std::size_t Session::max_state_size() const {
   std::size_t longest = 0;
-  for (const auto& keyspace : scope_.options.keyspaces) longest = std::max(longest, keyspace.size());
-  return left_for_record(cycles_.max_changelog_batch(), changelog_key("", "").size() + longest);
+  for (const auto& keyspace : identity_.options.keyspaces) longest = std::max(longest, keyspace.size());
+  return left_for_record(cycle_writer_.max_changelog_batch(), changelog_key("", "").size() + longest);
 }
 
 // --- assignments ---
@@ -249,8 +250,8 @@ void Session::assigned(std::vector<PartitionId> partitions) {
   preparer_->begin([this, takeover, is_first] {
     if (takeover->stop.stop_requested()) return;
     Result<void> found;
-    if (is_first) found = cycles_.open();
-    if (found) found = takeover->find_positions(scope_);
+    if (is_first) found = cycle_writer_.open();
+    if (found) found = takeover->find_positions(identity_);
     post([this, takeover, found] { positions_found(takeover, found); });
   });
 }
@@ -265,10 +266,12 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
   if (takeover->partitions.empty()) return;
   for (const auto& [place, position] : takeover->positions) {
     InputCursor& cursor = inputs_.find(place.first)->cursors[place.second];
-    cursor = {.read = position.next, .committed = position.next, .trail = Trail(position.last)};
-    cursor.trail.verify(Offset{});
+    cursor = {.read = position.next,
+              .committed = position.next,
+              .fingerprint = PartitionFingerprint(position.last)};
+    cursor.fingerprint.verify(Offset{});
   }
-  if (auto taken = inputs_.take_over(takeover->partitions); !taken) return (void)end(taken.error());
+  if (auto removed = inputs_.take_over(takeover->partitions); !removed) return (void)end(removed.error());
   events_.push_back(Assigned{Epoch{++epoch_}, takeover->partitions});
   begin_restore(takeover);
 }
@@ -277,7 +280,7 @@ void Session::positions_found(const std::shared_ptr<Takeover>& takeover, const R
 void Session::begin_restore(const std::shared_ptr<Takeover>& takeover) {
   for (auto& log : takeover->restores) log.stop = inputs_.find(log.partition)->restore.get_token();
   restorers_[takeover->number].begin([this, takeover] {
-    const RestoreNews news{
+    const RestoreListener news{
         .progress =
             [this](PartitionId partition, std::uint64_t done, std::uint64_t total) {
               post([this, partition, done, total] {
@@ -288,7 +291,7 @@ void Session::begin_restore(const std::shared_ptr<Takeover>& takeover) {
             [this, &takeover](std::vector<Restore> restored) {
               post([this, part = takeover->part(std::move(restored))] { part_is_restored(part); });
             }};
-    auto done = restore(client(), scope_.options.service, takeover->restores, news);
+    auto done = restore(client(), identity_.options.service, takeover->restores, news);
     post([this, number = takeover->number, done] {
       if (!done) return (void)end(done.error());
       restorers_.erase(number);
@@ -297,30 +300,30 @@ void Session::begin_restore(const std::shared_ptr<Takeover>& takeover) {
 }
 
 void Session::part_is_restored(std::shared_ptr<Takeover> part) {
-  if (auto begun = part->check_begun(scope_); !begun) return (void)end(begun.error());
-  if (!to_sign_.empty() && to_sign_.back()->number == part->number) {
-    to_sign_.back()->add(std::move(*part));
+  if (auto begun = part->check_begun(identity_); !begun) return (void)end(begun.error());
+  if (!awaiting_ownership_.empty() && awaiting_ownership_.back()->number == part->number) {
+    awaiting_ownership_.back()->add(std::move(*part));
   } else {
-    to_sign_.push_back(std::move(part));
+    awaiting_ownership_.push_back(std::move(part));
   }
-  sign_next();
+  commit_next_ownership();
 }
 
-void Session::sign_next() {
-  if (signing_ || to_sign_.empty()) return;
-  signing_ = true;
-  const auto part = std::move(to_sign_.front());
-  to_sign_.pop_front();
-  sign(part);
+void Session::commit_next_ownership() {
+  if (committing_ownership_ || awaiting_ownership_.empty()) return;
+  committing_ownership_ = true;
+  const auto part = std::move(awaiting_ownership_.front());
+  awaiting_ownership_.pop_front();
+  commit_ownership(part);
 }
 
 // The positions are committed under this session's name, in the generation that owns them now. While the
 // group changes there may be none, or one that is over: then again, until they are signed or gone.
-void Session::sign(const std::shared_ptr<Takeover>& part) {
+void Session::commit_ownership(const std::shared_ptr<Takeover>& part) {
   std::erase_if(part->positions, [&](const auto& p) { return !awaits(p.first.first, *part); });
   std::shared_ptr<rd_kafka_consumer_group_metadata_t> group;
   Landing none;
-  if (!part->is_signed(scope_)) {
+  if (!part->is_ownership_committed(identity_)) {
     auto now = inputs_.group();
     if (now) {
       group = *std::move(now);
@@ -330,17 +333,17 @@ void Session::sign(const std::shared_ptr<Takeover>& part) {
   }
   preparer_->begin([this, part, group, none] {
     if (ending_.stop_requested()) return;
-    const Landing landing = group ? part->sign(scope_, group.get()) : none;
+    const Landing landing = group ? part->commit_ownership(identity_, group.get()) : none;
     Result<void> done;
     if (landing.how == Landing::How::failed) done = landing.error;
     const bool again = landing.how == Landing::How::aborted || landing.how == Landing::How::unknown;
-    if (again) part->rest(scope_, landing.error);
+    if (again) part->rest(identity_, landing.error);
     post([this, part, done, again] {
       if (!done) return (void)end(done.error());
-      if (again) return sign(part);
+      if (again) return commit_ownership(part);
       restored(*part);
-      signing_ = false;
-      sign_next();
+      committing_ownership_ = false;
+      commit_next_ownership();
     });
   });
 }
@@ -348,35 +351,36 @@ void Session::sign(const std::shared_ptr<Takeover>& part) {
 void Session::restored(const Takeover& part) {
   std::vector<PartitionId> partitions;
   for (const auto& log : part.restores) {
-    Owned* owned = awaits(log.partition, part);
+    OwnedPartition* owned = awaits(log.partition, part);
     if (!owned) continue;
     owned->copy = log.copy;
     owned->log = log.place;
-    owned->state = std::make_shared<CopyReader>(log.copy, scope_.options, log.partition, scope_.changelog());
+    owned->state =
+        std::make_shared<CopyReader>(log.copy, identity_.options, log.partition, identity_.changelog());
     events_.push_back(Restored{log.partition, owned->state, log.records});
     partitions.push_back(log.partition);
   }
   if (!partitions.empty()) inputs_.restored(partitions);
 }
 
-void Session::taken(std::vector<PartitionId> partitions, Taken how) {
+void Session::removed(std::vector<PartitionId> partitions, Removal how) {
   client().step(Step::revoke);
-  was_away_ = was_away_ || how == Taken::lost;
+  was_away_ = was_away_ || how == Removal::lost;
   for (const PartitionId p : partitions)
-    if (Owned* owned = inputs_.find(p)) owned->restore.request_stop();
-  if (how == Taken::revoked) {
+    if (OwnedPartition* owned = inputs_.find(p)) owned->restore.request_stop();
+  if (how == Removal::revoked) {
     events_.push_back(Revoked{std::move(partitions)});
     return;
   }
   for (const PartitionId p : partitions)
-    if (const Owned* owned = inputs_.find(p); owned && owned->state) owned->state->end();
+    if (const OwnedPartition* owned = inputs_.find(p); owned && owned->state) owned->state->end();
   events_.push_back(Lost{std::move(partitions)});
 }
 
 void Session::release(const std::vector<PartitionId>& partitions) {
   if (ended_) return;
   for (const PartitionId p : partitions)
-    if (const Owned* owned = inputs_.find(p); owned && owned->state) owned->state->end();
+    if (const OwnedPartition* owned = inputs_.find(p); owned && owned->state) owned->state->end();
   inputs_.release(partitions);
 }
 
@@ -384,16 +388,16 @@ void Session::release(const std::vector<PartitionId>& partitions) {
 
 Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   notice_standstill();
-  if (auto heard = hear(); !heard) return heard.error();
+  if (auto heard = handle_findings(); !heard) return heard.error();
   std::vector<StoreEvent> events;
-  auto outcome = cycles_.outcome();
+  auto outcome = cycle_writer_.outcome();
   if (!outcome) return end(outcome.error());
   if (*outcome) events.push_back(**std::move(outcome));
   std::vector<StoreEvent> records;
   if (auto read = inputs_.read(limits, records); !read) return end(read.error());
   if (inputs_.more()) wake();
-  if (auto noted = cycles_.note_copies_if_due(); !noted) return end(noted.error());
-  cycles_.refresh_if_due();
+  if (auto noted = cycle_writer_.note_copies_if_due(); !noted) return end(noted.error());
+  cycle_writer_.refresh_if_due();
   monitor_.check_if_due(*preparer_);
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
   events_.clear();
@@ -410,25 +414,25 @@ Result<bool> Session::at_end() {
 
 Result<void> Session::write_now(const OutputBuffer& outputs) {
   if (auto good = alive(); !good) return good;
-  if (auto checked = check_outputs(outputs, scope_.options, scope_.shape); !checked) return checked;
-  auto written = scope_.producer->write(records_of(scope_, outputs));
+  if (auto checked = check_outputs(outputs, identity_.options, identity_.shape); !checked) return checked;
+  auto written = identity_.producer->write(records_of(identity_, outputs));
   if (!written) return written.error();
   return {};
 }
 
 Result<void> Session::abort() {
   if (auto good = alive(); !good) return good;
-  auto back = cycles_.abort();
+  auto back = cycle_writer_.abort();
   wake();
   return back;
 }
 
 Result<Outcome> Session::resolve(CycleId cycle) {
   if (auto good = alive(); !good) return good.error();
-  if (!cycles_.is_unknown(cycle))
+  if (!cycle_writer_.is_unknown(cycle))
     return Error{ErrorCode::invalid_argument,
                  "resolve: cycle " + std::to_string(cycle.value) + " has no unknown outcome"};
-  auto outcome = cycles_.resolve();
+  auto outcome = cycle_writer_.resolve();
   if (!outcome) return end(outcome.error());
   return outcome;
 }
@@ -441,8 +445,8 @@ void Session::checked_inputs(const std::vector<InputCheck>& checks) {
 void Session::mend_group(std::size_t without_owner) {
   const auto& all = inputs_.owned();
   if (std::any_of(all.begin(), all.end(), [](const auto& o) { return o.second.leaving; })) return;
-  client().warn(std::to_string(without_owner) + " partitions of " + service() +
-                " belong to no node: this one joins its group anew");
+  client().log_warning(std::to_string(without_owner) + " partitions of " + service() +
+                       " belong to no node: this one joins its group anew");
   inputs_.join_anew();
 }
 
@@ -463,8 +467,8 @@ Result<std::unique_ptr<StoreSession>> make_session(std::shared_ptr<Client> clien
   if (!shape) return shape.error();
   auto limits = client->limits_of(options.topics);
   if (!limits) return limits.error();
-  auto session =
-      std::make_unique<Session>(Scope{std::move(client), options, *std::move(shape), *std::move(limits)});
+  auto session = std::make_unique<Session>(
+      SessionIdentity{std::move(client), options, *std::move(shape), *std::move(limits)});
   if (auto started = session->start(); !started) return started.error();
   return std::unique_ptr<StoreSession>(std::move(session));
 }

@@ -8,10 +8,10 @@
 #include <memory>
 #include <vector>
 
+#include "partition_fingerprint.hpp"
 #include "restore.hpp"
-#include "scope.hpp"
-#include "trail.hpp"
-#include "transaction.hpp"
+#include "session_identity.hpp"
+#include "transactional_producer.hpp"
 
 namespace eventy::kafka::detail {
 
@@ -22,30 +22,31 @@ struct Takeover {
   std::map<Place, Position> positions =
       {};                              // the committed ones, or where a place that was never read begins
   std::vector<Place> unread = {};      // those without a committed position
-  std::vector<Place> unsigned_ = {};   // those with one that no node of the service has written
-  bool signed_by_us = true;            // all of them
+  std::vector<Place> foreign = {};     // those with one that no node of the service has written
+  bool committed_by_us = true;         // all of them
   std::vector<Restore> restores = {};  // one a partition
   std::size_t tries = 0;               // of sign(), without success
 
-  Result<void> find_positions(const Scope& scope);
+  Result<void> find_positions(const SessionIdentity& identity);
   // Of those that are restored: with their positions.
   std::shared_ptr<Takeover> part(std::vector<Restore> restored) const;
   void add(Takeover&& part);
-  Result<void> check_begun(const Scope& scope) const;
+  Result<void> check_begun(const SessionIdentity& identity) const;
   // Nothing is left for sign() to do.
-  bool is_signed(const Scope& scope) const;
+  bool is_ownership_committed(const SessionIdentity& identity) const;
   // Commits the positions under this session's name, and with them the names of logs, which say that from now
   // on a missing position is an error; aborted: try again with the group as it is then.
-  Landing sign(const Scope& scope, const rd_kafka_consumer_group_metadata_t* group);
+  Landing commit_ownership(const SessionIdentity& identity, const rd_kafka_consumer_group_metadata_t* group);
   // Before it is tried again. What lasts, and what only a person can mend, is told of once.
-  void rest(const Scope& scope, const Error& reason);
+  void rest(const SessionIdentity& identity, const Error& reason);
 
  private:
-  Result<void> end_transactions_of_the_dead(const Scope& scope, const std::vector<Place>& places) const;
-  Error not_ours(const Scope& scope, const Place& place) const;
-  std::optional<LogName> new_name(const Scope& scope, const Restore& log) const;
-  Landing send(const Scope& scope, Transaction& transaction, const rd_kafka_consumer_group_metadata_t* group,
-               std::vector<NamedLog>& names) const;
+  Result<void> end_transactions_of_the_dead(const SessionIdentity& identity,
+                                            const std::vector<Place>& places) const;
+  Error not_ours(const SessionIdentity& identity, const Place& place) const;
+  std::optional<LogName> new_name(const SessionIdentity& identity, const Restore& log) const;
+  Landing send(const SessionIdentity& identity, TransactionalProducer& transaction,
+               const rd_kafka_consumer_group_metadata_t* group, std::vector<LogNameRecord>& names) const;
 };
 
 }  // namespace eventy::kafka::detail

@@ -45,11 +45,11 @@ Result<void> check_name(const std::string& name) {
       "Kafka: " + printable(name) + ": a name is made of at most 249 letters, digits, '.', '_' and '-'"};
 }
 
-void Client::warn(const std::string& text) const {
+void Client::log_warning(const std::string& text) const {
   if (options_.log) options_.log->warn("{}", text);
 }
 
-void Client::complain(const std::string& text) const {
+void Client::log_error(const std::string& text) const {
   if (options_.log) options_.log->error("{}", text);
 }
 
@@ -318,11 +318,11 @@ Result<void> Client::check_settings(const std::vector<std::string>& topics, Clea
     if (cleanup == Cleanup::compact) {
       if (auto good = check_changelog(topic, told->second); !good) return good;
     }
-    warn_of(topic, told->second);
+    warn_about(topic, told->second);
   }
   if (!untold.empty())
-    warn("the configuration of these topics could not be checked: " + untold +
-         "; grant the node's user DESCRIBE_CONFIGS on them");
+    log_warning("the configuration of these topics could not be checked: " + untold +
+                "; grant the node's user DESCRIBE_CONFIGS on them");
   return {};
 }
 
@@ -335,17 +335,17 @@ Result<void> Client::check_changelog(const std::string& topic, const Settings& s
                                              policy + ": states would be lost; set it to compact"};
 }
 
-void Client::warn_of(const std::string& topic, const Settings& settings) const {
+void Client::warn_about(const std::string& topic, const Settings& settings) const {
   const std::string policy = text(settings, "cleanup.policy");
   const bool is_changelog = policy == "compact" && topic.ends_with("-changelog");
   if (!is_changelog && policy.find("compact") != policy.npos)
-    warn(quoted(name_in_kafka(topic)) + " has cleanup.policy=" + policy +
-         ": of records with the same key only the last one is kept, read or not");
+    log_warning(quoted(name_in_kafka(topic)) + " has cleanup.policy=" + policy +
+                ": of records with the same key only the last one is kept, read or not");
   for (const char* name : {"retention.ms", "retention.bytes"}) {
     const auto limit = number(settings, name);
     if (policy.find("delete") != policy.npos && limit && *limit >= 0)
-      warn(quoted(name_in_kafka(topic)) + " has " + name + "=" + std::to_string(*limit) +
-           ": records are lost when that is over, read or not; -1 keeps them for ever");
+      log_warning(quoted(name_in_kafka(topic)) + " has " + name + "=" + std::to_string(*limit) +
+                  ": records are lost when that is over, read or not; -1 keeps them for ever");
   }
   const auto most = number(settings, "max.message.bytes");
   if (options_.log && most && static_cast<std::size_t>(*most) < options_.max_record_size)

@@ -227,7 +227,7 @@ CAF_TEST(a_transaction_under_an_id_of_an_earlier_release_is_ended_by_its_success
   open();
   const std::string old_id = options.prefix + "counter-node-0";
   commit_by_hand({.by = old_id});
-  const auto left_open = kafka::detail::Transaction::open(*client, old_id).value();
+  const auto left_open = kafka::detail::TransactionalProducer::open(*client, old_id).value();
   left_open->begin().value();
   left_open->add({.to = {options.prefix + "in", 0}, .value = "of the cycle that is lost"}).value();
   left_open->deliver();
@@ -244,7 +244,7 @@ CAF_TEST(a_transactional_id_in_a_note_that_is_not_of_the_service_is_left_alone) 
   open();
   const std::string foreign_id = options.prefix + "billing-node-0";
   commit_by_hand({.by = foreign_id});
-  const auto foreign = kafka::detail::Transaction::open(*client, foreign_id).value();
+  const auto foreign = kafka::detail::TransactionalProducer::open(*client, foreign_id).value();
   foreign->begin().value();
   foreign->add({.to = {options.prefix + "out", 0}, .value = "of somebody else"}).value();
   Driver driver(*store);

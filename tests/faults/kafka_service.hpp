@@ -11,7 +11,7 @@
 #include "adapters/kafka/client.hpp"
 #include "adapters/kafka/group.hpp"
 #include "adapters/kafka/positions.hpp"
-#include "adapters/kafka/transaction.hpp"
+#include "adapters/kafka/transactional_producer.hpp"
 #include "caf/test/unit_test.hpp"
 #include "conformance/driver.hpp"
 #include "eventy/kafka/kafka_store.hpp"
@@ -62,7 +62,8 @@ struct KafkaService {
   }
   void commit_by_hand(const rd_kafka_topic_partition_list_t& list) {
     await_empty_group();
-    const auto transaction = kafka::detail::Transaction::open(*client, options.prefix + "by-hand").value();
+    const auto transaction =
+        kafka::detail::TransactionalProducer::open(*client, options.prefix + "by-hand").value();
     const kafka::detail::GroupMetadata nobody(rd_kafka_consumer_group_metadata_new(group().c_str()));
     transaction->begin().value();
     using kafka::detail::Landing;

@@ -88,7 +88,7 @@ def show_threads(name, shares):
 MARKS = {
     "copy": r"eventy::kafka::detail::BatchBuilder::",
     "poll": r"eventy::kafka::detail::(Inputs::|Session::poll)|rd_kafka_consume",
-    "produce": r"eventy::kafka::detail::(Commits::add_now|Transaction::(add|on_delivery)|Client::write)|rd_kafka_produce",
+    "produce": r"eventy::kafka::detail::(Committer::(add|add_early_now)|TransactionalProducer::(add|on_delivery)|Client::write)|rd_kafka_produce",
     "commit": r"eventy::kafka::detail::(Commits|Transaction|Session)::|rocksdb::|eventy::CommitCycles::",
     "translate": r"eventy::(PartitionEngine::(decode|match|find_key|load_context)|json::detail::(Json)?(Document|Decoder|"
                  r"TapeReader)::)|simdjson::",

@@ -11,10 +11,10 @@
 
 namespace eventy::kafka::detail {
 
-class Refill {
+class FetchWaker {
  public:
   // Of a consumer, and the queue that all of its partitions share; both outlive this object.
-  Refill(rd_kafka_t& consumer, rd_kafka_queue_t& queue);
+  FetchWaker(rd_kafka_t& consumer, rd_kafka_queue_t& queue);
 
   // After so much was taken out of the queue. `fetched`: the partitions.
   void took(std::size_t messages, std::size_t bytes, const std::function<PartitionList()>& fetched);

@@ -1,4 +1,4 @@
-#include "trail.hpp"
+#include "partition_fingerprint.hpp"
 
 #include <algorithm>
 
@@ -21,52 +21,55 @@ RecordFingerprint fingerprint_of(const rd_kafka_message_t& message) {
   return {Offset{message.offset}, rd_kafka_message_timestamp(&message, &type), crc32(text)};
 }
 
-RecordFingerprint Trail::before(Offset next) const {
+RecordFingerprint PartitionFingerprint::before(Offset next) const {
   const auto behind = std::find_if(handed_out_.rbegin(), handed_out_.rend(),
                                    [next](const RecordFingerprint& mark) { return mark.at < next; });
   return behind == handed_out_.rend() ? committed_ : *behind;
 }
 
-void Trail::commit(const Position& position) {
+void PartitionFingerprint::commit(const Position& position) {
   committed_ = position.last;
   while (!handed_out_.empty() && handed_out_.front().at < position.next) handed_out_.pop_front();
 }
 
-void Trail::rewind() {
+void PartitionFingerprint::rewind() {
   handed_out_.clear();
   if (verifying()) awaited_ = committed_;
 }
 
-void Trail::verify(Offset first) {
+void PartitionFingerprint::verify(Offset first) {
   const RecordFingerprint& newest = handed_out_.empty() ? committed_ : handed_out_.back();
   awaited_ = newest.at >= first ? newest : RecordFingerprint{};
 }
 
-Trail::Verdict Trail::judge(Offset at, const std::optional<RecordFingerprint>& record) {
+PartitionFingerprint::Verdict PartitionFingerprint::judge(Offset at,
+                                                          const std::optional<RecordFingerprint>& record) {
   if (at < awaited_.at || (at == awaited_.at && !record)) return Verdict::open;
   const RecordFingerprint awaited = std::exchange(awaited_, {});
   if (at > awaited.at) return Verdict::missing;
   return *record == awaited ? Verdict::same : Verdict::another;
 }
 
-Result<void> check_range(const Scope& scope, const Place& place, Offset next, const Client::Ends& ends) {
+Result<void> check_range(const SessionIdentity& identity, const Place& place, Offset next,
+                         const Client::OffsetRange& ends) {
   if (next >= ends.first && next <= ends.end) return {};
   return Error{ErrorCode::corrupt,
-               "service " + printable(scope.options.service) + " has read " + scope.names(place) +
+               "service " + printable(identity.options.service) + " has read " + identity.names(place) +
                    " up to offset " + std::to_string(next.value) + ", but it holds " +
                    std::to_string(ends.first.value) + " to " + std::to_string(ends.end.value) +
                    ": records expired before they were handled, or the topic was deleted and made anew. " +
-                   scope.how_to_go_on()};
+                   identity.how_to_continue()};
 }
 
-Error made_anew(const Scope& scope, const Place& place, const RecordFingerprint& mark,
-                Trail::Verdict verdict) {
+Error made_anew(const SessionIdentity& identity, const Place& place, const RecordFingerprint& mark,
+                PartitionFingerprint::Verdict verdict) {
   return {ErrorCode::corrupt,
-          "service " + printable(scope.options.service) + " has read " + scope.names(place) +
+          "service " + printable(identity.options.service) + " has read " + identity.names(place) +
               ", but the record at offset " + std::to_string(mark.at.value) +
-              (verdict == Trail::Verdict::missing ? " is not there any more" : " is another one now") +
+              (verdict == PartitionFingerprint::Verdict::missing ? " is not there any more"
+                                                                 : " is another one now") +
               ": the topic was deleted and made anew, and what is new in it may lie before the position. " +
-              scope.how_to_go_on()};
+              identity.how_to_continue()};
 }
 
 }  // namespace eventy::kafka::detail

@@ -7,30 +7,31 @@
 #include <functional>
 #include <mutex>
 
-#include "cycle.hpp"
 #include "eventy/store/worker.hpp"
+#include "open_cycle.hpp"
 
 namespace eventy::kafka::detail {
 
 // The records of a buffer with their places in Kafka; views into it.
-std::vector<Client::Outgoing> records_of(const Scope& scope, const OutputBuffer& outputs);
+std::vector<Client::Outgoing> records_of(const SessionIdentity& identity, const OutputBuffer& outputs);
 
-class Commits {
+class Committer {
  public:
   // `wake` is called, from the committing thread, when a flight has landed or something failed.
-  Commits(const Scope& scope, std::function<void()> wake) : scope_(scope), wake_(std::move(wake)) {}
-  ~Commits() { close(); }
+  Committer(const SessionIdentity& identity, std::function<void()> wake)
+      : identity_(identity), wake_(std::move(wake)) {}
+  ~Committer() { close(); }
 
   Result<void> find_limits();  // of the topics, before anything else
   // Makes the producer: whatever an earlier one of this session's name left open is undone.
   Result<void> open();
   const Client::Limits& changelog_limits() const { return changelog_limits_; }
   // To the open cycle. What goes wrong is the outcome of its commit.
-  void add(Ahead ahead);
-  void commit(Flight& flight);  // which lives until it has landed
-  void abort();                 // undoes what was added since the last commit
-  void wait();                  // until nothing is under way
-  void close();                 // ends the open transaction, if the cluster lets it be ended soon
+  void add(EarlyPart early);
+  void commit(PendingCommit& pending);  // which lives until it has landed
+  void abort();                         // undoes what was added since the last commit
+  void wait();                          // until nothing is under way
+  void close();                         // ends the open transaction, if the cluster lets it be ended soon
   // After a landing of unknown outcome, and wait(): a new producer, which ends what the old one left open.
   Result<void> renew();
   // The producer's end, where no cycle can tell of it.
@@ -44,29 +45,29 @@ class Commits {
     friend bool operator==(const Sent&, const Sent&) = default;
   };
 
-  Landing add_now(const Ahead& ahead);
+  Landing add_now(const EarlyPart& early);
   template <class Send>
   Landing begin_if_needed(const Send& send);
   Result<void> add_outputs(const std::shared_ptr<const OutputBuffer>& outputs);
   Result<void> share(const std::shared_ptr<const OutputBuffer>& outputs);
   Result<void> copy(const OutputBuffer& outputs);
   Result<void> add_states(PartitionId partition, const States& states);
-  Result<void> add_rest(const Cycle& cycle);
+  Result<void> add_rest(const OpenCycle& cycle);
   // Those that are not in the transaction yet.
   Landing send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
                          const Logs& logs, const rd_kafka_consumer_group_metadata_t* group);
-  void commit_now(Flight& flight);
-  Landing write(const Flight& flight);
+  void commit_now(PendingCommit& pending);
+  Landing write(const PendingCommit& pending);
   void abort_now();
-  Result<void> apply_states(Flight& flight) const;
+  Result<void> apply_states(PendingCommit& pending) const;
 
-  const Scope& scope_;
+  const SessionIdentity& identity_;
   std::function<void()> wake_;
   Client::Limits changelog_limits_ = {};
-  std::unique_ptr<Transaction> transaction_ = {};  // the worker's, as is what follows
-  std::optional<Landing> broken_ = {};             // the open cycle cannot be committed any more
-  std::map<Place, Transaction::Run> runs_ = {};    // of share(), which reuses them
-  std::map<Place, Sent> sent_ = {};                // in the open transaction
+  std::unique_ptr<TransactionalProducer> transaction_ = {};     // the worker's, as is what follows
+  std::optional<Landing> broken_ = {};                          // the open cycle cannot be committed any more
+  std::map<Place, TransactionalProducer::Messages> runs_ = {};  // of share(), which reuses them
+  std::map<Place, Sent> sent_ = {};                             // in the open transaction
   // Behind its last state in the changelog. Kept, for reports of deliveries write to it.
   std::map<PartitionId, Offset> reached_ = {};
   std::atomic<int> waiting_ = 0;  // jobs behind the one in hand

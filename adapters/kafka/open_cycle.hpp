@@ -11,15 +11,15 @@
 
 #include "eventy/store/local_state.hpp"
 #include "positions.hpp"
-#include "scope.hpp"
-#include "transaction.hpp"
+#include "session_identity.hpp"
+#include "transactional_producer.hpp"
 
 namespace eventy::kafka::detail {
 
 // The last value of each key of a changelog's partition; none: the key was forgotten.
 using States = std::unordered_map<std::string, std::optional<std::string>>;
 
-struct Cycle {
+struct OpenCycle {
   std::string name = {};  // in the notes of its positions: see PositionNote
   std::vector<std::shared_ptr<const OutputBuffer>> outputs = {};
   std::size_t outputs_sent = 0;  // so many of them are on their way, the others follow at the commit
@@ -32,7 +32,7 @@ struct Cycle {
 };
 
 // What of the open cycle is sent before its commit was asked for. Made for the committing thread.
-struct Ahead {
+struct EarlyPart {
   std::shared_ptr<const OutputBuffer> outputs = {};  // null: none
   PartitionId partition = {};
   States states = {};
@@ -44,9 +44,9 @@ struct Ahead {
 };
 
 // A cycle whose commit was begun. Written by the committing thread until `landed`, read by the session after.
-struct Flight {
+struct PendingCommit {
   CycleId cycle = {};
-  Cycle effects = {};
+  OpenCycle effects = {};
   GroupMetadata group = {};
   std::map<PartitionId, LogPlace> logs = {};  // of the changelog: before, and once landed, after the cycle
   std::map<PartitionId, std::shared_ptr<LocalState>> copies = {};

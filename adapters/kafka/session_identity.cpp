@@ -1,8 +1,8 @@
-#include "scope.hpp"
+#include "session_identity.hpp"
 
 namespace eventy::kafka::detail {
 
-std::optional<std::string> Scope::member_with(std::string_view transactional_id) const {
+std::optional<std::string> SessionIdentity::member_with(std::string_view transactional_id) const {
   const auto node_between = [&](char separator, std::string_view end) -> std::optional<std::string> {
     const std::string start = group() + separator;
     if (!transactional_id.starts_with(start) || !transactional_id.ends_with(end) ||
@@ -16,12 +16,12 @@ std::optional<std::string> Scope::member_with(std::string_view transactional_id)
   return node ? std::optional(member_of(*node)) : std::nullopt;
 }
 
-std::string Scope::how_to_accept() const {
+std::string SessionIdentity::how_to_accept() const {
   return "accept it, with the states as they are, by a start with [kafka] accept_positions = \"" +
-         options.service + "\", or " + begin_anew;
+         options.service + "\", or " + how_to_start_over;
 }
 
-std::string Scope::how_to_go_on() const {
+std::string SessionIdentity::how_to_continue() const {
   return "Stop the service, set the offset of group " + printable(group()) +
          " to where it is to go on, and " + how_to_accept();
 }

@@ -7,16 +7,16 @@
 #include <deque>
 
 #include "positions.hpp"
-#include "scope.hpp"
+#include "session_identity.hpp"
 
 namespace eventy::kafka::detail {
 
 RecordFingerprint fingerprint_of(const rd_kafka_message_t& message);
 
-class Trail {
+class PartitionFingerprint {
  public:
-  Trail() = default;
-  explicit Trail(RecordFingerprint committed) : committed_(committed) {}
+  PartitionFingerprint() = default;
+  explicit PartitionFingerprint(RecordFingerprint committed) : committed_(committed) {}
 
   // Of a record that was handed out; in the order of their offsets.
   void add(const RecordFingerprint& mark) { handed_out_.push_back(mark); }
@@ -43,9 +43,10 @@ class Trail {
 };
 
 // corrupt: the position is not in what the topic holds.
-Result<void> check_range(const Scope& scope, const Place& place, Offset next, const Client::Ends& ends);
+Result<void> check_range(const SessionIdentity& identity, const Place& place, Offset next,
+                         const Client::OffsetRange& ends);
 // The record of the mark is not there, or is another one.
-Error made_anew(const Scope& scope, const Place& place, const RecordFingerprint& mark,
-                Trail::Verdict verdict);
+Error made_anew(const SessionIdentity& identity, const Place& place, const RecordFingerprint& mark,
+                PartitionFingerprint::Verdict verdict);
 
 }  // namespace eventy::kafka::detail

@@ -28,14 +28,14 @@ struct ProducerOptions {
   std::function<void(Step)> on_step = {};  // as Options::on_step
 };
 
-class Transaction {
+class TransactionalProducer {
  public:
   // Ends what an earlier producer of this id left open, and fences it.
-  static Result<std::unique_ptr<Transaction>> open(Client& client, const std::string& id,
-                                                   const ProducerOptions& options = {});
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  ~Transaction();
+  static Result<std::unique_ptr<TransactionalProducer>> open(Client& client, const std::string& id,
+                                                             const ProducerOptions& options = {});
+  TransactionalProducer(const TransactionalProducer&) = delete;
+  TransactionalProducer& operator=(const TransactionalProducer&) = delete;
+  ~TransactionalProducer();
 
   // Looks their leaders up before the first record of a transaction needs them.
   void will_write_to(const std::vector<std::string>& topics) { topics_ = look_up(*handle_, topics); }
@@ -45,9 +45,9 @@ class Transaction {
   Result<void> add(const Client::Outgoing& record);
   // Records of one partition, in their order: key, payload, and as _private null or an Offset that is set to
   // the one behind the record, if that is larger, once the transaction is committed.
-  using Run = std::vector<rd_kafka_message_t>;
+  using Messages = std::vector<rd_kafka_message_t>;
   enum class Values : std::uint8_t { copied, kept };  // kept: by keep(), read where they are
-  Result<void> add(const TopicPartition& to, Run& records, Values values);
+  Result<void> add(const TopicPartition& to, Messages& records, Values values);
   void keep(std::shared_ptr<const void> bytes) { kept_.push_back(std::move(bytes)); }  // until the end
   // Brings positions into the transaction, and waits until they are there; may be repeated, the last one of a
   // place counts. They should be the first that a transaction sends: the cluster writes the marks of the one
@@ -73,14 +73,14 @@ class Transaction {
     rd_kafka_resp_err_t code;
     std::string topic;
   };
-  Transaction(Client& client, std::string id) : client_(client), id_(std::move(id)) {}
-  static Result<std::unique_ptr<Transaction>> make(Client& client, const std::string& id,
-                                                   const ProducerOptions& options);
+  TransactionalProducer(Client& client, std::string id) : client_(client), id_(std::move(id)) {}
+  static Result<std::unique_ptr<TransactionalProducer>> make(Client& client, const std::string& id,
+                                                             const ProducerOptions& options);
   Error not_begun(const rd_kafka_error_t& error) const;
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   // Repeats a call as long as it is worth it.
   template <class Call>
-  KafkaError insist(Call call) const;
+  KafkaError retry(Call call) const;
   rd_kafka_topic_t& topic_of(const std::string& name);
   Result<void> why_refused(const TopicPartition& to, Error refusal) const;
   void ended();

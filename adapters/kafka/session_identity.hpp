@@ -17,7 +17,7 @@ namespace eventy::kafka::detail {
 
 using Place = std::pair<PartitionId, TopicIndex>;  // of an input
 
-struct Scope {
+struct SessionIdentity {
   std::shared_ptr<Client> client;
   SessionOptions options;
   SessionShape shape;
@@ -64,7 +64,7 @@ struct Scope {
     return places;
   }
   // What to do about positions that are gone or fit nothing, for messages.
-  std::string how_to_go_on() const;
+  std::string how_to_continue() const;
   std::string how_to_accept() const;
   std::string names(const Place& place) const {  // for messages
     return "topic " + printable(options.topics[place.second.value]) + " partition " +

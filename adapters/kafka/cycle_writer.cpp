@@ -1,4 +1,4 @@
-#include "cycles.hpp"
+#include "cycle_writer.hpp"
 
 #include "positions.hpp"
 #include "restore.hpp"
@@ -8,17 +8,17 @@ namespace {
 
 // Of a cycle; what comes behind waits for the commit. So much at once is not in a hurry, and a key's state is
 // written once.
-constexpr std::size_t max_bytes_ahead = 128 << 10;
+constexpr std::size_t max_early_bytes = 128 << 10;
 
 }  // namespace
 
 // --- the open cycle ---
 
-Result<void> Cycles::check_positions(const SliceEffects& effects, const Owned& owned) const {
+Result<void> CycleWriter::check_positions(const SliceEffects& effects, const OwnedPartition& owned) const {
   for (const auto& position : effects.positions) {
     if (position.next <= owned.cursors.at(position.topic).read) continue;
-    auto ends = scope_.client->ends_of(scope_.options.topics[position.topic.value], effects.partition,
-                                       Isolation::read_uncommitted);
+    auto ends = identity_.client->offset_range(identity_.options.topics[position.topic.value],
+                                               effects.partition, Isolation::read_uncommitted);
     if (!ends) return ends.error();
     if (position.next > ends->end)
       return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
@@ -26,76 +26,76 @@ Result<void> Cycles::check_positions(const SliceEffects& effects, const Owned& o
   return {};
 }
 
-Result<void> Cycles::append(const SliceEffects& effects) {
-  if (auto checked = check_effects(effects, scope_.options, scope_.shape); !checked) return checked;
-  const Owned* owned = inputs_.find(effects.partition);
-  if (!owned || owned->stage != Owned::Stage::restored)
+Result<void> CycleWriter::append(const SliceEffects& effects) {
+  if (auto checked = check_effects(effects, identity_.options, identity_.shape); !checked) return checked;
+  const OwnedPartition* owned = inputs_.find(effects.partition);
+  if (!owned || owned->stage != OwnedPartition::Stage::restored)
     return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
                                                   " is not assigned to this session of service " +
-                                                  printable(scope_.options.service)};
+                                                  printable(identity_.options.service)};
   std::size_t bytes = effects.outputs.bytes.size();
   for (const auto& change : effects.state)
     bytes += change.key.size() + (change.value ? change.value->size() : 0);
-  if (open_.bytes + bytes > scope_.client->options().max_cycle_size)
+  if (open_.bytes + bytes > identity_.client->options().max_cycle_size)
     return Error{ErrorCode::too_large,
                  "a commit cycle of " + std::to_string(open_.bytes + bytes) + " bytes: at most " +
-                     std::to_string(scope_.client->options().max_cycle_size) + " are allowed"};
+                     std::to_string(identity_.client->options().max_cycle_size) + " are allowed"};
   if (auto checked = check_positions(effects, *owned); !checked) return checked;
   take(effects, *owned);
   open_.bytes += bytes;
-  send_ahead(effects, *owned);
+  send_early(effects, *owned);
   return {};
 }
 
-void Cycles::take(const SliceEffects& effects, const Owned& owned) {
+void CycleWriter::take(const SliceEffects& effects, const OwnedPartition& owned) {
   // A cycle without any position would not be fenced.
   for (const auto& [input, cursor] : owned.cursors)
     open_.positions.try_emplace({effects.partition, input},
                                 next_position({effects.partition, input}, cursor));
   for (const auto& position : effects.positions)
     open_.positions[{effects.partition, position.topic}] = {
-        position.next, owned.cursors.at(position.topic).trail.before(position.next)};
+        position.next, owned.cursors.at(position.topic).fingerprint.before(position.next)};
   if (!effects.state.empty()) change(open_.states[effects.partition], effects);
   if (!effects.outputs.empty())
     open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
 }
 
-void Cycles::change(States& states, const SliceEffects& effects) const {
+void CycleWriter::change(States& states, const SliceEffects& effects) const {
   for (const auto& change : effects.state)
-    states.insert_or_assign(changelog_key(scope_.options.keyspaces[change.keyspace.value], change.key),
+    states.insert_or_assign(changelog_key(identity_.options.keyspaces[change.keyspace.value], change.key),
                             change.value);
 }
 
 // Of a short cycle all of the slice, so that little is left to do at the commit. Of a longer one the outputs;
 // the first of them come with positions, which open the transaction.
-void Cycles::send_ahead(const SliceEffects& effects, const Owned& owned) {
-  const bool whole = short_ && open_.states_sent && open_.bytes <= max_bytes_ahead;
+void CycleWriter::send_early(const SliceEffects& effects, const OwnedPartition& owned) {
+  const bool whole = is_short_ && open_.states_sent && open_.bytes <= max_early_bytes;
   const bool has_outputs =
-      early_ && !effects.outputs.empty() && open_.outputs_sent + 1 == open_.outputs.size();
+      writes_early_ && !effects.outputs.empty() && open_.outputs_sent + 1 == open_.outputs.size();
   open_.states_sent = open_.states_sent && (whole || effects.state.empty());
   if (!whole && !has_outputs) return;
-  Ahead ahead{.partition = effects.partition, .cycle = open_.name, .log = owned.log};
+  EarlyPart early{.partition = effects.partition, .cycle = open_.name, .log = owned.log};
   if (whole || open_.outputs_sent == 0) {
     auto group = inputs_.group();
     if (!group) {  // its partitions are lost, as the commit will find
       open_.states_sent = false;
       return;
     }
-    ahead.group = *std::move(group);
+    early.group = *std::move(group);
     for (const auto& [input, cursor] : owned.cursors) {
       const Place place{effects.partition, input};
-      ahead.positions[place] = open_.positions.at(place);
+      early.positions[place] = open_.positions.at(place);
     }
   }
-  if (has_outputs) ahead.outputs = open_.outputs.back(), ++open_.outputs_sent;
-  if (whole) change(ahead.states, effects);
-  commits_.add(std::move(ahead));
+  if (has_outputs) early.outputs = open_.outputs.back(), ++open_.outputs_sent;
+  if (whole) change(early.states, effects);
+  committer_.add(std::move(early));
 }
 
 // Where a service stands once the cycle in flight is committed.
-Position Cycles::next_position(const Place& place, const InputCursor& cursor) const {
-  if (flight_) {
-    const auto& flying = flight_->effects.positions;
+Position CycleWriter::next_position(const Place& place, const InputCursor& cursor) const {
+  if (pending_) {
+    const auto& flying = pending_->effects.positions;
     if (const auto it = flying.find(place); it != flying.end()) return it->second;
   }
   return cursor.position();
@@ -103,46 +103,46 @@ Position Cycles::next_position(const Place& place, const InputCursor& cursor) co
 
 // --- commits ---
 
-Result<void> Cycles::commit(CycleId cycle) {
-  if (flight_ || outcome_)
+Result<void> CycleWriter::commit(CycleId cycle) {
+  if (pending_ || outcome_)
     return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
-  flight_ = std::make_unique<Flight>();
-  flight_->cycle = cycle;
-  flight_->effects = std::exchange(open_, next_cycle());
+  pending_ = std::make_unique<PendingCommit>();
+  pending_->cycle = cycle;
+  pending_->effects = std::exchange(open_, new_cycle());
   auto group = inputs_.group();
-  if (!group && !flight_->effects.empty()) {
-    commits_.abort();
-    flight_->landing = {Landing::How::aborted, group.error()};
-    flight_->landed = true;
+  if (!group && !pending_->effects.empty()) {
+    committer_.abort();
+    pending_->landing = {Landing::How::aborted, group.error()};
+    pending_->landed = true;
     wake_();
     return {};
   }
-  if (group) flight_->group = *std::move(group);
+  if (group) pending_->group = *std::move(group);
   note_places();
-  commits_.commit(*flight_);
+  committer_.commit(*pending_);
   return {};
 }
 
 // Of the changelog and the local copies, which the committing thread moves on.
-void Cycles::note_places() {
-  for (const auto& [place, next] : flight_->effects.positions) {
-    const Owned* owned = inputs_.find(place.first);
+void CycleWriter::note_places() {
+  for (const auto& [place, next] : pending_->effects.positions) {
+    const OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
-    flight_->copies[place.first] = owned->copy;
-    flight_->logs[place.first] = owned->log;
+    pending_->copies[place.first] = owned->copy;
+    pending_->logs[place.first] = owned->log;
   }
 }
 
 // What a commit that came to its end changes in what is known here.
-void Cycles::settle() {
+void CycleWriter::settle() {
   if (refresh_ && refresh_->landed) {
     if (refresh_->landing.how == Landing::How::failed || refresh_->landing.how == Landing::How::unknown)
       outcome_ = refresh_->landing.error;
     refresh_.reset();
   }
-  if (!flight_ || !flight_->landed || outcome_) return;
-  const CycleId cycle = flight_->cycle;
-  const Landing& landing = flight_->landing;
+  if (!pending_ || !pending_->landed || outcome_) return;
+  const CycleId cycle = pending_->cycle;
+  const Landing& landing = pending_->landing;
   switch (landing.how) {
     case Landing::How::committed:
       settle_committed();
@@ -158,19 +158,19 @@ void Cycles::settle() {
       outcome_ = landing.error;
       break;
   }
-  flight_.reset();
+  pending_.reset();
 }
 
-void Cycles::settle_committed() {
-  for (const auto& [place, position] : flight_->effects.positions) {
-    Owned* owned = inputs_.find(place.first);
+void CycleWriter::settle_committed() {
+  for (const auto& [place, position] : pending_->effects.positions) {
+    OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
     owned->cursors[place.second].commit(position);
-    owned->log = flight_->logs[place.first];
+    owned->log = pending_->logs[place.first];
   }
 }
 
-Result<std::optional<StoreEvent>> Cycles::outcome() {
+Result<std::optional<StoreEvent>> CycleWriter::outcome() {
   settle();
   if (!outcome_) return std::optional<StoreEvent>();
   auto outcome = *std::exchange(outcome_, {});
@@ -182,47 +182,47 @@ Result<std::optional<StoreEvent>> Cycles::outcome() {
   return std::optional<StoreEvent>(*std::move(outcome));
 }
 
-Result<void> Cycles::undo() {
-  open_ = next_cycle();
-  commits_.abort();
+Result<void> CycleWriter::undo() {
+  open_ = new_cycle();
+  committer_.abort();
   return inputs_.rewind();
 }
 
-Result<void> Cycles::abort() {
-  if (flight_) commits_.wait(), settle();  // a commit that was begun is not undone
+Result<void> CycleWriter::abort() {
+  if (pending_) committer_.wait(), settle();  // a commit that was begun is not undone
   return undo();
 }
 
 // --- commits without an answer ---
 
-bool Cycles::is_unknown(CycleId cycle) const {
-  return flight_ && flight_->cycle == cycle && flight_->landing.how == Landing::How::unknown;
+bool CycleWriter::is_unknown(CycleId cycle) const {
+  return pending_ && pending_->cycle == cycle && pending_->landing.how == Landing::How::unknown;
 }
 
 // A new producer of the same id ends what the old one left open; then the committed positions tell.
-Result<Outcome> Cycles::resolve() {
-  commits_.wait();
-  if (auto renewed = commits_.renew(); !renewed) return renewed.error();
-  const auto flight = std::move(flight_);
-  const Place place = flight->effects.positions.begin()->first;
-  auto found = scope_.client->committed(scope_.group(), {scope_.in_kafka(place)});
+Result<Outcome> CycleWriter::resolve() {
+  committer_.wait();
+  if (auto renewed = committer_.renew(); !renewed) return renewed.error();
+  const auto pending = std::move(pending_);
+  const Place place = pending->effects.positions.begin()->first;
+  auto found = identity_.client->committed(identity_.group(), {identity_.in_kafka(place)});
   if (!found) return found.error();
   const auto note = read_note(found->at(0).metadata);
-  if (note.by != scope_.transactional_id() || note.cycle != flight->effects.name) {
-    open_ = next_cycle();
+  if (note.by != identity_.transactional_id() || note.cycle != pending->effects.name) {
+    open_ = new_cycle();
     if (auto back = inputs_.rewind(); !back) return back.error();
     return Outcome::aborted;
   }
-  if (auto known = catch_up(*flight); !known) return known.error();
+  if (auto known = catch_up(*pending); !known) return known.error();
   open_.outputs_sent = 0, open_.states_sent = false;  // the producer is a new one
   return Outcome::committed;
 }
 
 // With a cycle that turned out to be committed: its states are read from the log.
-Result<void> Cycles::catch_up(const Flight& flight) {
+Result<void> CycleWriter::catch_up(const PendingCommit& pending) {
   std::vector<Restore> restores;
-  for (const auto& [place, position] : flight.effects.positions) {
-    Owned* owned = inputs_.find(place.first);
+  for (const auto& [place, position] : pending.effects.positions) {
+    OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
     owned->cursors[place.second].commit(position);
     if (restores.empty() || restores.back().partition != place.first)
@@ -231,7 +231,7 @@ Result<void> Cycles::catch_up(const Flight& flight) {
                           .expected_log = incarnation_of(owned->log),
                           .is_kept = true});
   }
-  auto restored = restore(*scope_.client, scope_.options.service, restores, {});
+  auto restored = restore(*identity_.client, identity_.options.service, restores, {});
   if (!restored) return restored;
   for (const auto& task : restores) inputs_.find(task.partition)->log = task.place;
   return {};
@@ -240,33 +240,33 @@ Result<void> Cycles::catch_up(const Flight& flight) {
 // --- now and then ---
 
 // Positions in topics that are assigned beside the subscription expire some days after their last commit.
-void Cycles::refresh_if_due() {
+void CycleWriter::refresh_if_due() {
   const auto now = std::chrono::steady_clock::now();
-  if (now - refreshed_ < scope_.client->options().position_refresh) return;
-  if (refresh_ || flight_ || outcome_ || !open_.empty()) return;
+  if (now - refreshed_ < identity_.client->options().position_refresh) return;
+  if (refresh_ || pending_ || outcome_ || !open_.empty()) return;
   auto group = inputs_.group();
   if (!group) return;
   refreshed_ = now;
-  refresh_ = std::make_unique<Flight>();
+  refresh_ = std::make_unique<PendingCommit>();
   refresh_->group = *std::move(group);
-  refresh_->effects.name = next_cycle().name;
+  refresh_->effects.name = new_cycle().name;
   for (const auto& [p, owned] : inputs_.owned()) {
-    if (owned.leaving || owned.stage != Owned::Stage::restored) continue;
+    if (owned.leaving || owned.stage != OwnedPartition::Stage::restored) continue;
     refresh_->logs[p] = owned.log;
     for (const auto& [input, cursor] : owned.cursors)
       refresh_->effects.positions[{p, input}] = cursor.position();
   }
-  commits_.commit(*refresh_);
+  committer_.commit(*refresh_);
 }
 
 // What a quiet copy holds is as good as what a busy one does. Its place says so, or the copy would be taken
 // for too old after a restart. The committing thread rests meanwhile.
-Result<void> Cycles::note_copies_if_due() {
+Result<void> CycleWriter::note_copies_if_due() {
   const auto now = std::chrono::steady_clock::now();
-  if (flight_ || refresh_ || now - copies_noted_ < scope_.client->options().copy_refresh) return {};
+  if (pending_ || refresh_ || now - copies_noted_ < identity_.client->options().copy_refresh) return {};
   copies_noted_ = now;
   for (const auto& [p, owned] : inputs_.owned()) {
-    if (owned.stage != Owned::Stage::restored || !owned.copy) continue;
+    if (owned.stage != OwnedPartition::Stage::restored || !owned.copy) continue;
     auto place = owned.copy->place();
     if (!place) return place.error();
     place->synced = SystemClock{}.date();

@@ -1,4 +1,4 @@
-#include "transaction.hpp"
+#include "transactional_producer.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -17,9 +17,8 @@ bool is_permanent(ErrorCode code) {
          code == ErrorCode::not_found || code == ErrorCode::invalid_argument;
 }
 
-// A broker that has just started, or a coordinator that has just moved, is of
-// no help for a moment.
-bool may_pass(const rd_kafka_error_t& error) {
+// A broker that has just started, or a coordinator that has just moved, is of no help for a moment.
+bool is_transient(const rd_kafka_error_t& error) {
   return rd_kafka_error_is_retriable(&error) ||
          rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
          rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
@@ -27,8 +26,9 @@ bool may_pass(const rd_kafka_error_t& error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Transaction>> Transaction::make(Client& client, const std::string& id,
-                                                       const ProducerOptions& options) {
+Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::make(Client& client,
+                                                                           const std::string& id,
+                                                                           const ProducerOptions& options) {
   std::map<std::string, std::string> properties = {
       {"transactional.id", id},
       {"transaction.timeout.ms", std::to_string(client.options().transaction_timeout.count())},
@@ -40,7 +40,7 @@ Result<std::unique_ptr<Transaction>> Transaction::make(Client& client, const std
   if (!options.batch_size.empty()) properties["batch.size"] = options.batch_size;
   auto conf = client.conf(properties);
   if (!conf) return conf.error();
-  std::unique_ptr<Transaction> made(new Transaction(client, id));
+  std::unique_ptr<TransactionalProducer> made(new TransactionalProducer(client, id));
   rd_kafka_conf_set_opaque(conf->get(), made.get());
   // Without a callback for deliveries every flush waits some 10 ms.
   rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
@@ -50,48 +50,42 @@ Result<std::unique_ptr<Transaction>> Transaction::make(Client& client, const std
   return made;
 }
 
-// librdkafka (2.0.2, and still 2.8) frees its error before its broker threads
-// have ended: a refusal that one of them gets later frees it again. After a
-// purge no answer is awaited any more.
-Transaction::~Transaction() {
-  if (handle_) {
-    (void)rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_poll(handle_.get(), 0);  // the reports of it
-  }
+TransactionalProducer::~TransactionalProducer() {
   topics_.clear();  // before their producer
   if (!kept_.empty())
     destroy_handle_with(handle_.release(), 0, std::make_shared<decltype(kept_)>(std::move(kept_)));
 }
 
-Error Transaction::not_begun(const rd_kafka_error_t& error) const {
+Error TransactionalProducer::not_begun(const rd_kafka_error_t& error) const {
   return client_.failed(error, "cannot begin the work of transactional id " + printable(id_));
 }
 
-// While the cluster undoes what an earlier producer left open, it asks to be
-// asked again. librdkafka does so after half a second; a new producer at once.
-Result<std::unique_ptr<Transaction>> Transaction::open(Client& client, const std::string& id,
-                                                       const ProducerOptions& options) {
+// While the cluster undoes what an earlier producer left open, it asks to be asked again. librdkafka does so
+// after half a second; a new producer at once.
+Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::open(Client& client,
+                                                                           const std::string& id,
+                                                                           const ProducerOptions& options) {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + client.options().request_timeout;
   for (Duration patience = first_patience;;
        patience = std::min(patience * 2, client.options().request_timeout)) {
     auto made = make(client, id, options);
     if (!made) return made;
-    Transaction& transaction = **made;
+    TransactionalProducer& transaction = **made;
     const KafkaError error(
         rd_kafka_init_transactions(transaction.handle_.get(), static_cast<int>(patience.count())));
     if (!error) {
       transaction.on_step_ = options.on_step;
       return made;
     }
-    if (!may_pass(*error) || steady_clock::now() > deadline) return transaction.not_begun(*error);
+    if (!is_transient(*error) || steady_clock::now() > deadline) return transaction.not_begun(*error);
     if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT)
       std::this_thread::sleep_for(first_patience);
   }
 }
 
-void Transaction::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  auto* self = static_cast<Transaction*>(opaque);
+void TransactionalProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto* self = static_cast<TransactionalProducer*>(opaque);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (!self->undelivered_ && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
         message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
@@ -102,7 +96,7 @@ void Transaction::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, vo
 }
 
 template <class Call>
-KafkaError Transaction::insist(Call call) const {
+KafkaError TransactionalProducer::retry(Call call) const {
   const auto deadline = std::chrono::steady_clock::now() + client_.options().request_timeout;
   for (;;) {
     KafkaError error(call());
@@ -111,7 +105,7 @@ KafkaError Transaction::insist(Call call) const {
   }
 }
 
-Result<void> Transaction::begin() {
+Result<void> TransactionalProducer::begin() {
   undelivered_.reset();
   const KafkaError error(rd_kafka_begin_transaction(handle_.get()));
   if (error) return client_.failed(*error, "cannot begin a transaction");
@@ -121,13 +115,13 @@ Result<void> Transaction::begin() {
   return {};
 }
 
-Result<void> Transaction::add(const Client::Outgoing& record) {
+Result<void> TransactionalProducer::add(const Client::Outgoing& record) {
   auto queued = produce(*handle_, topic_of(record.to.topic), record, nullptr);
   if (!queued) return why_refused(record.to, queued.error());
   return queued;
 }
 
-Result<void> Transaction::add(const TopicPartition& to, Run& records, Values values) {
+Result<void> TransactionalProducer::add(const TopicPartition& to, Messages& records, Values values) {
   const int count = static_cast<int>(records.size());
   const int flags = values == Values::copied ? RD_KAFKA_MSG_F_COPY : 0;
   const int taken = rd_kafka_produce_batch(&topic_of(to.topic), to.partition, flags, records.data(), count);
@@ -138,9 +132,8 @@ Result<void> Transaction::add(const TopicPartition& to, Run& records, Values val
                                                     " bytes to " + printable(to.topic)));
 }
 
-// A transaction that is broken takes no record, and says why only where it is
-// used as a whole.
-Result<void> Transaction::why_refused(const TopicPartition& to, Error refusal) const {
+// A transaction that is broken takes no record, and says why only where it is used as a whole.
+Result<void> TransactionalProducer::why_refused(const TopicPartition& to, Error refusal) const {
   const KafkaError why(rd_kafka_begin_transaction(handle_.get()));
   if (why && rd_kafka_error_code(why.get()) != RD_KAFKA_RESP_ERR__STATE)
     return client_.failed(*why, "cannot write to " + printable(to.topic));
@@ -148,7 +141,7 @@ Result<void> Transaction::why_refused(const TopicPartition& to, Error refusal) c
 }
 
 // Records come in runs of one topic.
-rd_kafka_topic_t& Transaction::topic_of(const std::string& name) {
+rd_kafka_topic_t& TransactionalProducer::topic_of(const std::string& name) {
   const auto is_it = [&](const Topic& topic) { return rd_kafka_topic_name(topic.get()) == name; };
   if (last_topic_ < topics_.size() && is_it(topics_[last_topic_])) return *topics_[last_topic_];
   const auto known = std::find_if(topics_.begin(), topics_.end(), is_it);
@@ -157,15 +150,15 @@ rd_kafka_topic_t& Transaction::topic_of(const std::string& name) {
   return *topics_[last_topic_];
 }
 
-Landing Transaction::send_positions(const rd_kafka_topic_partition_list_t& positions,
-                                    const rd_kafka_consumer_group_metadata_t* group) {
-  const auto error = insist([&] {
+Landing TransactionalProducer::send_positions(const rd_kafka_topic_partition_list_t& positions,
+                                              const rd_kafka_consumer_group_metadata_t* group) {
+  const auto error = retry([&] {
     return rd_kafka_send_offsets_to_transaction(handle_.get(), &positions, group, client_.timeout_ms());
   });
   return error ? land(*error, "cannot send positions") : Landing{};
 }
 
-Landing Transaction::commit() {
+Landing TransactionalProducer::commit() {
   const auto error = send_commit();
   if (!error) {
     ended();
@@ -177,27 +170,27 @@ Landing Transaction::commit() {
   return land(*error, "cannot commit");
 }
 
-// One call, which may wait: librdkafka 2.0.2 takes the answer to a commit that
-// nobody waits for as an abort's.
-KafkaError Transaction::send_commit() {
+// One call, which may wait: librdkafka 2.0.2 takes the answer to a commit that nobody waits for as an
+// abort's.
+KafkaError TransactionalProducer::send_commit() {
   std::thread aside;  // the moment between the request and its answer, for tests
   if (on_step_)
     aside = std::thread([this] {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       step(Step::commit_sent);
     });
-  auto error = insist([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
+  auto error = retry([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
   if (aside.joinable()) aside.join();
   return error;
 }
 
-Landing Transaction::land(const rd_kafka_error_t& error, const char* what) {
+Landing TransactionalProducer::land(const rd_kafka_error_t& error, const char* what) {
   if (rd_kafka_error_txn_requires_abort(&error)) return abort(client_.failed(error, what));
   return failed(client_.failed(error, what));
 }
 
 // Fencing because the transaction was open for too long is nobody else's doing.
-Landing Transaction::failed(Error error) const {
+Landing TransactionalProducer::failed(Error error) const {
   const auto age = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun_at_);
   if (error.code == ErrorCode::fenced && begun_ && age >= client_.options().transaction_timeout)
     error = {ErrorCode::timed_out, "a transaction was open for " + std::to_string(age.count()) +
@@ -205,18 +198,18 @@ Landing Transaction::failed(Error error) const {
   return {Landing::How::failed, std::move(error)};
 }
 
-Error Transaction::not_delivered(const Undelivered& output) const {
+Error TransactionalProducer::not_delivered(const Undelivered& output) const {
   if (output.code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_.wrong_clock(output.topic);
   return error_of(output.code, "an output was not delivered to " + output.topic);
 }
 
-void Transaction::deliver() {
+void TransactionalProducer::deliver() {
   constexpr int max_ms = 1000;
   (void)rd_kafka_flush(handle_.get(), max_ms);
 }
 
-Landing Transaction::abort(Error reason) {
-  const auto error = insist([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
+Landing TransactionalProducer::abort(Error reason) {
+  const auto error = retry([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
   if (undelivered_) reason = not_delivered(*undelivered_);
   if (error && is_permanent(reason.code)) return {Landing::How::failed, std::move(reason)};
   if (error) {
@@ -228,12 +221,12 @@ Landing Transaction::abort(Error reason) {
   return {is_permanent(reason.code) ? Landing::How::failed : Landing::How::aborted, std::move(reason)};
 }
 
-void Transaction::ended() {
+void TransactionalProducer::ended() {
   begun_ = false;
   kept_.clear();
 }
 
-void Transaction::give_up() {
+void TransactionalProducer::give_up() {
   constexpr int max_ms = 1000;
   const KafkaError ignored(rd_kafka_abort_transaction(handle_.get(), max_ms));
   begun_ = false;

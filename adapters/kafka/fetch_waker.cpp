@@ -1,4 +1,4 @@
-#include "refill.hpp"
+#include "fetch_waker.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
@@ -14,14 +14,15 @@ std::size_t number(rd_kafka_t& consumer, const char* property) {
 
 }  // namespace
 
-Refill::Refill(rd_kafka_t& consumer, rd_kafka_queue_t& queue)
+FetchWaker::FetchWaker(rd_kafka_t& consumer, rd_kafka_queue_t& queue)
     : consumer_(consumer),
       queue_(queue),
       max_messages_(number(consumer, "queued.min.messages")),
       max_bytes_(number(consumer, "queued.max.messages.kbytes") * 1024) {}
 
 // From full to half empty is half a queue that was taken, so none of these moments is missed.
-void Refill::took(std::size_t messages, std::size_t bytes, const std::function<PartitionList()>& fetched) {
+void FetchWaker::took(std::size_t messages, std::size_t bytes,
+                      const std::function<PartitionList()>& fetched) {
   messages_ += messages, bytes_ += bytes;
   if (asking_ || (messages_ < max_messages_ / 2 && bytes_ < max_bytes_ / 2)) return;
   if (rd_kafka_queue_length(&queue_) > max_messages_ / 2) return;
@@ -31,7 +32,7 @@ void Refill::took(std::size_t messages, std::size_t bytes, const std::function<P
   worker_.begin([this, partitions] { ask(*partitions); });
 }
 
-void Refill::ask(rd_kafka_topic_partition_list_t& partitions) {
+void FetchWaker::ask(rd_kafka_topic_partition_list_t& partitions) {
   for (int i = 0; i < partitions.cnt; ++i) partitions.elems[i].offset = RD_KAFKA_OFFSET_END;  // as a time
   (void)rd_kafka_offsets_for_times(&consumer_, &partitions, patience_ms);
   asking_ = false;
