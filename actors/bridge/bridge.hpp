@@ -23,7 +23,7 @@ struct BridgeState {
   void begin(BridgeSetup setup);
   void handle(const msg::StepOn&) { *step_is_sent_ = false, step(); }
   void handle(const msg::Wake&) { wakes_at_.reset(), step(); }
-  void handle(const msg::Finished& m) { perform(engine_->accept(*m.slice)), go_on(); }
+  void handle(const msg::Finished& m) { perform(engine_->accept(m.slice)), go_on(); }
   void handle(const msg::DeferredDone& m);
   void handle(const msg::TaskWaits& m) { engine_->task_waits(m.task, m.epoch); }
   void handle(const msg::TaskStarted& m);

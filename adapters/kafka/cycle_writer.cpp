@@ -26,28 +26,28 @@ Result<void> CycleWriter::check_positions(const SliceEffects& effects, const Own
   return {};
 }
 
-Result<void> CycleWriter::append(const SliceEffects& effects) {
+Result<void> CycleWriter::append(std::shared_ptr<const SliceEffects> slice) {
+  const SliceEffects& effects = *slice;
   if (auto checked = check_effects(effects, identity_.options, identity_.shape); !checked) return checked;
   const OwnedPartition* owned = inputs_.find(effects.partition);
   if (!owned || owned->stage != OwnedPartition::Stage::restored)
     return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
                                                   " is not assigned to this session of service " +
                                                   printable(identity_.options.service)};
-  std::size_t bytes = effects.outputs.bytes.size();
-  for (const auto& change : effects.state)
-    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  const std::size_t bytes = effects.size;
   if (open_.bytes + bytes > identity_.client->options().max_cycle_size)
     return Error{ErrorCode::too_large,
                  "a commit cycle of " + std::to_string(open_.bytes + bytes) + " bytes: at most " +
                      std::to_string(identity_.client->options().max_cycle_size) + " are allowed"};
   if (auto checked = check_positions(effects, *owned); !checked) return checked;
-  take(effects, *owned);
+  take(slice, *owned);
   open_.bytes += bytes;
   send_early(effects, *owned);
   return {};
 }
 
-void CycleWriter::take(const SliceEffects& effects, const OwnedPartition& owned) {
+void CycleWriter::take(const std::shared_ptr<const SliceEffects>& slice, const OwnedPartition& owned) {
+  const SliceEffects& effects = *slice;
   // A cycle without any position would not be fenced.
   for (const auto& [input, cursor] : owned.cursors)
     open_.positions.try_emplace({effects.partition, input},
@@ -56,8 +56,7 @@ void CycleWriter::take(const SliceEffects& effects, const OwnedPartition& owned)
     open_.positions[{effects.partition, position.topic}] = {
         position.next, owned.cursors.at(position.topic).fingerprint.before(position.next)};
   if (!effects.state.empty()) change(open_.states[effects.partition], effects);
-  if (!effects.outputs.empty())
-    open_.outputs.push_back(std::make_shared<const OutputBuffer>(effects.outputs));
+  if (!effects.outputs.empty()) open_.outputs.emplace_back(slice, &slice->outputs);
 }
 
 void CycleWriter::change(States& states, const SliceEffects& effects) const {

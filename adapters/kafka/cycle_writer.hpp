@@ -16,7 +16,8 @@ class CycleWriter {
   // Before the first positions are read, so that nothing of a predecessor is open any more. Any thread.
   Result<void> open() { return committer_.open(); }
   void close() { committer_.close(); }
-  Result<void> append(const SliceEffects& effects);
+  // Keeps the slice until its cycle has ended.
+  Result<void> append(std::shared_ptr<const SliceEffects> slice);
   Result<void> commit(CycleId cycle);
   // Undoes the open cycle; one whose commit was begun comes to its end before.
   Result<void> abort();
@@ -33,7 +34,7 @@ class CycleWriter {
  private:
   Position next_position(const Place& place, const InputCursor& cursor) const;
   Result<void> check_positions(const SliceEffects& effects, const OwnedPartition& owned) const;
-  void take(const SliceEffects& effects, const OwnedPartition& owned);
+  void take(const std::shared_ptr<const SliceEffects>& slice, const OwnedPartition& owned);
   void change(States& states, const SliceEffects& effects) const;
   void send_early(const SliceEffects& effects, const OwnedPartition& owned);
   OpenCycle new_cycle() { return {.name = identity_.run + "-" + std::to_string(++cycles_begun_)}; }

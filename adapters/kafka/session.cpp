@@ -42,9 +42,9 @@ class Session final : public StoreSession {
   }
   void pause(PartitionId partition) override { set_paused(partition, true); }
   void resume(PartitionId partition) override { set_paused(partition, false); }
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
     if (auto good = alive(); !good) return good;
-    return cycle_writer_.append(effects);
+    return cycle_writer_.append(std::move(slice));
   }
   Result<void> write_now(const OutputBuffer& outputs) override;
   Result<void> commit(CycleId cycle) override {

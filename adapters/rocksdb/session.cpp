@@ -75,7 +75,7 @@ class Session final : public StoreSession {
     paused_.erase(partition);
     core_->wake(*entry_);
   }
-  Result<void> append(const SliceEffects& effects) override;
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override;
   Result<void> write_now(const OutputBuffer& outputs) override;
   Result<void> commit(CycleId cycle) override;
   Result<void> abort() override;
@@ -227,18 +227,15 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   return events;
 }
 
-Result<void> Session::append(const SliceEffects& effects) {
+Result<void> Session::append(std::shared_ptr<const SliceEffects> slice) {
+  const SliceEffects& effects = *slice;
   if (!alive()) return fenced_error(*entry_);
   if (auto checked = check_effects(effects, options_, shape_); !checked) return checked;
   if (!owned_.contains(effects.partition))
     return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
                                                   " is not assigned to this session of service " +
                                                   printable(options_.service)};
-  std::size_t state_bytes = 0;
-  for (const auto& change : effects.state)
-    state_bytes += change.key.size() + (change.value ? change.value->size() : 0);
-  const std::size_t bytes =
-      open_.output_bytes + open_.state.bytes() + effects.outputs.bytes.size() + state_bytes;
+  const std::size_t bytes = open_.output_bytes + open_.state.bytes() + effects.size;
   if (bytes > core_->database().options().max_cycle_size)
     return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes) + " bytes: at most " +
                                            std::to_string(core_->database().options().max_cycle_size) +

@@ -254,7 +254,8 @@ void BridgeEngine::handle(UnknownOutcome& e) {
 
 // --- what tasks say ---
 
-std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
+std::vector<BridgeAction> BridgeEngine::accept(std::shared_ptr<const Slice> accepted) {
+  const Slice& slice = *accepted;
   const auto it = tasks_.find(slice.task);
   if (it == tasks_.end() || it->second.down || it->second.leaving || abort_wanted_ || is_full_ ||
       cycles_.judge(slice) == CommitCycles::Verdict::stale) {
@@ -265,7 +266,7 @@ std::vector<BridgeAction> BridgeEngine::accept(const Slice& slice) {
   TaskState& task = it->second;
   const bool missed = std::exchange(task.missed, true);  // should it be refused
   if (!slice.immediate.empty() && !write(slice.immediate)) return std::exchange(actions_, {});
-  const auto added = session_->append(slice.effects);
+  const auto added = session_->append({accepted, &slice.effects});
   if (!added && added.error().code == ErrorCode::too_large && cycles_.open()) {
     close_full_cycle();
     return std::exchange(actions_, {});

@@ -30,9 +30,7 @@ void CommitCycles::add(const Slice& slice, MonotonicTime now) {
   auto& book = tasks_.at(slice.task);
   book.taken = slice.number.value;
   if (!opened_) opened_ = now;
-  bytes_ += slice.effects.outputs.bytes.size();
-  for (const auto& change : slice.effects.state)
-    bytes_ += change.key.size() + (change.value ? change.value->size() : 0);
+  bytes_ += slice.effects.size;
   opened_tasks_[slice.task] = {slice.task, slice.epoch, slice.number};
 }
 

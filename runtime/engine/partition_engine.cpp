@@ -103,6 +103,7 @@ Slice PartitionEngine::end_slice() {
   records_per_poll_ = std::clamp<std::size_t>(slice_.records / looks_per_slice, 1, max_records_per_poll);
   freeze_state();
   failures_->end_slice(slice_number_, slice_.effects.state);
+  slice_.effects.measure();
   slice_.number = {slice_number_++};
   slice_.has_deferred = !deferred_.empty() && deferred_.back().slice == slice_.number.value;
   Slice done = std::move(slice_);

@@ -76,6 +76,7 @@ SourceEngine::Poll SourceEngine::poll() {
   write_state(*source_.position, position_, *encoder_, position_bytes_);
   slice_.effects.state.push_back(
       {ServiceRuntime::source_keyspace(task_.source), source_.name, position_bytes_});
+  slice_.effects.measure();
   slice_.number = {next_slice_++};
   slice_.records = slice_.effects.outputs.entries.size();
   return {.slice = std::move(slice_), .wait = wait_};

@@ -174,7 +174,8 @@ class MemorySession final : public StoreSession {
     member_->notify();
   }
 
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     std::lock_guard lock(store_->mutex);
     auto& m = *member_;
     if (m.ended) return *m.ended;

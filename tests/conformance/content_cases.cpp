@@ -283,13 +283,14 @@ void a_wrong_slice_leaves_the_cycle_as_it_was(Subject& subject) {
   Driver driver(store);
   driver.ready();
   driver.append(Slice().emit("good"));
-  CAF_CHECK(!driver->append(Slice().emit("bad", 7).effects).ok());
-  CAF_CHECK(!driver->append(Slice().emit("bad", 0, 9).effects).ok());
-  CAF_CHECK(!driver->append(Slice().emit("bad").set("k", "v", 3).effects).ok());
-  CAF_CHECK(!driver->append(Slice().emit("bad").next(0, 1).effects).ok());
-  CAF_CHECK(!driver->append(Slice(5).emit("bad").effects).ok());
-  CAF_CHECK(fails_with(ErrorCode::too_large,
-                       driver->append(Slice().emit("bad").set(std::string(70'000, 'k'), "v").effects)));
+  CAF_CHECK(!driver->append(complete(Slice().emit("bad", 7).effects)).ok());
+  CAF_CHECK(!driver->append(complete(Slice().emit("bad", 0, 9).effects)).ok());
+  CAF_CHECK(!driver->append(complete(Slice().emit("bad").set("k", "v", 3).effects)).ok());
+  CAF_CHECK(!driver->append(complete(Slice().emit("bad").next(0, 1).effects)).ok());
+  CAF_CHECK(!driver->append(complete(Slice(5).emit("bad").effects)).ok());
+  CAF_CHECK(
+      fails_with(ErrorCode::too_large,
+                 driver->append(complete(Slice().emit("bad").set(std::string(70'000, 'k'), "v").effects))));
   driver.commit(1);
   CAF_CHECK((values_in(store, "out") == Values{"good"}));
   CAF_CHECK(states_of(store, "counter", "state").empty());

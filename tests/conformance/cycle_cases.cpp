@@ -269,7 +269,7 @@ void fences_the_older_session(Subject& subject) {
   } else {
     CAF_CHECK(is_fenced(begun));
   }
-  CAF_CHECK(is_fenced(zombie->append(Slice().emit("zombie").effects)));
+  CAF_CHECK(is_fenced(zombie->append(complete(Slice().emit("zombie").effects))));
   OutputBuffer outputs;
   add_output(outputs, 1, 0, "k", "zombie");
   CAF_CHECK(is_fenced(zombie->write_now(outputs)));

@@ -147,7 +147,7 @@ class Driver {
     until("partitions", [&] { return states.size() >= partitions; });
     return *this;
   }
-  void append(const Slice& slice) { session_->append(slice.effects).value(); }
+  void append(const Slice& slice) { session_->append(complete(slice.effects)).value(); }
   // Commits and waits for the outcome.
   void commit(std::uint64_t cycle) {
     session_->commit(CycleId{cycle}).value();

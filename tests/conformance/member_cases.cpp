@@ -106,7 +106,7 @@ void a_second_node_takes_its_share(Subject& subject) {
   auto reader = first.states.at(moved[0]);
   first->release(moved);
   CAF_CHECK(reader->get(KeyspaceIndex{0}, "k").error().code == ErrorCode::fenced);
-  CAF_CHECK(!first->append(Slice(moved[0].value).next(1).effects).ok());
+  CAF_CHECK(!first->append(complete(Slice(moved[0].value).next(1).effects)).ok());
   second.until("its share", [&] { return first.step(), second.states.size() == 2; });
   CAF_CHECK((second.assigned == std::set<PartitionId>(moved.begin(), moved.end())));
   for (const PartitionId p : moved) {

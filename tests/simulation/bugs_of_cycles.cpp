@@ -33,10 +33,11 @@ void copy(const OutputBuffer& from, const OutputBuffer::Entry& entry, OutputBuff
 class CommitsWhatWasPolled final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     SliceEffects ahead = effects;
     for (auto& p : ahead.positions) p.next = std::max(p.next, polled_[{p.topic, ahead.partition}]);
-    return inner_->append(ahead);
+    return inner_->append(complete(std::move(ahead)));
   }
 
  private:
@@ -51,13 +52,14 @@ class CommitsWhatWasPolled final : public ShellSession {
 class SwapsSlices final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     if (!held_ || held_->partition != effects.partition) {
       if (auto done = flush(); !done.ok()) return done;
-      held_ = effects;
+      held_ = std::move(slice);
       return {};
     }
-    if (auto done = inner_->append(effects); !done.ok()) return done;
+    if (auto done = inner_->append(std::move(slice)); !done.ok()) return done;
     return flush();
   }
   Result<void> commit(CycleId cycle) override {
@@ -71,10 +73,10 @@ class SwapsSlices final : public ShellSession {
 
  private:
   Result<void> flush() {
-    if (const auto held = std::exchange(held_, std::nullopt)) return inner_->append(*held);
+    if (auto held = std::exchange(held_, nullptr)) return inner_->append(std::move(held));
     return {};
   }
-  std::optional<SliceEffects> held_;
+  std::shared_ptr<const SliceEffects> held_;
 };
 
 // Leaves the changes of some keyspaces out of the cycles.
@@ -82,10 +84,11 @@ class ForgetsKeyspaces final : public ShellSession {
  public:
   ForgetsKeyspaces(std::unique_ptr<StoreSession> inner, std::set<KeyspaceIndex> which)
       : ShellSession(std::move(inner)), which_(std::move(which)) {}
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     SliceEffects without = effects;
     std::erase_if(without.state, [&](const auto& change) { return which_.contains(change.keyspace); });
-    return inner_->append(without);
+    return inner_->append(complete(std::move(without)));
   }
 
  private:
@@ -106,18 +109,20 @@ Bug forgets_keyspaces(std::string name, std::string prefix) {
 class WritesOutputsAtOnce final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     if (auto done = inner_->write_now(effects.outputs); !done.ok()) return done;
     SliceEffects without = effects;
     without.outputs.clear();
-    return inner_->append(without);
+    return inner_->append(complete(std::move(without)));
   }
 };
 
 class WritesDeadLettersAtOnce final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     SliceEffects rest = effects;
     OutputBuffer letters;
     rest.outputs.clear();
@@ -125,7 +130,7 @@ class WritesDeadLettersAtOnce final : public ShellSession {
       copy(effects.outputs, e, e.topic == ServiceRuntime::dead_letters ? letters : rest.outputs);
     if (!letters.empty())
       if (auto done = inner_->write_now(letters); !done.ok()) return done;
-    return inner_->append(rest);
+    return inner_->append(complete(std::move(rest)));
   }
 };
 
@@ -151,9 +156,10 @@ class CommitsBeforeItsOutputs final : public ShellSession {
 class IsNotFenced final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     open_.push_back(effects.outputs);
-    return inner_->append(effects);
+    return inner_->append(std::move(slice));
   }
   Result<void> commit(CycleId cycle) override {
     flying_ = std::exchange(open_, {});

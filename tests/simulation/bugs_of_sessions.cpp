@@ -117,10 +117,11 @@ class OverlayReader final : public StateReader {
 class KeepsStateOfAborted final : public ShellSession {
  public:
   using ShellSession::ShellSession;
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     for (const auto& change : effects.state)
       (*written_)[{effects.partition, change.keyspace, change.key}] = change.value;
-    return inner_->append(effects);
+    return inner_->append(std::move(slice));
   }
 
  private:
@@ -144,10 +145,11 @@ class RestoresTooLittle final : public ShellSession {
  public:
   RestoresTooLittle(std::unique_ptr<StoreSession> inner, std::shared_ptr<History> history)
       : ShellSession(std::move(inner)), history_(std::move(history)) {}
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     for (const auto& change : effects.state)
       open_[{effects.partition, change.keyspace, change.key}] = change.value;
-    return inner_->append(effects);
+    return inner_->append(std::move(slice));
   }
   Result<void> commit(CycleId cycle) override {
     flying_ = std::exchange(open_, {});

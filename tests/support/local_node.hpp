@@ -56,9 +56,9 @@ class LocalService {
   // Slices wait between work() and this, so that a test can put a failure in between.
   void hand_over() {
     while (!slices_.empty()) {
-      const Slice slice = std::move(slices_.front());
+      auto slice = std::make_shared<const Slice>(std::move(slices_.front()));
       slices_.pop_front();
-      carry_out(bridge_->accept(slice));
+      carry_out(bridge_->accept(std::move(slice)));
     }
     for (const auto& [task, epoch] : std::exchange(waiting_tasks_, {})) bridge_->task_waits(task, epoch);
   }

@@ -18,7 +18,9 @@ class ShellSession : public StoreSession {
   void on_ready(std::function<void()> wake) override { inner_->on_ready(std::move(wake)); }
   void pause(PartitionId partition) override { inner_->pause(partition); }
   void resume(PartitionId partition) override { inner_->resume(partition); }
-  Result<void> append(const SliceEffects& effects) override { return inner_->append(effects); }
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    return inner_->append(std::move(slice));
+  }
   Result<void> write_now(const OutputBuffer& outputs) override { return inner_->write_now(outputs); }
   Result<void> commit(CycleId cycle) override { return inner_->commit(cycle); }
   Result<void> abort() override { return inner_->abort(); }

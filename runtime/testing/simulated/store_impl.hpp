@@ -32,7 +32,7 @@ struct SimulatedLog {
 };
 
 struct SimulatedCycle {
-  std::vector<SliceEffects> slices = {};
+  std::vector<std::shared_ptr<const SliceEffects>> slices = {};
 };
 
 struct SimulatedMember {

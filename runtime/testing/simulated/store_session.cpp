@@ -22,7 +22,7 @@ void SimulatedImpl::settle(Member& member) {
   auto& flight = *member.flight;
   const std::string cycle = "cycle " + std::to_string(flight.cycle.value);
   for (const auto& slice : flight.content.slices) {
-    if (member.holds(slice.partition)) continue;
+    if (member.holds(slice->partition)) continue;
     trace.fired("a zombie's commit is refused");
     note(member, cycle + " is refused");
     flight.outcome = Aborted{flight.cycle, {ErrorCode::fenced, member.name() + " lost a partition"}};
@@ -46,19 +46,19 @@ void SimulatedImpl::settle(Member& member) {
   if (flight.happened) {
     SimulatedService& service = service_of(member);
     for (const auto& slice : flight.content.slices) {
-      for (const auto& p : slice.positions)
-        service.positions[{member.options.topics[p.topic.value], slice.partition}] = p.next;
-      for (const auto& change : slice.state) {
+      for (const auto& p : slice->positions)
+        service.positions[{member.options.topics[p.topic.value], slice->partition}] = p.next;
+      for (const auto& change : slice->state) {
         const std::string& keyspace = member.options.keyspaces[change.keyspace.value];
         changed(member.options.service, keyspace, change.key, change.value);
-        auto& keys = service.state[{keyspace, slice.partition}];
+        auto& keys = service.state[{keyspace, slice->partition}];
         if (change.value) {
           keys.insert_or_assign(change.key, *change.value);
         } else {
           keys.erase(change.key);
         }
       }
-      write(member.options, slice.outputs);
+      write(member.options, slice->outputs);
     }
   }
   member.notify();
@@ -101,8 +101,8 @@ void SimulatedImpl::rewind(Member& member) {
   // A commit without an outcome counts as committed; if it aborts later, poll() goes back again.
   if (!member.flight || member.flight->outcome) return;
   for (const auto& slice : member.flight->content.slices)
-    for (const auto& p : slice.positions)
-      if (const auto it = member.owned.find(slice.partition); it != member.owned.end())
+    for (const auto& p : slice->positions)
+      if (const auto it = member.owned.find(slice->partition); it != member.owned.end())
         it->second.cursor[p.topic] = p.next;
 }
 
@@ -168,7 +168,8 @@ class SimulatedSession final : public StoreSession {
     member_->notify();
   }
 
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     if (const auto over = begin_call(store_->faults.failed_appends, "append failed")) return *over;
     auto& m = *member_;
     if (auto checked = check_effects(effects, m.options, m.shape); !checked) return checked;
@@ -179,7 +180,7 @@ class SimulatedSession final : public StoreSession {
       if (next.next > store_->topics.at(m.options.topics[next.topic.value])[effects.partition.value].end)
         return Error{ErrorCode::invalid_argument, "a position after the end of its topic"};
     if (!m.open) m.open.emplace();
-    m.open->slices.push_back(effects);
+    m.open->slices.push_back(std::move(slice));
     in_the_middle();
     return {};
   }

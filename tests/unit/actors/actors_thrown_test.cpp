@@ -98,9 +98,9 @@ class ThrowingSession final : public support::ShellSession {
  public:
   ThrowingSession(std::unique_ptr<StoreSession> inner, Shared thrower)
       : ShellSession(std::move(inner)), thrower_(std::move(thrower)) {}
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
     thrower_->at("append");
-    return ShellSession::append(effects);
+    return ShellSession::append(std::move(slice));
   }
   Result<void> commit(CycleId cycle) override {
     thrower_->at("commit");

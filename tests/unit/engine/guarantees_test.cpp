@@ -544,7 +544,7 @@ CAF_TEST(a_slow_partition_is_paused_and_the_others_go_on) {
                   8u);  // four batches in flight for each, then both are paused
   for (int i = 0; i < 40; ++i) {
     auto step = f.node->partition(1 - slow.value).step();
-    if (step.slice) (void)f.node->bridge().accept(*step.slice);
+    if (step.slice) (void)f.node->bridge().accept(std::make_shared<const Slice>(std::move(*step.slice)));
     f.node->poll();
   }
   CAF_CHECK_EQUAL(f.node->bridge().stats().records, 4u + 20u);

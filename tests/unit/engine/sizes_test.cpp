@@ -20,11 +20,12 @@ class SmallStates final : public support::ShellSession {
  public:
   using ShellSession::ShellSession;
   std::size_t max_state_size() const override { return most; }
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     for (const auto& change : effects.state)
       if (change.value && change.key.size() + change.value->size() > most)
         return Error{ErrorCode::too_large, "the state of a key is too large"};
-    return inner_->append(effects);
+    return inner_->append(std::move(slice));
   }
 };
 
@@ -34,12 +35,13 @@ class SmallCycles final : public support::ShellSession {
   static constexpr std::size_t room = 40'000;
   using ShellSession::ShellSession;
   std::size_t max_cycle_size() const override { return room; }
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     std::size_t bytes = open_ + effects.outputs.bytes.size();
     for (const auto& change : effects.state) bytes += change.key.size() + change.value.value_or("").size();
     if (bytes > room) return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes)};
     open_ = bytes;
-    return inner_->append(effects);
+    return inner_->append(std::move(slice));
   }
   Result<void> commit(CycleId cycle) override {
     open_ = 0;
@@ -206,11 +208,12 @@ class SmallTopics final : public support::ShellSession {
   using ShellSession::ShellSession;
   std::size_t max_record_size(TopicIndex) const override { return 6'000; }
   bool needs_keys(TopicIndex) const override { return true; }
-  Result<void> append(const SliceEffects& effects) override {
+  Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
+    const SliceEffects& effects = *slice;
     for (const auto& e : effects.outputs.entries)
       if (!e.has_key || e.key_size + e.value_size > max_record_size(e.topic))
         return Error{ErrorCode::too_large, "a record that its topic does not take"};
-    return inner_->append(effects);
+    return inner_->append(std::move(slice));
   }
 };
 

@@ -75,7 +75,7 @@ class BridgeEngine {
   // a new session and a new BridgeEngine are needed.
   std::vector<BridgeAction> step();
   // A finished slice. Its immediate outputs are written here; stale ones are dropped whole.
-  std::vector<BridgeAction> accept(const Slice& slice);
+  std::vector<BridgeAction> accept(std::shared_ptr<const Slice> slice);
   // What at-most-once turns wrote after the commit of `up_to`; sent also when it is empty.
   void deferred_done(TaskId task, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs);
   // A source found nothing, or a partition holds records that wait for a retry or a probe. True until its

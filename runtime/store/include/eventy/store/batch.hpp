@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "eventy/core/serializer.hpp"
@@ -113,12 +114,26 @@ struct NextOffset {
   Offset next = {};
 };
 
-// What one slice of one partition contributes to a cycle.
+// What one slice of one partition adds to a cycle. Shared with the store as std::shared_ptr<const
+// SliceEffects>, and immutable from then on.
 struct SliceEffects {
   PartitionId partition = {};
   std::vector<NextOffset> positions = {};  // the next offset to read, for each topic that the slice read
   OutputBuffer outputs = {};               // written in the transaction
   std::vector<StateChange> state = {};
+  std::size_t size = 0;  // bytes of outputs and state; set by measure()
+
+  // Computes `size`. Call it when the slice is complete: limits of stores and engine count on it.
+  void measure() {
+    size = outputs.bytes.size();
+    for (const auto& change : state) size += change.key.size() + (change.value ? change.value->size() : 0);
+  }
 };
+
+// Effects that are complete, with their size.
+inline std::shared_ptr<const SliceEffects> complete(SliceEffects effects) {
+  effects.measure();
+  return std::make_shared<const SliceEffects>(std::move(effects));
+}
 
 }  // namespace eventy

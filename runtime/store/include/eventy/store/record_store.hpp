@@ -123,10 +123,11 @@ class StoreSession {
   virtual void pause(PartitionId partition) = 0;  // its records stay in the store
   virtual void resume(PartitionId partition) = 0;
 
-  // Adds a slice to the open cycle; the first append() after a commit or abort opens one. An error either
-  // rejects this slice and leaves the cycle as it was (too_large), or ends the session (fenced, io).
-  virtual Result<void> append(const SliceEffects& effects) = 0;
-  // Writes outputs outside of any cycle: they are stored and visible when it returns.
+  // Adds a slice to the open cycle (begun by the first append after a commit or abort). An error names what
+  // is wrong with this slice (too_large) and leaves the cycle as it was, or ends the session (fenced, io).
+  // The slice is measured. The session may keep it until the cycle has ended, and so need not copy it.
+  virtual Result<void> append(std::shared_ptr<const SliceEffects> slice) = 0;
+  // Writes outputs at once, outside any cycle: they are stored and visible when this returns.
   virtual Result<void> write_now(const OutputBuffer& outputs) = 0;
   // Commits the open cycle. poll() returns the outcome as Committed, Aborted or UnknownOutcome, in the order
   // of commits. Until then commit() must not be called again; append() opens the next cycle.
