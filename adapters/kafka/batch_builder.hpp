@@ -1,4 +1,4 @@
-// Batches of records out of librdkafka's messages. One thread.
+// Makes batches of records from librdkafka's messages. Owned by a reader; belongs to its thread.
 #pragma once
 
 #include <string_view>
@@ -9,8 +9,8 @@
 
 namespace eventy::kafka::detail {
 
-// Gathers messages of one topic partition, and copies them into the slab of a batch once it is known how
-// large that is. Goes before their consumer.
+// Gathers messages of one topic partition, and copies them into the slab of a batch once its size is known.
+// Destroyed before the consumer of the messages.
 class BatchBuilder {
  public:
   BatchBuilder(TopicIndex topic, PartitionId partition) : batch_(std::make_shared<Batch>()) {
@@ -25,7 +25,7 @@ class BatchBuilder {
     batch_->next = Offset{message->offset + 1};
     messages_.push_back(std::move(message));
   }
-  // Some of the messages, in their order: the first, the last, and so many between them, evenly.
+  // Some of the messages, in their order: the first, the last, and up to 7 between them, evenly spaced.
   template <class Take>
   void for_some(const Take& take) const {
     constexpr std::size_t between = 7;
@@ -39,7 +39,7 @@ class BatchBuilder {
 
   std::shared_ptr<const Batch> finish() {
     Batch& b = *batch_;
-    b.slab.reserve(bytes_ + value_padding);  // so that all stays where it is
+    b.slab.reserve(bytes_ + value_padding);  // so that views stay valid
     b.headers.reserve(headers_);
     b.records.reserve(messages_.size());
     for (const auto& message : messages_) {

@@ -28,10 +28,9 @@ LogName LogName::read(std::string_view text) {
 }
 
 LogNamePlace LogNamePlace::read(const std::string& text) {
-  const auto commit_ownership = text.find('@');
-  if (commit_ownership == text.npos) return {};
-  return {text.substr(0, commit_ownership),
-          Offset{std::strtoll(text.c_str() + commit_ownership + 1, nullptr, 10)}};
+  const auto at = text.find('@');
+  if (at == text.npos) return {};
+  return {text.substr(0, at), Offset{std::strtoll(text.c_str() + at + 1, nullptr, 10)}};
 }
 
 std::int32_t LogNameRecord::partition() const { return static_cast<std::int32_t>(log_.partition.value); }
@@ -41,13 +40,13 @@ std::vector<rd_kafka_message_t>& LogNameRecord::record() {
   auto& message = record_.front();
   message.key = const_cast<char*>(log_name_key.data()), message.key_len = log_name_key.size();
   message.payload = text_.data(), message.len = text_.size();
-  message._private = &behind_;
+  message._private = &next_;
   return record_;
 }
 
 Result<void> LogNameRecord::note() {
-  log_.place.log = LogNamePlace{name_.incarnation, Offset{behind_.value - 1}}.text();
-  log_.place.next = std::max(log_.place.next, behind_);
+  log_.place.log = LogNamePlace{name_.incarnation, Offset{next_.value - 1}}.text();
+  log_.place.next = std::max(log_.place.next, next_);
   log_.place.synced = SystemClock{}.date();
   log_.name = name_;
   return log_.copy->apply({}, log_.place);

@@ -1,8 +1,8 @@
 // The changelog of a service's states: one compacted topic, with the partitions of the service. Key of a
-// record: u16 size of the keyspace's name (big-endian), the name, the user's key; value: the user's bytes; no
-// value: the key was forgotten. One record of each partition is ours, the log's name: its key begins with
-// a size that no name has; its value tells one incarnation of the topic from another, and which inputs of the
-// partition were begun.
+// record: u16 size of the keyspace's name (big-endian), the name, the user's key. Value: the user's bytes; no
+// value: the key was forgotten. One record of each partition is the log's name. Its key begins with a size
+// that no keyspace has; its value identifies the incarnation of the topic, and lists the inputs of the
+// partition that were begun. Values; any thread.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,10 @@
 
 namespace eventy::kafka::detail {
 
-// The other way on, for messages.
+// For error messages: the other thing that an operator can do.
 inline constexpr auto how_to_start_over =
-    "begin anew: stop the service, and delete the offsets of its group, its changelog and the nodes' copies "
-    "of its states";
+    "start over: stop the service, and delete the offsets of its group, its changelog and the nodes' local "
+    "copies of its states";
 
 inline std::string changelog_of(const std::string& service) { return service + "-changelog"; }
 
@@ -44,13 +44,13 @@ inline constexpr std::string_view log_name_key =
     "log";
 struct LogName {
   std::string incarnation = {};
-  std::set<std::string> begun = {};  // inputs whose position was committed once: a missing one is an error
+  std::set<std::string> begun = {};  // inputs whose position was committed: a missing position is an error
 
   std::string text() const;
   static LogName read(std::string_view text);
 };
 
-// LogPlace::log of a copy: the incarnation, and where in the log its name stands.
+// LogPlace::log of a copy: the incarnation, and the offset of the log's name.
 struct LogNamePlace {
   std::string incarnation = {};
   Offset at = {-1};
@@ -61,20 +61,20 @@ struct LogNamePlace {
 inline std::string incarnation_of(const LogPlace& place) { return place.log.substr(0, place.log.find('@')); }
 
 struct Restore;
-// A name on its way into a log: its record, and what is noted once that is committed.
+// A name that is written to a log: its record, and what is noted after the commit.
 class LogNameRecord {
  public:
   LogNameRecord(Restore& log, LogName name) : log_(log), name_(std::move(name)), text_(name_.text()) {}
 
   std::int32_t partition() const;
-  std::vector<rd_kafka_message_t>& record();  // valid for as long as this; as Transaction::add() takes it
-  Result<void> note();                        // in the copy, and in `log`
+  std::vector<rd_kafka_message_t>& record();  // for TransactionalProducer::add(); as long as this object
+  Result<void> note();                        // after the commit: in the copy, and in `log`
 
  private:
   Restore& log_;
   LogName name_;
   std::string text_;
-  Offset behind_ = {};  // the record
+  Offset next_ = {};  // the offset after the record
   std::vector<rd_kafka_message_t> record_ = {};
 };
 

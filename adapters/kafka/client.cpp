@@ -9,13 +9,13 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::chrono::milliseconds unstable_pause{10}, transient_pause{50};
-constexpr int answer_ms = 50;  // of waiting for an answer, before a look at whether it is still wanted
-constexpr int backoff_grows_since = 0x020300ff, pushes_metrics_since = 0x020500ff;  // versions of librdkafka
-constexpr std::size_t max_batch_bytes = 1'000'000;                      // librdkafka's own default
+constexpr int answer_ms = 50;                       // of waiting for an answer, between checks of `stop`
+constexpr std::size_t max_batch_bytes = 1'000'000;  // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
-// What a user's value would break, with the reason; each under all names that librdkafka knows it by.
-constexpr const char* guarantee = "its guarantees rest on it";
+// Properties that a user may not set, with the reason; each under all of librdkafka's names for it.
+constexpr const char* guarantee = "its guarantees depend on it";
+constexpr const char* commits = "commits wait for it, and a broker in trouble gets as many requests";
 const std::map<std::string, std::string, std::less<>> fixed = {
     {"enable.auto.commit", guarantee},
     {"auto.commit.enable", guarantee},
@@ -32,14 +32,13 @@ const std::map<std::string, std::string, std::less<>> fixed = {
     {"message.copy.max.bytes", guarantee},
     {"acks", guarantee},
     {"request.required.acks", guarantee},
-    {"retry.backoff.ms", "commits wait for it, and a broker in trouble is asked as often"},
-    {"retry.backoff.max.ms", "it is that of retry.backoff.ms"},
+    {"retry.backoff.ms", commits},
     {"bootstrap.servers", "use [kafka] bootstrap"},
     {"metadata.broker.list", "use [kafka] bootstrap"},
     {"session.timeout.ms", "use [kafka] session_timeout_ms"},
     {"transaction.timeout.ms", "use [kafka] transaction_timeout_ms"}};
 
-// Of a cluster in motion: another try, a moment later, finds the new leader.
+// Transient while leadership moves: a retry finds the new leader.
 bool is_transient(rd_kafka_resp_err_t code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
@@ -60,12 +59,12 @@ bool is_transient(rd_kafka_resp_err_t code) {
       return false;
   }
 }
-// Asks until the answer is no passing error, at most for `most`.
-template <class Ask>
-rd_kafka_resp_err_t ask(Duration most, Ask question) {
-  const auto deadline = std::chrono::steady_clock::now() + most;
+// Retries until the result is no transient error, for at most `timeout`.
+template <class Request>
+rd_kafka_resp_err_t retry_transient(Duration timeout, Request request) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
   for (;;) {
-    const rd_kafka_resp_err_t code = question();
+    const rd_kafka_resp_err_t code = request();
     if (!is_transient(code) || std::chrono::steady_clock::now() > deadline) return code;
     std::this_thread::sleep_for(transient_pause);
   }
@@ -79,8 +78,7 @@ Result<std::shared_ptr<Client>> Client::make(const Options& options) {
   return client;
 }
 
-// All that can be said of the properties without a broker: librdkafka reads the files that they name when it
-// makes a handle.
+// All checks that need no broker. librdkafka reads the files that properties name when it makes a handle.
 Result<void> Client::check_properties() const {
   for (const auto& [name, value] : options_.properties) {
     if (const auto it = fixed.find(name); it != fixed.end())
@@ -136,14 +134,14 @@ Result<Handle> Client::make_handle(rd_kafka_type_t type, Conf conf) {
   return handle;
 }
 
-// A consumer without a group's work: it can ask for offsets as well as for topics.
+// A consumer that joins no group: it can ask for offsets as well as for topics.
 Result<rd_kafka_t*> Client::admin(Isolation isolation) {
   std::lock_guard lock(mutex_);
   Handle& admin = admins_[static_cast<std::size_t>(isolation)];
   if (!admin) {
     auto made = conf({{"group.id", options_.prefix + "eventy-admin"},
                       {"enable.auto.commit", "false"},
-                      {"log.connection.close", "true"},  // only then it is told that a broker hangs up
+                      {"log.connection.close", "true"},  // else closed connections are not reported
                       {"isolation.level",
                        isolation == Isolation::read_committed ? "read_committed" : "read_uncommitted"}});
     if (!made) return made.error();
@@ -154,7 +152,7 @@ Result<rd_kafka_t*> Client::admin(Isolation isolation) {
   return admin.get();
 }
 
-// Handles tell of their connections only when they are asked.
+// Handles report errors of their connections only when they are polled.
 std::optional<Reports::Trouble> Client::trouble() const {
   const std::lock_guard lock(mutex_);
   for (const auto& admin : admins_)
@@ -168,12 +166,12 @@ Error Client::failed(rd_kafka_resp_err_t code, const std::string& what, const st
 
 Error Client::with_reason(Error error, rd_kafka_resp_err_t code, const std::string& what) const {
   if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
-    if (const auto told = reports_->forbidden(); !told.empty()) error.message += "; last told: " + told;
+    if (const auto told = reports_->forbidden(); !told.empty()) error.message += "; last reported: " + told;
   }
   if (error.code != ErrorCode::timed_out) return error;
   const auto heard = trouble();
   if (heard && heard->refused) return error_of(heard->code, what, heard->text);
-  if (heard) error.message += "; last heard: " + heard->text;
+  if (heard) error.message += "; last error: " + heard->text;
   return error;
 }
 
@@ -182,14 +180,14 @@ Result<Client::OffsetRange> Client::offset_range(const std::string& topic, Parti
   auto handle = admin(isolation);
   if (!handle) return handle.error();
   OffsetRange ends;
-  const auto code = ask(options_.request_timeout, [&] {
+  const auto code = retry_transient(options_.request_timeout, [&] {
     return rd_kafka_query_watermark_offsets(*handle, name_in_kafka(topic).c_str(),
                                             static_cast<std::int32_t>(partition.value), &ends.first.value,
                                             &ends.end.value, timeout_ms());
   });
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ends;
   return failed(code, "topic " + printable(topic) + " partition " + std::to_string(partition.value) +
-                          ": cannot find its end");
+                          ": cannot read its offsets");
 }
 
 Result<std::vector<Offset>> Client::list_offsets(const std::vector<TopicPartition>& places, OffsetSpec edge,
@@ -198,7 +196,7 @@ Result<std::vector<Offset>> Client::list_offsets(const std::vector<TopicPartitio
   auto handle = admin(isolation);
   if (!handle) return handle.error();
   PartitionList list;
-  const auto code = ask(options_.request_timeout, [&] {
+  const auto code = retry_transient(options_.request_timeout, [&] {
     list = make_list(static_cast<int>(places.size()));
     for (const auto& place : places)
       rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
@@ -208,30 +206,30 @@ Result<std::vector<Offset>> Client::list_offsets(const std::vector<TopicPartitio
       if (is_transient(list->elems[i].err)) return list->elems[i].err;
     return whole;
   });
-  const std::string what = "cannot find the ends of topics";
+  const std::string what = "cannot read the offsets of topics";
   if (code) return failed(code, what);
   reports_->answered();
   std::vector<Offset> ends;
   for (int i = 0; i < list->cnt; ++i) {
     const auto& at = list->elems[i];
     if (at.err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return failed(at.err, "cannot find the ends of topic " + printable(at.topic) + " partition " +
+      return failed(at.err, "cannot read the offsets of topic " + printable(at.topic) + " partition " +
                                 std::to_string(at.partition));
     ends.push_back(Offset{list->elems[i].offset});
   }
   return ends;
 }
 
-Event Client::await_answer(const Queue& queue, const std::stop_token& stop, Duration patience) const {
+Event Client::await_answer(const Queue& queue, const std::stop_token& stop, Duration timeout) const {
   const auto deadline =
-      std::chrono::steady_clock::now() + std::min<Duration>(options_.request_timeout, patience);
+      std::chrono::steady_clock::now() + std::min<Duration>(options_.request_timeout, timeout);
   for (;;) {
     Event event(rd_kafka_queue_poll(queue.get(), answer_ms));
     if (event || stop.stop_requested() || std::chrono::steady_clock::now() > deadline) return event;
   }
 }
 
-// While a transaction that holds some of them is being decided, there is no answer: ask again.
+// While a transaction on some of them is open, the cluster does not answer: retry.
 Result<std::vector<Client::CommittedOffset>> Client::committed(const std::string& group,
                                                                const std::vector<TopicPartition>& places,
                                                                Stability stability,
@@ -273,7 +271,7 @@ Result<std::vector<Client::CommittedOffset>> Client::committed_now(const std::st
   std::size_t count = 0;
   const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
       rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
-  if (count != 1) return Error{ErrorCode::io, "Kafka: " + what + ": an answer without the group"};
+  if (count != 1) return Error{ErrorCode::io, "Kafka: " + what + ": the answer lacks the group"};
   if (const auto* error = rd_kafka_group_result_error(groups[0])) {
     unstable = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
     return failed(*error, what);

@@ -1,5 +1,5 @@
-// What everything of a store shares: its options, the making of librdkafka handles, what is known of topics,
-// and the plain questions to the cluster. Any thread.
+// What all parts of a store share: its options, the making of librdkafka handles, what is known of topics,
+// and plain requests to the cluster. Owned by the store and its sessions together. Any thread.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@ struct TopicPartition {
 enum class Cleanup : std::uint8_t { keep, compact };
 enum class Isolation : std::uint8_t { read_committed, read_uncommitted };
 
-// As Kafka's own rule has it.
+// Kafka's rule for names of topics and groups.
 Result<void> check_name(const std::string& name);
 
 class Client {
@@ -37,54 +37,56 @@ class Client {
   int timeout_ms() const { return static_cast<int>(options_.request_timeout.count()); }
   std::string name_in_kafka(const std::string& name) const { return options_.prefix + name; }
 
-  // For plain questions to the cluster; owned by this object.
+  // For plain requests to the cluster; owned by this object.
   Result<rd_kafka_t*> admin(Isolation isolation = Isolation::read_committed);
 
-  // A configuration with what all handles have in common and `properties`, over which the user's go.
+  // A configuration: what all handles have in common, then `properties`, then the user's properties.
   Result<Conf> conf(const std::map<std::string, std::string>& properties) const;
-  // The same for a consumer of records: committed ones, from places that the caller names, and told of ends.
+  // The same for a consumer of records: it reads committed records, from offsets that the caller names, and
+  // reports ends of partitions.
   Result<Conf> reading_conf(std::map<std::string, std::string> properties) const;
-  // Takes the configuration, also where it fails.
+  // Takes the configuration, also if it fails.
   static Result<Handle> make_handle(rd_kafka_type_t type, Conf conf);
 
   // Partition counts of all topics under the prefix, by their names here.
   Result<std::map<std::string, std::uint32_t>> topics();
-  // From what was asked before, or from the cluster; nothing if there is no such topic.
+  // From the cache, or from the cluster; nothing if there is no such topic.
   Result<std::optional<std::uint32_t>> partitions_of(const std::string& topic);
-  // Creates what is absent, and compares what is there with what is needed. Errors: another partition count;
-  // a changelog that is not compacted, or that forgets by time. What merely may lose records that nobody has
-  // read yet is a warning in the log, for it may be wanted.
+  // Creates topics that are missing, and checks those that exist. Errors: another partition count; a
+  // changelog whose cleanup.policy is not compact. A setting that may delete records before they are read is
+  // a warning in the log, for it may be intended.
   Result<void> ensure(const std::vector<TopicSpec>& topics, Cleanup cleanup);
 
-  // not_found for the first topic that is gone by now, invalid_argument for one whose partition count
-  // changed: a consumer is not told when an assigned topic is deleted.
+  // not_found for the first topic that is gone, invalid_argument for one with another partition count: a
+  // consumer does not learn that a topic was deleted.
   Result<void> still_there(const std::vector<TopicSpec>& topics);
 
-  // What the cluster allows for a topic; nothing where it does not tell (no permission).
+  // Limits of a topic; nothing where the cluster does not tell (no permission).
   struct Limits {
-    std::optional<std::size_t> batch_bytes = {};  // max.message.bytes: of a batch; a record has batch_size()
+    std::optional<std::size_t> batch_bytes = {};    // max.message.bytes: of a batch; see batch_size()
     std::optional<Duration> delete_retention = {};  // of tombstones in a compacted topic
-    // message.timestamp.after.max.ms and .before.max.ms: how far the date of a record may be from the
-    // broker's
-    std::optional<Duration> max_ahead = {}, most_behind = {};
-    // Takes no record without a key, and may lack records in its midst.
+    // message.timestamp.after.max.ms and .before.max.ms: how far the date of a record may be ahead of the
+    // broker's, or before it.
+    std::optional<Duration> max_ahead = {}, max_behind = {};
+    // A compacted topic takes no record without a key, and compaction removes records between others.
     std::optional<bool> is_compacted = {};
   };
-  // Of many topics in one request, in their order; what is known since the last topics() is not asked again.
+  // Of many topics in one request, in their order. Limits that are known since the last topics() are cached.
   Result<std::vector<Limits>> limits_of(const std::vector<std::string>& topics);
   Result<Limits> limits_of(const std::string& topic);
-  // That a topic takes no record of this machine's date: its clock, how far it is off, and by which setting.
+  // The error where a topic takes no record with this machine's date: how far its clock is off, and the
+  // setting.
   Error wrong_clock(const std::string& topic_in_kafka);
 
   struct OffsetRange {
     Offset first = {}, end = {};
   };
-  // The end is behind the last record, markers of transactions included; read_committed: behind the last one
+  // The end offset is after the last record or transaction marker; with read_committed, after the last one
   // before the first open transaction.
   Result<OffsetRange> offset_range(const std::string& topic, PartitionId partition,
                                    Isolation isolation = Isolation::read_committed);
 
-  // The first offset, or the end, of many places in one request; in their order.
+  // The first offset, or the end offset, of many topic partitions in one request; in their order.
   enum class OffsetSpec : std::uint8_t { earliest, latest };
   Result<std::vector<Offset>> list_offsets(const std::vector<TopicPartition>& places, OffsetSpec edge,
                                            Isolation isolation);
@@ -93,17 +95,17 @@ class Client {
     std::optional<Offset> next = {};
     std::string metadata = {};
   };
-  // The group's committed offsets in the order of `places`. stable: waits for transactions that are open on
-  // them to end; as_is: what was committed before those.
+  // The group's committed offsets in the order of `places`. stable: waits until open transactions on them
+  // have ended; as_is: what was committed before those.
   enum class Stability : std::uint8_t { stable, as_is };
   Result<std::vector<CommittedOffset>> committed(const std::string& group,
                                                  const std::vector<TopicPartition>& places,
                                                  Stability stability = Stability::stable,
                                                  const std::stop_token& stop = {});
-  // The answer to a question that was asked of an admin(); null: none came within the request timeout or
-  // `patience`, whichever is shorter, or before `stop` was requested.
+  // The answer to a request of an admin(). Null: none came within the request timeout or `timeout`, whichever
+  // is shorter, or before `stop` was requested.
   Event await_answer(const Queue& queue, const std::stop_token& stop = {},
-                     Duration patience = Duration::max()) const;
+                     Duration timeout = Duration::max()) const;
 
   struct Outgoing {  // a record to be written
     TopicPartition to = {};
@@ -112,16 +114,16 @@ class Client {
     std::vector<std::pair<std::string_view, std::string_view>> headers = {};
   };
 
-  // Bytes of a batch that holds this record alone, at most: what counts for Limits::batch_bytes.
+  // Bytes of a batch that holds only this record, at most: Limits::batch_bytes counts these.
   static std::size_t batch_size(const Outgoing& record);
-  // The `batch.size` of a producer to topics of these limits: librdkafka fills batches up to it, and the
-  // brokers refuse one that is over max.message.bytes, however small its records are.
+  // The `batch.size` of a producer for topics with these limits: librdkafka fills batches up to it, and
+  // brokers refuse a batch over max.message.bytes, however small its records are.
   static std::string batch_size_for(const std::vector<Limits>& limits);
 
   void log_warning(const std::string& text) const;  // in the node's log
   void log_error(const std::string& text) const;
-  // As error_of, for a question that was asked of the cluster: where nothing answered in time, the error says
-  // why, and that a broker refused us is permission_denied.
+  // As error_of(), for a request to the cluster. If no answer came in time, the error says what librdkafka
+  // last reported; if a broker refused this client, it is permission_denied.
   Error failed(rd_kafka_resp_err_t code, const std::string& what, const std::string& text = {}) const;
   Error failed(const rd_kafka_error_t& error, const std::string& what) const {
     return failed(rd_kafka_error_code(&error), what, rd_kafka_error_string(&error));
@@ -151,7 +153,7 @@ class Client {
   Result<void> check_settings(const std::vector<std::string>& topics, Cleanup cleanup);
   Result<void> check_changelog(const std::string& topic, const Settings& settings) const;
   void warn_about(const std::string& topic, const Settings& settings) const;
-  // By their names here; a topic that may not be asked about is absent.
+  // By their names here; a topic that the node may not describe is absent.
   Result<std::map<std::string, Settings>> settings_of(const std::vector<std::string>& topics);
 
   Options options_;

@@ -8,16 +8,16 @@
 namespace eventy::kafka::detail {
 namespace {
 
-// Longer values are referred to in requests too, which may outlive an abort (message.copy.max.bytes).
-constexpr std::uint32_t max_to_share = 65'535;
+// The default of message.copy.max.bytes. Requests refer to longer values in place, and a request may outlive
+// the abort of its transaction.
+constexpr std::uint32_t max_size_in_place = 65'535;
 
-// Whether librdkafka may read the values where they are.
-bool can_share(const OutputBuffer& outputs) {
+// Whether librdkafka may read the values in place.
+bool can_stay_in_place(const OutputBuffer& outputs) {
   return std::all_of(outputs.entries.begin(), outputs.entries.end(),
-                     [](const auto& e) { return e.headers == 0 && e.value_size <= max_to_share; });
+                     [](const auto& e) { return e.headers == 0 && e.value_size <= max_size_in_place; });
 }
 
-// Views that are not null.
 rd_kafka_message_t message_of(std::optional<std::string_view> key, std::optional<std::string_view> value) {
   rd_kafka_message_t message{};
   if (value) message.payload = const_cast<char*>(value->data()), message.len = value->size();
@@ -52,32 +52,31 @@ Result<void> Committer::find_limits() {
 Result<void> Committer::open() {
   std::vector<Client::Limits> limits = identity_.limits;
   limits.push_back(changelog_limits_);
-  ProducerOptions producer{.batch_size = Client::batch_size_for(limits),
-                           .on_step = identity_.client->options().on_step};
-  // Positions sent right after a commit often have to be sent again: see Transaction::send_positions(). Where
-  // that is not all of a cycle's time, records that a broker cannot take for a while are not sent a thousand
-  // times a second for it.
-  if (identity_.has_short_cycles()) producer.linger = {}, producer.retry = std::chrono::milliseconds(1);
-  auto transaction = TransactionalProducer::open(*identity_.client, identity_.transactional_id(), producer);
-  if (!transaction) return transaction.error();
-  transaction_ = *std::move(transaction);
-  transaction_->will_write_to(identity_.topics_in_kafka());
+  ProducerOptions options{.batch_size = Client::batch_size_for(limits),
+                          .on_step = identity_.client->options().on_step};
+  // Positions that follow a commit at once often have to be retried: see
+  // TransactionalProducer::send_positions(). Longer cycles retry more slowly, so that records which a broker
+  // rejects for a while are not sent a thousand times a second.
+  if (identity_.has_short_cycles()) options.linger = {}, options.retry = std::chrono::milliseconds(1);
+  auto producer = TransactionalProducer::open(*identity_.client, identity_.transactional_id(), options);
+  if (!producer) return producer.error();
+  producer_ = *std::move(producer);
+  producer_->will_write_to(identity_.topics_in_kafka());
   return {};
 }
 
 Result<void> Committer::renew() {
-  transaction_.reset();
+  producer_.reset();
   broken_.reset();
   return open();
 }
 
-void Committer::add(EarlyPart early) {
+void Committer::add(EarlyPart part) {
   ++waiting_;
-  worker_->begin([this, early = std::make_shared<const EarlyPart>(std::move(early))] {
+  worker_->begin([this, part = std::make_shared<const EarlyPart>(std::move(part))] {
     --waiting_;
     if (broken_) return;
-    Landing landing = add_now(*early);
-    if (landing.how != Landing::How::committed) broken_ = std::move(landing);
+    if (auto added = add_early_part(*part); !added) broken_ = added.ended();
   });
 }
 
@@ -85,8 +84,7 @@ void Committer::commit(PendingCommit& pending) {
   ++waiting_;
   worker_->begin([this, &pending] {
     --waiting_;
-    commit_now(pending);
-    pending.landed = true;
+    pending.finish(commit_now(pending));
     wake_();
   });
 }
@@ -98,9 +96,9 @@ void Committer::abort() {
 void Committer::wait() { worker_->wait(); }
 
 void Committer::close() {
-  worker_.reset();  // with what is under way
-  if (transaction_ && transaction_->begun() && !broken_) transaction_->give_up();
-  transaction_.reset();
+  worker_.reset();  // ends after its current jobs
+  if (producer_ && producer_->begun() && !broken_) producer_->try_abort();
+  producer_.reset();
 }
 
 std::optional<Error> Committer::failure() {
@@ -108,66 +106,67 @@ std::optional<Error> Committer::failure() {
   return failure_;
 }
 
-// --- the worker's ---
+// --- on the committing thread ---
 
 // A transaction begins with what `send` sends: positions.
 template <class Send>
-Landing Committer::begin_if_needed(const Send& send) {
-  if (transaction_->begun()) return {};
+StepResult Committer::begin_if_needed(const Send& send) {
+  if (producer_->begun()) return {};
   sent_.clear();
   for (auto& [p, reached] : reached_) reached = {};
-  if (auto begun = transaction_->begin(); !begun) return {Landing::How::failed, begun.error()};
+  if (auto begun = producer_->begin(); !begun) return CommitOutcome::failed(begun.error());
   return send();
 }
 
-Landing Committer::add_now(const EarlyPart& early) {
+StepResult Committer::add_early_part(const EarlyPart& part) {
   const auto send = [&] {
-    return send_positions(early.positions, early.cycle, {{early.partition, early.log}}, early.group.get());
+    return send_positions(part.positions, part.cycle, {{part.partition, part.log}}, part.group.get());
   };
-  if (auto begun = begin_if_needed(send); begun.how != Landing::How::committed) return begun;
+  if (auto begun = begin_if_needed(send); !begun) return begun;
   Result<void> added;
-  if (early.outputs) added = add_outputs(early.outputs);
-  if (added) added = add_states(early.partition, early.states);
-  if (!added) return transaction_->abort(added.error());
-  return waiting_ == 0 ? send() : Landing{};  // else the commit sends them
+  if (part.outputs) added = add_outputs(part.outputs);
+  if (added) added = add_states(part.partition, part.states);
+  if (!added) return producer_->abort(added.error());
+  if (waiting_ > 0) return {};  // the commit sends its positions
+  return send();
 }
 
 Result<void> Committer::add_outputs(const std::shared_ptr<const OutputBuffer>& outputs) {
-  return can_share(*outputs) ? share(outputs) : copy(*outputs);
+  return can_stay_in_place(*outputs) ? add_in_place(outputs) : add_copies(*outputs);
 }
 
-Result<void> Committer::share(const std::shared_ptr<const OutputBuffer>& outputs) {
-  for (auto& [place, run] : runs_) run.clear();
+Result<void> Committer::add_in_place(const std::shared_ptr<const OutputBuffer>& outputs) {
+  for (auto& [place, messages] : messages_) messages.clear();
   const OutputBuffer::Entry* last = nullptr;
-  TransactionalProducer::Messages* run = nullptr;
+  TransactionalProducer::Messages* messages = nullptr;
   for (const auto& e : outputs->entries) {
     if (!last || last->topic != e.topic || last->partition != e.partition)
-      run = &runs_[{e.partition, e.topic}];
+      messages = &messages_[{e.partition, e.topic}];
     last = &e;
-    run->push_back(message_of(outputs->key_or_null(e), outputs->value_or_null(e)));
+    messages->push_back(message_of(outputs->key_or_null(e), outputs->value_or_null(e)));
   }
-  transaction_->keep(outputs);
-  for (auto& [place, records] : runs_) {
+  producer_->keep(outputs);
+  for (auto& [place, records] : messages_) {
     if (records.empty()) continue;
-    auto added = transaction_->add(identity_.in_kafka(place), records, TransactionalProducer::Values::kept);
+    auto added = producer_->add(identity_.in_kafka(place), records, TransactionalProducer::Values::kept);
     if (!added) return added;
   }
   return {};
 }
 
-Result<void> Committer::copy(const OutputBuffer& outputs) {
+Result<void> Committer::add_copies(const OutputBuffer& outputs) {
   for (const auto& record : records_of(identity_, outputs))
-    if (auto added = transaction_->add(record); !added) return added;
+    if (auto added = producer_->add(record); !added) return added;
   return {};
 }
 
 Result<void> Committer::add_states(PartitionId partition, const States& states) {
   if (states.empty()) return {};
-  TransactionalProducer::Messages run;
+  TransactionalProducer::Messages messages;
   for (const auto& [key, value] : states)
-    run.emplace_back(message_of(key, value))._private = &reached_[partition];
-  return transaction_->add({identity_.changelog(), static_cast<std::int32_t>(partition.value)}, run,
-                           TransactionalProducer::Values::copied);
+    messages.emplace_back(message_of(key, value))._private = &reached_[partition];
+  return producer_->add({identity_.changelog(), static_cast<std::int32_t>(partition.value)}, messages,
+                        TransactionalProducer::Values::copied);
 }
 
 Result<void> Committer::add_rest(const OpenCycle& cycle) {
@@ -179,8 +178,9 @@ Result<void> Committer::add_rest(const OpenCycle& cycle) {
   return {};
 }
 
-Landing Committer::send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
-                                  const Logs& logs, const rd_kafka_consumer_group_metadata_t* group) {
+// Leaves out positions that are in the transaction already.
+StepResult Committer::send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
+                                     const Logs& logs, const rd_kafka_consumer_group_metadata_t* group) {
   auto list = make_list(static_cast<int>(positions.size()));
   for (const auto& [place, position] : positions) {
     PositionNote note{.by = identity_.transactional_id(), .cycle = cycle};
@@ -192,43 +192,45 @@ Landing Committer::send_positions(const std::map<Place, Position>& positions, co
     known->second = now;
     add_position(*list, identity_.in_kafka(place), position, note);
   }
-  return list->cnt > 0 ? transaction_->send_positions(*list, group) : Landing{};
+  if (list->cnt == 0) return {};
+  return producer_->send_positions(*list, group);
 }
 
-void Committer::commit_now(PendingCommit& pending) {
+CommitOutcome Committer::commit_now(PendingCommit& pending) {
   if (broken_) {
-    pending.landing = *broken_;
-    if (broken_->how == Landing::How::aborted) broken_.reset();
-    return;
+    CommitOutcome outcome = *broken_;
+    if (outcome.is_aborted()) broken_.reset();
+    return outcome;
   }
-  if (pending.effects.empty()) return;
-  pending.landing = write(pending);
-  if (pending.landing.how == Landing::How::committed) {
+  if (pending.effects.empty()) return CommitOutcome::committed();
+  CommitOutcome outcome = write_and_commit(pending);
+  if (outcome.is_committed()) {
     identity_.client->step(Step::commit_acknowledged);
-    if (auto applied = apply_states(pending); !applied)
-      pending.landing = {Landing::How::failed, applied.error()};
+    auto applied = apply_states(pending);
     identity_.client->step(Step::local_store_written);
-  } else if (pending.landing.how != Landing::How::aborted) {
-    broken_ = pending.landing;
+    if (!applied) return CommitOutcome::failed(applied.error());
+  } else if (!outcome.is_aborted()) {
+    broken_ = outcome;
   }
+  return outcome;
 }
 
-Landing Committer::write(const PendingCommit& pending) {
-  // The notes tell of the changelog's end before this cycle.
+CommitOutcome Committer::write_and_commit(const PendingCommit& pending) {
+  // The notes name the end of the changelog before this cycle.
   const auto send = [&] {
     return send_positions(pending.effects.positions, pending.effects.name, pending.logs, pending.group.get());
   };
-  if (auto begun = begin_if_needed(send); begun.how != Landing::How::committed) return begun;
-  if (auto added = add_rest(pending.effects); !added) return transaction_->abort(added.error());
-  transaction_->step(Step::after_produce);
-  transaction_->step(Step::before_send_offsets);
-  if (auto sent = send(); sent.how != Landing::How::committed) return sent;
-  transaction_->step(Step::after_send_offsets);
-  return transaction_->commit();
+  if (auto begun = begin_if_needed(send); !begun) return begun.ended();
+  if (auto added = add_rest(pending.effects); !added) return producer_->abort(added.error());
+  producer_->step(Step::after_produce);
+  producer_->step(Step::before_send_offsets);
+  if (auto sent = send(); !sent) return sent.ended();
+  producer_->step(Step::after_send_offsets);
+  return producer_->commit();
 }
 
-// After the commit, so that a copy is never ahead of its log. Each partition's changes and its place in the
-// log together.
+// After the commit, so that a copy is never ahead of its log. The changes of a partition and its place in the
+// log are written together.
 Result<void> Committer::apply_states(PendingCommit& pending) const {
   std::vector<LocalState::Change> changes;
   for (const auto& [p, states] : pending.effects.states) {
@@ -243,16 +245,16 @@ Result<void> Committer::apply_states(PendingCommit& pending) const {
 }
 
 void Committer::abort_now() {
-  if (broken_ && broken_->how == Landing::How::aborted) broken_.reset();
-  if (broken_ || !transaction_ || !transaction_->begun()) return;
-  transaction_->deliver();
-  Landing landing = transaction_->abort({ErrorCode::aborted, "the session went back"});
-  if (landing.how != Landing::How::failed) return;
+  if (broken_ && broken_->is_aborted()) broken_.reset();
+  if (broken_ || !producer_ || !producer_->begun()) return;
+  producer_->flush();
+  CommitOutcome outcome = producer_->abort({ErrorCode::aborted, "the session aborts its open cycle"});
+  if (!outcome.is_failed()) return;
   {
     std::lock_guard lock(failure_mutex_);
-    failure_ = landing.error;
+    failure_ = outcome.error();
   }
-  broken_ = std::move(landing);
+  broken_ = std::move(outcome);
   wake_();
 }
 

@@ -1,6 +1,7 @@
-// Brings the cycles of a session into Kafka, on a thread of its own: what is sent ahead as it comes, then
-// what is left of outputs, states and positions, then the commit, then the local copies. One transaction is
-// open at a time; what is added while a commit is under way waits for it. Called by the session's thread.
+// The committing thread of a session. It writes cycles to Kafka: early parts as they come, then the rest of
+// outputs, states and positions, then the commit; after that it updates the local copies. One transaction is
+// open at a time, and jobs run in their order: what is added while a commit runs waits for it. Owned by the
+// CycleWriter; the session's thread calls it.
 #pragma once
 
 #include <atomic>
@@ -9,68 +10,70 @@
 
 #include "eventy/store/worker.hpp"
 #include "open_cycle.hpp"
+#include "transactional_producer.hpp"
 
 namespace eventy::kafka::detail {
 
-// The records of a buffer with their places in Kafka; views into it.
+// The records of a buffer with their topic partitions in Kafka; views into it.
 std::vector<Client::Outgoing> records_of(const SessionIdentity& identity, const OutputBuffer& outputs);
 
 class Committer {
  public:
-  // `wake` is called, from the committing thread, when a flight has landed or something failed.
+  // `wake` is called on the committing thread when a commit is done or the producer has failed.
   Committer(const SessionIdentity& identity, std::function<void()> wake)
       : identity_(identity), wake_(std::move(wake)) {}
   ~Committer() { close(); }
 
-  Result<void> find_limits();  // of the topics, before anything else
-  // Makes the producer: whatever an earlier one of this session's name left open is undone.
+  Result<void> find_limits();  // of the topics; call it first
+  // Makes the producer: what an earlier one with this session's transactional id left open is aborted.
   Result<void> open();
   const Client::Limits& changelog_limits() const { return changelog_limits_; }
-  // To the open cycle. What goes wrong is the outcome of its commit.
-  void add(EarlyPart early);
-  void commit(PendingCommit& pending);  // which lives until it has landed
-  void abort();                         // undoes what was added since the last commit
-  void wait();                          // until nothing is under way
-  void close();                         // ends the open transaction, if the cluster lets it be ended soon
-  // After a landing of unknown outcome, and wait(): a new producer, which ends what the old one left open.
+  // Adds to the open transaction. An error becomes the outcome of the cycle's commit.
+  void add(EarlyPart part);
+  void commit(PendingCommit& pending);  // `pending` lives until it is done
+  void abort();                         // aborts what was added since the last commit
+  void wait();                          // until all jobs are done
+  void close();                         // tries to abort the open transaction
+  // After an unknown outcome, and wait(): a new producer, which aborts what the old one left open.
   Result<void> renew();
-  // The producer's end, where no cycle can tell of it.
+  // An error of the producer that no cycle can report.
   std::optional<Error> failure();
 
  private:
   using Logs = std::map<PartitionId, LogPlace>;
-  // Of a position in the open transaction, with what its note says of the log.
+  // A position in the open transaction, with the reach of the changelog that its note names.
   struct Sent {
     Offset next = {}, log_reached = {};
     friend bool operator==(const Sent&, const Sent&) = default;
   };
 
-  Landing add_now(const EarlyPart& early);
+  // On the committing thread.
+  StepResult add_early_part(const EarlyPart& part);
   template <class Send>
-  Landing begin_if_needed(const Send& send);
+  StepResult begin_if_needed(const Send& send);
   Result<void> add_outputs(const std::shared_ptr<const OutputBuffer>& outputs);
-  Result<void> share(const std::shared_ptr<const OutputBuffer>& outputs);
-  Result<void> copy(const OutputBuffer& outputs);
+  Result<void> add_in_place(const std::shared_ptr<const OutputBuffer>& outputs);
+  Result<void> add_copies(const OutputBuffer& outputs);
   Result<void> add_states(PartitionId partition, const States& states);
   Result<void> add_rest(const OpenCycle& cycle);
-  // Those that are not in the transaction yet.
-  Landing send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
-                         const Logs& logs, const rd_kafka_consumer_group_metadata_t* group);
-  void commit_now(PendingCommit& pending);
-  Landing write(const PendingCommit& pending);
+  StepResult send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
+                            const Logs& logs, const rd_kafka_consumer_group_metadata_t* group);
+  CommitOutcome commit_now(PendingCommit& pending);
+  CommitOutcome write_and_commit(const PendingCommit& pending);
   void abort_now();
   Result<void> apply_states(PendingCommit& pending) const;
 
   const SessionIdentity& identity_;
   std::function<void()> wake_;
   Client::Limits changelog_limits_ = {};
-  std::unique_ptr<TransactionalProducer> transaction_ = {};     // the worker's, as is what follows
-  std::optional<Landing> broken_ = {};                          // the open cycle cannot be committed any more
-  std::map<Place, TransactionalProducer::Messages> runs_ = {};  // of share(), which reuses them
-  std::map<Place, Sent> sent_ = {};                             // in the open transaction
-  // Behind its last state in the changelog. Kept, for reports of deliveries write to it.
+  // The committing thread's, up to `reached_`.
+  std::unique_ptr<TransactionalProducer> producer_ = {};
+  std::optional<CommitOutcome> broken_ = {};                        // why the open cycle cannot be committed
+  std::map<Place, TransactionalProducer::Messages> messages_ = {};  // of add_in_place(), which reuses them
+  std::map<Place, Sent> sent_ = {};                                 // in the open transaction
+  // The offset after the last state in each changelog partition. Never erased: delivery reports write to it.
   std::map<PartitionId, Offset> reached_ = {};
-  std::atomic<int> waiting_ = 0;  // jobs behind the one in hand
+  std::atomic<int> waiting_ = 0;  // jobs after the current one
   std::mutex failure_mutex_ = {};
   std::optional<Error> failure_ = {};
   std::optional<Worker> worker_ = {};  // the last member: its jobs use the others

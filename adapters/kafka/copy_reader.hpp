@@ -1,4 +1,5 @@
-// The state of a partition, for as long as the session owns it. get() by any thread.
+// The committed states of a partition, read from its local copy while the session owns the partition. Shared
+// by the session and the partition's task; any thread may call get().
 #pragma once
 
 #include <atomic>

@@ -6,96 +6,94 @@
 namespace eventy::kafka::detail {
 namespace {
 
-// Of a cycle; what comes behind waits for the commit. So much at once is not in a hurry, and a key's state is
-// written once.
+// Bytes of a cycle that are sent early with their states and positions. A larger cycle waits for its commit:
+// it is in no hurry, and each key's state is then written once.
 constexpr std::size_t max_early_bytes = 128 << 10;
 
 }  // namespace
 
 // --- the open cycle ---
 
-Result<void> CycleWriter::check_positions(const SliceEffects& effects, const OwnedPartition& owned) const {
-  for (const auto& position : effects.positions) {
+Result<void> CycleWriter::check_positions(const SliceEffects& slice, const OwnedPartition& owned) const {
+  for (const auto& position : slice.positions) {
     if (position.next <= owned.cursors.at(position.topic).read) continue;
-    auto ends = identity_.client->offset_range(identity_.options.topics[position.topic.value],
-                                               effects.partition, Isolation::read_uncommitted);
-    if (!ends) return ends.error();
-    if (position.next > ends->end)
-      return Error{ErrorCode::invalid_argument, "a position behind the end of its topic"};
+    auto offsets = identity_.client->offset_range(identity_.options.topics[position.topic.value],
+                                                  slice.partition, Isolation::read_uncommitted);
+    if (!offsets) return offsets.error();
+    if (position.next > offsets->end)
+      return Error{ErrorCode::invalid_argument, "a position is after the end of its topic"};
   }
   return {};
 }
 
 Result<void> CycleWriter::append(std::shared_ptr<const SliceEffects> slice) {
-  const SliceEffects& effects = *slice;
-  if (auto checked = check_effects(effects, identity_.options, identity_.shape); !checked) return checked;
-  const OwnedPartition* owned = inputs_.find(effects.partition);
+  if (auto checked = check_effects(*slice, identity_.options, identity_.shape); !checked) return checked;
+  const OwnedPartition* owned = inputs_.find(slice->partition);
   if (!owned || owned->stage != OwnedPartition::Stage::restored)
-    return Error{ErrorCode::invalid_argument, "partition " + std::to_string(effects.partition.value) +
+    return Error{ErrorCode::invalid_argument, "partition " + std::to_string(slice->partition.value) +
                                                   " is not assigned to this session of service " +
                                                   printable(identity_.options.service)};
-  const std::size_t bytes = effects.size;
-  if (open_.bytes + bytes > identity_.client->options().max_cycle_size)
-    return Error{ErrorCode::too_large,
-                 "a commit cycle of " + std::to_string(open_.bytes + bytes) + " bytes: at most " +
-                     std::to_string(identity_.client->options().max_cycle_size) + " are allowed"};
-  if (auto checked = check_positions(effects, *owned); !checked) return checked;
-  take(slice, *owned);
-  open_.bytes += bytes;
-  send_early(effects, *owned);
+  const std::size_t bytes = open_.bytes + slice->size;
+  const std::size_t max = identity_.client->options().max_cycle_size;
+  if (bytes > max)
+    return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes) + " bytes: at most " +
+                                           std::to_string(max) + " are allowed"};
+  if (auto checked = check_positions(*slice, *owned); !checked) return checked;
+  add_to_cycle(slice, *owned);
+  open_.bytes = bytes;
+  send_early(*slice, *owned);
   return {};
 }
 
-void CycleWriter::take(const std::shared_ptr<const SliceEffects>& slice, const OwnedPartition& owned) {
-  const SliceEffects& effects = *slice;
-  // A cycle without any position would not be fenced.
+void CycleWriter::add_to_cycle(const std::shared_ptr<const SliceEffects>& slice,
+                               const OwnedPartition& owned) {
+  // All positions of the partition: a cycle without any would not be fenced.
   for (const auto& [input, cursor] : owned.cursors)
-    open_.positions.try_emplace({effects.partition, input},
-                                next_position({effects.partition, input}, cursor));
-  for (const auto& position : effects.positions)
-    open_.positions[{effects.partition, position.topic}] = {
-        position.next, owned.cursors.at(position.topic).fingerprint.before(position.next)};
-  if (!effects.state.empty()) change(open_.states[effects.partition], effects);
-  if (!effects.outputs.empty()) open_.outputs.emplace_back(slice, &slice->outputs);
+    open_.positions.try_emplace({slice->partition, input}, next_position({slice->partition, input}, cursor));
+  for (const auto& position : slice->positions)
+    open_.positions[{slice->partition, position.topic}] = {
+        position.next, owned.cursors.at(position.topic).fingerprint.newest_before(position.next)};
+  if (!slice->state.empty()) add_changes(open_.states[slice->partition], *slice);
+  if (!slice->outputs.empty()) open_.outputs.emplace_back(slice, &slice->outputs);
 }
 
-void CycleWriter::change(States& states, const SliceEffects& effects) const {
-  for (const auto& change : effects.state)
+void CycleWriter::add_changes(States& states, const SliceEffects& slice) const {
+  for (const auto& change : slice.state)
     states.insert_or_assign(changelog_key(identity_.options.keyspaces[change.keyspace.value], change.key),
                             change.value);
 }
 
-// Of a short cycle all of the slice, so that little is left to do at the commit. Of a longer one the outputs;
-// the first of them come with positions, which open the transaction.
-void CycleWriter::send_early(const SliceEffects& effects, const OwnedPartition& owned) {
+// Of a short cycle the whole slice, so that little is left for the commit. Of a longer one the outputs; the
+// first of them come with positions, which begin the transaction.
+void CycleWriter::send_early(const SliceEffects& slice, const OwnedPartition& owned) {
   const bool whole = is_short_ && open_.states_sent && open_.bytes <= max_early_bytes;
   const bool has_outputs =
-      writes_early_ && !effects.outputs.empty() && open_.outputs_sent + 1 == open_.outputs.size();
-  open_.states_sent = open_.states_sent && (whole || effects.state.empty());
+      sends_early_ && !slice.outputs.empty() && open_.outputs_sent + 1 == open_.outputs.size();
+  open_.states_sent = open_.states_sent && (whole || slice.state.empty());
   if (!whole && !has_outputs) return;
-  EarlyPart early{.partition = effects.partition, .cycle = open_.name, .log = owned.log};
+  EarlyPart part{.partition = slice.partition, .cycle = open_.name, .log = owned.log};
   if (whole || open_.outputs_sent == 0) {
     auto group = inputs_.group();
-    if (!group) {  // its partitions are lost, as the commit will find
+    if (!group) {  // its partitions are lost; the commit reports it
       open_.states_sent = false;
       return;
     }
-    early.group = *std::move(group);
+    part.group = *std::move(group);
     for (const auto& [input, cursor] : owned.cursors) {
-      const Place place{effects.partition, input};
-      early.positions[place] = open_.positions.at(place);
+      const Place place{slice.partition, input};
+      part.positions[place] = open_.positions.at(place);
     }
   }
-  if (has_outputs) early.outputs = open_.outputs.back(), ++open_.outputs_sent;
-  if (whole) change(early.states, effects);
-  committer_.add(std::move(early));
+  if (has_outputs) part.outputs = open_.outputs.back(), ++open_.outputs_sent;
+  if (whole) add_changes(part.states, slice);
+  committer_.add(std::move(part));
 }
 
-// Where a service stands once the cycle in flight is committed.
+// The position of a topic partition once the pending commit is done.
 Position CycleWriter::next_position(const Place& place, const InputCursor& cursor) const {
   if (pending_) {
-    const auto& flying = pending_->effects.positions;
-    if (const auto it = flying.find(place); it != flying.end()) return it->second;
+    const auto& positions = pending_->effects.positions;
+    if (const auto it = positions.find(place); it != positions.end()) return it->second;
   }
   return cursor.position();
 }
@@ -111,19 +109,18 @@ Result<void> CycleWriter::commit(CycleId cycle) {
   auto group = inputs_.group();
   if (!group && !pending_->effects.empty()) {
     committer_.abort();
-    pending_->landing = {Landing::How::aborted, group.error()};
-    pending_->landed = true;
+    pending_->finish(CommitOutcome::aborted(group.error()));
     wake_();
     return {};
   }
   if (group) pending_->group = *std::move(group);
-  note_places();
+  note_logs_and_copies();
   committer_.commit(*pending_);
   return {};
 }
 
-// Of the changelog and the local copies, which the committing thread moves on.
-void CycleWriter::note_places() {
+// The committing thread moves both on.
+void CycleWriter::note_logs_and_copies() {
   for (const auto& [place, next] : pending_->effects.positions) {
     const OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
@@ -132,35 +129,34 @@ void CycleWriter::note_places() {
   }
 }
 
-// What a commit that came to its end changes in what is known here.
-void CycleWriter::settle() {
-  if (refresh_ && refresh_->landed) {
-    if (refresh_->landing.how == Landing::How::failed || refresh_->landing.how == Landing::How::unknown)
-      outcome_ = refresh_->landing.error;
+void CycleWriter::take_outcomes() {
+  if (refresh_ && refresh_->done) {
+    const CommitOutcome& how = *refresh_->outcome;
+    if (how.is_failed() || how.is_unknown()) outcome_ = how.error();
     refresh_.reset();
   }
-  if (!pending_ || !pending_->landed || outcome_) return;
+  if (!pending_ || !pending_->done || outcome_) return;
   const CycleId cycle = pending_->cycle;
-  const Landing& landing = pending_->landing;
-  switch (landing.how) {
-    case Landing::How::committed:
-      settle_committed();
+  const CommitOutcome& how = *pending_->outcome;
+  switch (how.kind()) {
+    case CommitOutcome::Kind::committed:
+      apply_committed();
       outcome_ = StoreEvent(Committed{cycle});
       break;
-    case Landing::How::aborted:
-      outcome_ = StoreEvent(Aborted{cycle, landing.error});
+    case CommitOutcome::Kind::aborted:
+      outcome_ = StoreEvent(Aborted{cycle, how.error()});
       break;
-    case Landing::How::unknown:
-      outcome_ = StoreEvent(UnknownOutcome{cycle, landing.error});
-      return;  // the flight is needed by resolve()
-    case Landing::How::failed:
-      outcome_ = landing.error;
+    case CommitOutcome::Kind::unknown:
+      outcome_ = StoreEvent(UnknownOutcome{cycle, how.error()});
+      return;  // resolve() needs the pending commit
+    case CommitOutcome::Kind::failed:
+      outcome_ = how.error();
       break;
   }
   pending_.reset();
 }
 
-void CycleWriter::settle_committed() {
+void CycleWriter::apply_committed() {
   for (const auto& [place, position] : pending_->effects.positions) {
     OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
@@ -170,35 +166,36 @@ void CycleWriter::settle_committed() {
 }
 
 Result<std::optional<StoreEvent>> CycleWriter::outcome() {
-  settle();
+  take_outcomes();
   if (!outcome_) return std::optional<StoreEvent>();
   auto outcome = *std::exchange(outcome_, {});
   if (!outcome) return outcome.error();
   if (std::holds_alternative<Aborted>(*outcome)) {
-    // What was appended since shares its fate.
-    if (auto undone = undo(); !undone) return undone.error();
+    // Slices that were appended since depend on it.
+    if (auto aborted = abort_open_cycle(); !aborted) return aborted.error();
   }
   return std::optional<StoreEvent>(*std::move(outcome));
 }
 
-Result<void> CycleWriter::undo() {
+Result<void> CycleWriter::abort_open_cycle() {
   open_ = new_cycle();
   committer_.abort();
   return inputs_.rewind();
 }
 
 Result<void> CycleWriter::abort() {
-  if (pending_) committer_.wait(), settle();  // a commit that was begun is not undone
-  return undo();
+  if (pending_) committer_.wait(), take_outcomes();  // a commit that has begun is not aborted
+  return abort_open_cycle();
 }
 
 // --- commits without an answer ---
 
 bool CycleWriter::is_unknown(CycleId cycle) const {
-  return pending_ && pending_->cycle == cycle && pending_->landing.how == Landing::How::unknown;
+  return pending_ && pending_->cycle == cycle && pending_->done && pending_->outcome->is_unknown();
 }
 
-// A new producer of the same id ends what the old one left open; then the committed positions tell.
+// A new producer with the same id ends the transaction that the old one left; then the committed positions
+// show the outcome.
 Result<Outcome> CycleWriter::resolve() {
   committer_.wait();
   if (auto renewed = committer_.renew(); !renewed) return renewed.error();
@@ -209,15 +206,15 @@ Result<Outcome> CycleWriter::resolve() {
   const auto note = read_note(found->at(0).metadata);
   if (note.by != identity_.transactional_id() || note.cycle != pending->effects.name) {
     open_ = new_cycle();
-    if (auto back = inputs_.rewind(); !back) return back.error();
+    if (auto rewound = inputs_.rewind(); !rewound) return rewound.error();
     return Outcome::aborted;
   }
-  if (auto known = catch_up(*pending); !known) return known.error();
-  open_.outputs_sent = 0, open_.states_sent = false;  // the producer is a new one
+  if (auto caught_up = catch_up(*pending); !caught_up) return caught_up.error();
+  open_.outputs_sent = 0, open_.states_sent = false;  // the new producer has sent nothing
   return Outcome::committed;
 }
 
-// With a cycle that turned out to be committed: its states are read from the log.
+// The cycle is committed: its states are read from the changelog.
 Result<void> CycleWriter::catch_up(const PendingCommit& pending) {
   std::vector<Restore> restores;
   for (const auto& [place, position] : pending.effects.positions) {
@@ -232,14 +229,14 @@ Result<void> CycleWriter::catch_up(const PendingCommit& pending) {
   }
   auto restored = restore(*identity_.client, identity_.options.service, restores, {});
   if (!restored) return restored;
-  for (const auto& task : restores) inputs_.find(task.partition)->log = task.place;
+  for (const auto& done : restores) inputs_.find(done.partition)->log = done.place;
   return {};
 }
 
-// --- now and then ---
+// --- periodic work ---
 
-// Positions in topics that are assigned beside the subscription expire some days after their last commit.
-void CycleWriter::refresh_if_due() {
+// Positions in topics outside the subscription expire some days after their last commit.
+void CycleWriter::refresh_positions_if_due() {
   const auto now = std::chrono::steady_clock::now();
   if (now - refreshed_ < identity_.client->options().position_refresh) return;
   if (refresh_ || pending_ || outcome_ || !open_.empty()) return;
@@ -258,8 +255,8 @@ void CycleWriter::refresh_if_due() {
   committer_.commit(*refresh_);
 }
 
-// What a quiet copy holds is as good as what a busy one does. Its place says so, or the copy would be taken
-// for too old after a restart. The committing thread rests meanwhile.
+// A copy whose partition is quiet stays as good as a busy one. Its place gets a new date, or the copy would
+// be taken for too old after a restart. Only while the committing thread is idle.
 Result<void> CycleWriter::note_copies_if_due() {
   const auto now = std::chrono::steady_clock::now();
   if (pending_ || refresh_ || now - copies_noted_ < identity_.client->options().copy_refresh) return {};

@@ -5,10 +5,10 @@
 namespace eventy::kafka::detail {
 namespace {
 
-// Until 2.6.1 librdkafka sent a nonce that newer brokers do not take (its pull request 4895).
+// Before 2.6.1 librdkafka sends a nonce that newer brokers refuse (its pull request 4895).
 bool scram_is_refused() { return rd_kafka_version() < 0x020601ff; }
 
-// What a person can do about it; empty where the text says all.
+// What an operator can do; empty if the text says all.
 std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
   switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
@@ -17,21 +17,21 @@ std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
     case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
       return "check sasl.mechanism, sasl.username and sasl.password in [kafka.librdkafka]" +
              (scram_is_refused() && text.find("SCRAM") != text.npos
-                  ? " (Kafka 4 refuses SCRAM of librdkafka " + std::string(rd_kafka_version_str()) +
-                        " with any password: it takes 2.6.1, or another mechanism)"
+                  ? " (Kafka 4 refuses SCRAM from librdkafka " + std::string(rd_kafka_version_str()) +
+                        " with any password: use librdkafka 2.6.1 or another mechanism)"
                   : "");
     case RD_KAFKA_RESP_ERR__SSL:
       return "check ssl.ca.location, ssl.certificate.location and ssl.key.location in [kafka.librdkafka]";
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-      return "grant the node's user READ on topics that it reads, WRITE on those that it writes, and CREATE "
-             "where they do not exist yet";
+      return "grant the node's user READ on topics that it reads, WRITE on topics that it writes, and CREATE "
+             "for topics that do not exist yet";
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
       return "grant the node's user READ on the group, which is the service's name";
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return "grant the node's user WRITE and DESCRIBE on transactional ids that begin with the service's "
              "name";
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-      return "grant the node's user IDEMPOTENT_WRITE on the cluster, and CREATE where topics do not exist "
+      return "grant the node's user IDEMPOTENT_WRITE on the cluster, and CREATE if topics do not exist "
              "yet";
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
@@ -48,14 +48,14 @@ std::string advice(rd_kafka_resp_err_t code, const std::string& text) {
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
       return "another program is a member of the service's group: stop it, or give it a group of its own";
     case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
-      return "a transaction on them is not decided; if that lasts, a broker has lost its markers (Kafka 4.3, "
-             "KAFKA-20734) and somebody must end it: see adapters/kafka/README.md";
+      return "a transaction on them is still open; if that lasts, a broker has lost its transaction markers "
+             "(Kafka 4.3, KAFKA-20734), and an operator must abort it: see adapters/kafka/README.md";
     case RD_KAFKA_RESP_ERR__BAD_MSG:
-      return "the batch is damaged in the broker's log: bring the partition back from another replica or a "
-             "backup, or set the offset of the group behind it to go on without it";
+      return "the batch is damaged in the broker's log: restore the partition from another replica or a "
+             "backup, or set the offset of the group after it to continue without it";
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
     case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
-      return "use a librdkafka that has the codec or the format of this batch, if it is not damaged";
+      return "if the batch is not damaged, use a librdkafka that supports its codec or format";
     default:
       return {};
   }

@@ -3,7 +3,7 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr int patience_ms = 500;  // the request matters, not its answer
+constexpr int timeout_ms = 500;  // the request matters, not its answer
 
 std::size_t number(rd_kafka_t& consumer, const char* property) {
   char text[32];
@@ -20,22 +20,22 @@ FetchWaker::FetchWaker(rd_kafka_t& consumer, rd_kafka_queue_t& queue)
       max_messages_(number(consumer, "queued.min.messages")),
       max_bytes_(number(consumer, "queued.max.messages.kbytes") * 1024) {}
 
-// From full to half empty is half a queue that was taken, so none of these moments is missed.
+// Half a queue is taken between full and half empty, so no such moment is missed.
 void FetchWaker::took(std::size_t messages, std::size_t bytes,
                       const std::function<PartitionList()>& fetched) {
   messages_ += messages, bytes_ += bytes;
-  if (asking_ || (messages_ < max_messages_ / 2 && bytes_ < max_bytes_ / 2)) return;
+  if (requesting_ || (messages_ < max_messages_ / 2 && bytes_ < max_bytes_ / 2)) return;
   if (rd_kafka_queue_length(&queue_) > max_messages_ / 2) return;
   messages_ = bytes_ = 0;
-  asking_ = true;
+  requesting_ = true;
   const std::shared_ptr<rd_kafka_topic_partition_list_t> partitions = fetched();
-  worker_.begin([this, partitions] { ask(*partitions); });
+  worker_.begin([this, partitions] { send_request(*partitions); });
 }
 
-void FetchWaker::ask(rd_kafka_topic_partition_list_t& partitions) {
+void FetchWaker::send_request(rd_kafka_topic_partition_list_t& partitions) {
   for (int i = 0; i < partitions.cnt; ++i) partitions.elems[i].offset = RD_KAFKA_OFFSET_END;  // as a time
-  (void)rd_kafka_offsets_for_times(&consumer_, &partitions, patience_ms);
-  asking_ = false;
+  (void)rd_kafka_offsets_for_times(&consumer_, &partitions, timeout_ms);
+  requesting_ = false;
 }
 
 }  // namespace eventy::kafka::detail

@@ -1,6 +1,7 @@
-// Keeps a consumer fetching. librdkafka 2.0.2 fetches nothing for up to a second once its queue was full,
-// however soon there is room again: its thread then sleeps until a request wakes it. So, when there is room,
-// the leaders of what is read are asked for something. Belongs to the thread that reads.
+// Keeps a consumer fetching. Once its queue was full, librdkafka 2.0.2 fetches nothing for up to a second,
+// however soon there is room again: its thread sleeps until a request wakes it. So, when there is room, this
+// sends a request to the leaders of the partitions that are read. Owned by the reader; belongs to its thread.
+// The requests run on a thread of their own.
 #pragma once
 
 #include <atomic>
@@ -13,20 +14,20 @@ namespace eventy::kafka::detail {
 
 class FetchWaker {
  public:
-  // Of a consumer, and the queue that all of its partitions share; both outlive this object.
+  // A consumer, and the queue that all of its partitions share; both outlive this object.
   FetchWaker(rd_kafka_t& consumer, rd_kafka_queue_t& queue);
 
-  // After so much was taken out of the queue. `fetched`: the partitions.
+  // After so much was taken out of the queue. `fetched` returns the partitions that are read.
   void took(std::size_t messages, std::size_t bytes, const std::function<PartitionList()>& fetched);
 
  private:
-  void ask(rd_kafka_topic_partition_list_t& partitions);
+  void send_request(rd_kafka_topic_partition_list_t& partitions);
 
   rd_kafka_t& consumer_;
   rd_kafka_queue_t& queue_;
-  std::size_t max_messages_, max_bytes_;  // in the queue; beyond, nothing is fetched
-  std::size_t messages_ = 0, bytes_ = 0;  // taken since the leaders were asked
-  std::atomic<bool> asking_ = false;
+  std::size_t max_messages_, max_bytes_;  // in the queue; beyond, librdkafka does not fetch
+  std::size_t messages_ = 0, bytes_ = 0;  // taken since the last request
+  std::atomic<bool> requesting_ = false;
   Worker worker_ = {};  // the last member: its jobs use the others
 };
 

@@ -9,7 +9,7 @@ namespace eventy::kafka::detail {
 
 namespace {
 
-constexpr Duration max_to_list{2'000};  // a list comes from all brokers, of which one may be away
+constexpr Duration max_to_list{2'000};  // all brokers answer, and one may be down
 
 // Nodes are static members whose ids begin with the group's.
 bool is_node(const rd_kafka_MemberDescription_t* member, const std::string& group) {
@@ -24,8 +24,8 @@ std::string description_of(const rd_kafka_MemberDescription_t* member) {
          text(rd_kafka_MemberDescription_consumer_id(member)) + ")";
 }
 
-// What is said of a group in a list of all: librdkafka 2.0.2 does not get one of the newer protocol
-// described.
+// The state of a group in the list of all groups: librdkafka 2.0.2 cannot describe a group of the newer
+// protocol.
 Result<rd_kafka_consumer_group_state_t> listed_state_of(Client& client, const std::string& group,
                                                         const std::stop_token& stop) {
   auto handle = client.admin();
@@ -48,7 +48,7 @@ Result<rd_kafka_consumer_group_state_t> listed_state_of(Client& client, const st
   return RD_KAFKA_CONSUMER_GROUP_STATE_DEAD;
 }
 
-// `described`: there is such a group.
+// `described`: the group exists.
 Result<Membership> describe(Client& client, const std::string& group, const std::stop_token& stop,
                             bool& described) {
   auto handle = client.admin();
@@ -98,10 +98,10 @@ Result<Membership> membership_of(Client& client, const std::string& group, const
   if (!state) return state.error();
   if (*state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD || *state == RD_KAFKA_CONSUMER_GROUP_STATE_EMPTY)
     return now;
-  now = describe(client, group, stop, described);  // it may have come to be meanwhile
+  now = describe(client, group, stop, described);  // it may have been created meanwhile
   if (now && !described)
     now->foreign.push_back(
-        "some with group.protocol=consumer, as kafka-consumer-groups.sh --describe --members tells");
+        "some with group.protocol=consumer; kafka-consumer-groups.sh --describe --members lists them");
   return now;
 }
 
@@ -109,13 +109,13 @@ Error foreign_members(const std::string& group, const Membership& now) {
   std::string all;
   for (const auto& member : now.foreign) all += (all.empty() ? "" : ", ") + member;
   return {ErrorCode::busy, "group " + printable(group) +
-                               " has members that are no nodes of its service: " + all +
-                               ". They take partitions and positions from it: stop them, or give them " +
-                               "a group of their own"};
+                               " has members that are not nodes of its service: " + all +
+                               ". They take its partitions and move its positions: stop them, or give " +
+                               "them a group of their own"};
 }
 
-// librdkafka tells of the generation only in the form in which metadata travels: "CGMDv2:", the generation as
-// 32 bits in the machine's order, the group and 0, the member and 0.
+// librdkafka shows the generation only in its serialised metadata: "CGMDv2:", the generation as 32 bits in
+// the machine's byte order, the group and 0, the member and 0.
 std::optional<std::string> member_of(const rd_kafka_consumer_group_metadata_t& group) {
   constexpr std::string_view magic = "CGMDv2:";
   void* buffer = nullptr;

@@ -1,4 +1,4 @@
-// Questions about a consumer group, and about what a consumer knows of it.
+// Requests about a consumer group, and what a consumer knows of it. Functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +11,19 @@
 
 namespace eventy::kafka::detail {
 
-struct Membership {                       // of a group that does not exist: nothing
+struct Membership {                       // empty for a group that does not exist
   bool stable = false;                    // no rebalance is under way
   std::set<std::string> members = {};     // their static ids
   std::size_t assigned = 0;               // partitions, to all of them
-  std::vector<std::string> foreign = {};  // what is known of members that are no nodes of the service
+  std::vector<std::string> foreign = {};  // descriptions of members that are not nodes of the service
 };
-// Errors: timed_out, where no answer came, or none before `stop` was requested.
+// Errors: timed_out, if no answer came in time, or none before `stop` was requested.
 Result<Membership> membership_of(Client& client, const std::string& group, const std::stop_token& stop = {});
-// That there are foreign members, which take part of the service's partitions and move its positions.
+// The error for foreign members, which take partitions of the service and move its positions.
 Error foreign_members(const std::string& group, const Membership& now);
 
-// The member's id; empty: it has not joined, and brokers let it through without any check. Nullopt: a later
-// librdkafka says it in a form that is not known here.
+// The member's id. Empty: it has not joined, and brokers accept its positions without a check. Nullopt: this
+// librdkafka has a form of metadata that is unknown here.
 std::optional<std::string> member_of(const rd_kafka_consumer_group_metadata_t& group);
 
 }  // namespace eventy::kafka::detail

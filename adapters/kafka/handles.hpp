@@ -1,4 +1,5 @@
-// Owners of librdkafka's objects.
+// Owners of librdkafka's objects: each is destroyed with its owner. As librdkafka says, any thread may use a
+// handle; other objects belong to one thread at a time.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -24,11 +25,11 @@ using Owner = std::unique_ptr<T, Destroyer<Destroy>>;
 
 class Reports;
 struct ConfDestroyer {
-  std::shared_ptr<Reports> reports = {};  // where the handles of this configuration report to
+  std::shared_ptr<Reports> reports = {};  // of the handles of this configuration
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
 };
-void destroy_handle(rd_kafka_t* handle);  // and its reports end
-// `bytes`: what it may read until it is destroyed, should that take longer than this call.
+void destroy_handle(rd_kafka_t* handle);  // its reports end too
+// `bytes`: what librdkafka may read until the handle is destroyed, which may take longer than this call.
 // `flags`: of rd_kafka_destroy_flags().
 void destroy_handle_with(rd_kafka_t* handle, int flags, std::shared_ptr<const void> bytes);
 
@@ -44,9 +45,8 @@ using NewTopic = Owner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ConfigResource = Owner<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using AdminOptions = Owner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 
-// librdkafka 2.0.2 aborts the process where a question to the admin times out while it waits for a broker
-// that is away, and that broker comes back. So librdkafka is given all the time that it takes, and who asks
-// stops waiting by himself.
+// librdkafka 2.0.2 aborts the process if an admin request times out while it waits for a broker that is down,
+// and that broker comes back. So requests never time out in librdkafka; callers stop waiting themselves.
 inline void never_time_out(const AdminOptions& how) {
   constexpr int max_ms = 3'600'000;
   char why[512];
@@ -58,8 +58,8 @@ inline PartitionList make_list(int size = 8) {
   return PartitionList(rd_kafka_topic_partition_list_new(size));
 }
 
-// Makes a handle ask for the leaders of topics at once. One that meets a topic at its first record, or by an
-// assignment, waits up to a second for that.
+// Makes a handle look up the leaders of topics at once. Else it does so at the first record or assignment,
+// which takes up to a second.
 inline std::vector<Topic> look_up(rd_kafka_t& handle, const std::vector<std::string>& topics) {
   std::vector<Topic> known;
   for (const auto& topic : topics) known.emplace_back(rd_kafka_topic_new(&handle, topic.c_str(), nullptr));

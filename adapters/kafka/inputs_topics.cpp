@@ -1,11 +1,11 @@
-// What Inputs knows of its topics: where they end, and whether they still are those that were opened.
+// What Inputs knows of its topics: where they end, and whether they are still the topics that were opened.
 #include <algorithm>
 
 #include "inputs.hpp"
 
 namespace eventy::kafka::detail {
 
-// What a fetch meets where a topic was deleted, and maybe made anew.
+// Errors of a fetch from a topic that was deleted, and perhaps created again.
 bool Inputs::may_be_another_topic(rd_kafka_resp_err_t code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -19,14 +19,15 @@ bool Inputs::may_be_another_topic(rd_kafka_resp_err_t code) {
   }
 }
 
-// librdkafka tells here, and not in a message, that a topic is gone which it reads: "TOPIC [PARTITION]: …".
-void Inputs::on_error(rd_kafka_t* consumer, int code, const char* reason, void* opaque) {
-  Reports::on_error(consumer, code, reason, nullptr);
-  if (!may_be_another_topic(static_cast<rd_kafka_resp_err_t>(code))) return;
+// librdkafka reports here, and not in a message, that a topic which it reads is gone: "TOPIC [PARTITION]:
+// ...".
+void Inputs::take_consumer_error(rd_kafka_resp_err_t code, const char* reason) {
+  if (!may_be_another_topic(code)) return;
   const std::string_view text = reason;
-  static_cast<Inputs*>(opaque)->suspect(text.substr(0, text.find(" [")), {});
+  suspect(text.substr(0, text.find(" [")), {});
 }
 
+// `topic`: its name in Kafka. Without a partition: all of them.
 void Inputs::suspect(std::string_view topic, std::optional<PartitionId> partition) {
   const auto input = inputs_by_name_.find(topic);
   if (input == inputs_by_name_.end()) return;
@@ -35,11 +36,11 @@ void Inputs::suspect(std::string_view topic, std::optional<PartitionId> partitio
     if (at != owned.cursors.end() && partition.value_or(p) == p) at->second.suspect = true;
   }
   last_topic_ = nullptr;
-  suspected_ = true;
+  ever_suspected_ = true;
 }
 
 bool Inputs::has_suspects() const {
-  return suspected_ && std::any_of(owned_.begin(), owned_.end(), [](const auto& o) {
+  return ever_suspected_ && std::any_of(owned_.begin(), owned_.end(), [](const auto& o) {
            const auto& cursors = o.second.cursors;
            return std::any_of(cursors.begin(), cursors.end(), [](const auto& c) { return c.second.suspect; });
          });
@@ -54,31 +55,33 @@ std::vector<InputCheck> Inputs::to_check() const {
   return checks;
 }
 
-Result<void> Inputs::checked_inputs(const InputCheck& check) {
+Result<void> Inputs::take_check(const InputCheck& check) {
   OwnedPartition* owned = find(check.place.first);
   if (!owned || owned->leaving || !owned->cursors.contains(check.place.second)) return {};
-  if (auto checked = check_range(identity_, check.place, check.fetched, check.ends); !checked) return checked;
+  if (auto checked = check_range(identity_, check.place, check.fetched, check.offsets); !checked)
+    return checked;
   InputCursor& cursor = owned->cursors.at(check.place.second);
   if (!check.suspect || !std::exchange(cursor.suspect, false)) return {};
-  cursor.fingerprint.verify(check.ends.first);
+  cursor.fingerprint.verify(check.offsets.first);
   const auto list = list_of({check.place.first});
-  // A finite timeout would be taken for a thousandth of it (librdkafka 2.0.2).
-  const KafkaError error(rd_kafka_seek_partitions(consumer_.get(), list.get(), -1));
+  // librdkafka 2.0.2 takes a finite timeout for a thousandth of it.
+  const KafkaError error(rd_kafka_seek_partitions(member_.consumer(), list.get(), -1));
   if (error)
-    return identity_.client->failed(*error, "cannot read " + identity_.names(check.place) + " again");
+    return identity_.client->failed(*error, "cannot read " + identity_.describe(check.place) + " again");
   return {};
 }
 
+// corrupt: the topic is another one.
 Result<void> Inputs::verify(const Source& source, const rd_kafka_message_t& message) {
   PartitionFingerprint& fingerprint = source.cursor->fingerprint;
-  const RecordFingerprint awaited = fingerprint.awaited();
-  const bool is_it = message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset == awaited.at.value;
+  const RecordFingerprint expected = fingerprint.expected();
+  const bool is_it = message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset == expected.at.value;
   const auto verdict = fingerprint.judge(Offset{message.offset},
                                          is_it ? std::optional(fingerprint_of(message)) : std::nullopt);
   const bool may_be_missing = identity_.limits[source.place.second.value].is_compacted.value_or(true);
   if (verdict == PartitionFingerprint::Verdict::another ||
       (verdict == PartitionFingerprint::Verdict::missing && !may_be_missing))
-    return made_anew(identity_, source.place, awaited, verdict);
+    return recreated_topic(identity_, source.place, expected, verdict);
   return {};
 }
 
@@ -90,7 +93,7 @@ void Inputs::skip_transaction_markers() {
   for (const auto& [p, owned] : owned_)
     if (owned.backlog.empty()) all.push_back(p);
   const auto list = list_of(all);
-  if (rd_kafka_position(consumer_.get(), list.get())) return;
+  if (rd_kafka_position(member_.consumer(), list.get())) return;
   for (int i = 0; i < list->cnt; ++i) {
     const auto& at = list->elems[i];
     const auto input = inputs_by_name_.find(at.topic);
@@ -111,7 +114,7 @@ Result<bool> Inputs::at_end() {
     all.push_back(p);
   }
   const auto places = identity_.places_of(all);
-  // What another service has just committed may not be readable yet: it counts, decided or not.
+  // Records of open transactions count: what another service has just committed may not be readable yet.
   auto ends = identity_.client->list_offsets(identity_.in_kafka(places), Client::OffsetSpec::latest,
                                              Isolation::read_uncommitted);
   if (!ends) return ends.error();

@@ -20,7 +20,7 @@ class Reader final : public RecordReader {
   Result<std::shared_ptr<const Batch>> next(const PollLimits& limits) override {
     BatchBuilder batch(TopicIndex{}, partition_);
     batch.set_next(next_);
-    // What is not decided yet is waited for: a commit may be acknowledged before it can be read.
+    // Open transactions count: a commit may be acknowledged before it can be read.
     auto ends = client_->offset_range(topic_, partition_, Isolation::read_uncommitted);
     if (!ends) return ends.error();
     next_ = std::max(next_, ends->first);
@@ -50,8 +50,8 @@ class Reader final : public RecordReader {
   std::unique_ptr<PartitionReader> reader_ = {};
 };
 
-// Connections, and what wakes librdkafka's threads: 42 were counted with one broker, about 10 for each
-// further one.
+// Connections, and pipes that wake librdkafka's threads: 42 with one broker, and about 10 for each further
+// one.
 constexpr std::uint32_t files_of_a_session = 96;
 
 class Store final : public RecordStore {

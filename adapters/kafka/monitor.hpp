@@ -1,5 +1,6 @@
-// What a session checks at now and then, on its worker: whether its topics are as they were, and whether its
-// group has left partitions without an owner. Belongs to the session's thread.
+// What a session checks from time to time: whether its topics are as they were, and whether its group has
+// left partitions without an owner. Owned by the session; belongs to its thread. The cluster is asked on the
+// preparing thread.
 #pragma once
 
 #include <chrono>
@@ -13,11 +14,12 @@ namespace eventy::kafka::detail {
 
 class Monitor {
  public:
-  struct Findings {                                               // called on the session's thread
-    std::function<void(std::function<void()>)> post;              // brings them there
-    std::function<void(Error)> topics_changed;                    // one is gone, or has other partitions now
-    std::function<void(std::vector<InputCheck>)> checked_inputs;  // at what is read of them
-    std::function<void(std::size_t count)> without_owner;         // partitions; for this member to act
+  struct Findings {
+    std::function<void(std::function<void()>)> post;  // any thread: call it on the session's thread
+    // On the session's thread.
+    std::function<void(const Error&)> topics_changed;  // one is gone, or has another partition count
+    std::function<void(const std::vector<InputCheck>&)> inputs_checked;
+    std::function<void(std::size_t count)> without_owner;  // this member is to act
   };
   Monitor(const SessionIdentity& identity, const Inputs& inputs, Findings findings);
 
@@ -28,6 +30,7 @@ class Monitor {
   using Clock = std::chrono::steady_clock;
   void check_topics(Worker& worker);
   void check_group(Worker& worker);
+  void take_membership(const Result<Membership>& now);
   void report_foreign_members(const Membership& now);
 
   const SessionIdentity& identity_;

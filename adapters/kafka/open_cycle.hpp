@@ -1,4 +1,5 @@
-// One commit cycle of a session, from its first slice to what became of it.
+// What a session has gathered for one commit cycle, and the commit of it. The session's thread fills an
+// OpenCycle and makes EarlyParts; a PendingCommit belongs to the committing thread until it is done.
 #pragma once
 
 #include <atomic>
@@ -9,49 +10,57 @@
 #include <unordered_map>
 #include <vector>
 
+#include "commit_outcome.hpp"
 #include "eventy/store/local_state.hpp"
 #include "positions.hpp"
 #include "session_identity.hpp"
-#include "transactional_producer.hpp"
 
 namespace eventy::kafka::detail {
 
-// The last value of each key of a changelog's partition; none: the key was forgotten.
+// The last value of each key of a changelog partition; none: the key was forgotten.
 using States = std::unordered_map<std::string, std::optional<std::string>>;
 
 struct OpenCycle {
   std::string name = {};  // in the notes of its positions: see PositionNote
+  // Buffers of slices, which they keep alive.
   std::vector<std::shared_ptr<const OutputBuffer>> outputs = {};
-  std::size_t outputs_sent = 0;  // so many of them are on their way, the others follow at the commit
+  std::size_t outputs_sent = 0;  // the first ones are in the transaction, the others follow at the commit
   std::map<PartitionId, States> states = {};
-  bool states_sent = true;  // all of them are on their way; else all are sent at the commit
+  bool states_sent = true;  // all of them are in the transaction; else all are sent at the commit
   std::map<Place, Position> positions = {};
   std::size_t bytes = 0;
 
   bool empty() const { return outputs.empty() && states.empty() && positions.empty(); }
 };
 
-// What of the open cycle is sent before its commit was asked for. Made for the committing thread.
+// What of the open cycle is sent before the bridge asks for its commit.
 struct EarlyPart {
   std::shared_ptr<const OutputBuffer> outputs = {};  // null: none
   PartitionId partition = {};
   States states = {};
-  // Empty, or the partition's, which open the transaction, or follow what was sent where nothing else waits.
+  // Empty, or those of the partition: they begin the transaction, or follow its states where the committer
+  // has nothing else to do.
   std::map<Place, Position> positions = {};
   std::string cycle = {};
   GroupMetadata group = {};
   LogPlace log = {};
 };
 
-// A cycle whose commit was begun. Written by the committing thread until `landed`, read by the session after.
+// A cycle whose commit has begun. The committing thread writes it until `done`, the session reads it after.
 struct PendingCommit {
   CycleId cycle = {};
   OpenCycle effects = {};
   GroupMetadata group = {};
-  std::map<PartitionId, LogPlace> logs = {};  // of the changelog: before, and once landed, after the cycle
+  // How far each changelog partition and its copy reach: before the cycle, and once `done` after it.
+  std::map<PartitionId, LogPlace> logs = {};
   std::map<PartitionId, std::shared_ptr<LocalState>> copies = {};
-  Landing landing = {};
-  std::atomic<bool> landed = false;
+  std::optional<CommitOutcome> outcome = {};  // there once `done`
+  std::atomic<bool> done = false;
+
+  void finish(CommitOutcome how) {
+    outcome = std::move(how);
+    done = true;
+  }
 };
 
 }  // namespace eventy::kafka::detail

@@ -5,7 +5,7 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::size_t max_to_sum = 4096;  // bytes of a value: enough to tell records apart
+constexpr std::size_t max_to_sum = 4096;  // bytes of key and of value: enough to tell records apart
 
 std::string_view start_of(const void* data, std::size_t size) {
   return {static_cast<const char*>(data), std::min(size, max_to_sum)};
@@ -21,10 +21,10 @@ RecordFingerprint fingerprint_of(const rd_kafka_message_t& message) {
   return {Offset{message.offset}, rd_kafka_message_timestamp(&message, &type), crc32(text)};
 }
 
-RecordFingerprint PartitionFingerprint::before(Offset next) const {
-  const auto behind = std::find_if(handed_out_.rbegin(), handed_out_.rend(),
-                                   [next](const RecordFingerprint& mark) { return mark.at < next; });
-  return behind == handed_out_.rend() ? committed_ : *behind;
+RecordFingerprint PartitionFingerprint::newest_before(Offset next) const {
+  const auto found = std::find_if(handed_out_.rbegin(), handed_out_.rend(),
+                                  [next](const RecordFingerprint& record) { return record.at < next; });
+  return found == handed_out_.rend() ? committed_ : *found;
 }
 
 void PartitionFingerprint::commit(const Position& position) {
@@ -34,41 +34,42 @@ void PartitionFingerprint::commit(const Position& position) {
 
 void PartitionFingerprint::rewind() {
   handed_out_.clear();
-  if (verifying()) awaited_ = committed_;
+  if (verifying()) expected_ = committed_;
 }
 
 void PartitionFingerprint::verify(Offset first) {
   const RecordFingerprint& newest = handed_out_.empty() ? committed_ : handed_out_.back();
-  awaited_ = newest.at >= first ? newest : RecordFingerprint{};
+  expected_ = newest.at >= first ? newest : RecordFingerprint{};
 }
 
 PartitionFingerprint::Verdict PartitionFingerprint::judge(Offset at,
                                                           const std::optional<RecordFingerprint>& record) {
-  if (at < awaited_.at || (at == awaited_.at && !record)) return Verdict::open;
-  const RecordFingerprint awaited = std::exchange(awaited_, {});
-  if (at > awaited.at) return Verdict::missing;
-  return *record == awaited ? Verdict::same : Verdict::another;
+  if (at < expected_.at || (at == expected_.at && !record)) return Verdict::open;
+  const RecordFingerprint expected = std::exchange(expected_, {});
+  if (at > expected.at) return Verdict::missing;
+  return *record == expected ? Verdict::same : Verdict::another;
 }
 
 Result<void> check_range(const SessionIdentity& identity, const Place& place, Offset next,
-                         const Client::OffsetRange& ends) {
-  if (next >= ends.first && next <= ends.end) return {};
-  return Error{ErrorCode::corrupt,
-               "service " + printable(identity.options.service) + " has read " + identity.names(place) +
-                   " up to offset " + std::to_string(next.value) + ", but it holds " +
-                   std::to_string(ends.first.value) + " to " + std::to_string(ends.end.value) +
-                   ": records expired before they were handled, or the topic was deleted and made anew. " +
-                   identity.how_to_continue()};
+                         const Client::OffsetRange& offsets) {
+  if (next >= offsets.first && next <= offsets.end) return {};
+  return Error{
+      ErrorCode::corrupt,
+      "service " + printable(identity.options.service) + " has read " + identity.describe(place) +
+          " up to offset " + std::to_string(next.value) + ", but it holds " +
+          std::to_string(offsets.first.value) + " to " + std::to_string(offsets.end.value) +
+          ": records expired before they were handled, or the topic was deleted and created again. " +
+          identity.how_to_continue()};
 }
 
-Error made_anew(const SessionIdentity& identity, const Place& place, const RecordFingerprint& mark,
-                PartitionFingerprint::Verdict verdict) {
+Error recreated_topic(const SessionIdentity& identity, const Place& place, const RecordFingerprint& expected,
+                      PartitionFingerprint::Verdict verdict) {
+  const bool missing = verdict == PartitionFingerprint::Verdict::missing;
   return {ErrorCode::corrupt,
-          "service " + printable(identity.options.service) + " has read " + identity.names(place) +
-              ", but the record at offset " + std::to_string(mark.at.value) +
-              (verdict == PartitionFingerprint::Verdict::missing ? " is not there any more"
-                                                                 : " is another one now") +
-              ": the topic was deleted and made anew, and what is new in it may lie before the position. " +
+          "service " + printable(identity.options.service) + " has read " + identity.describe(place) +
+              ", but the record at offset " + std::to_string(expected.at.value) +
+              (missing ? " is missing now" : " is another one now") +
+              ": the topic was deleted and created again, and new records may lie before the position. " +
               identity.how_to_continue()};
 }
 

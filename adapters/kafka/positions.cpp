@@ -17,18 +17,18 @@ std::string_view read_number(std::string_view text, Number& number) {
 
 // OFFSET:TIMESTAMP:CHECKSUM
 RecordFingerprint read_fingerprint(std::string_view text) {
-  RecordFingerprint mark;
-  for (auto* number : {&mark.at.value, &mark.timestamp}) {
+  RecordFingerprint read;
+  for (auto* number : {&read.at.value, &read.timestamp}) {
     text = read_number(text, *number);
     if (!text.starts_with(':')) return {};
     text.remove_prefix(1);
   }
-  return !text.empty() && read_number(text, mark.checksum).empty() ? mark : RecordFingerprint{};
+  return !text.empty() && read_number(text, read.checksum).empty() ? read : RecordFingerprint{};
 }
 
-std::string to_text(const RecordFingerprint& mark) {
-  return std::to_string(mark.at.value) + ":" + std::to_string(mark.timestamp) + ":" +
-         std::to_string(mark.checksum);
+std::string to_text(const RecordFingerprint& record) {
+  return std::to_string(record.at.value) + ":" + std::to_string(record.timestamp) + ":" +
+         std::to_string(record.checksum);
 }
 
 }  // namespace

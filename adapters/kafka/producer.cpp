@@ -6,25 +6,25 @@
 
 namespace eventy::kafka::detail {
 
-// What was asked for in one call; guarded by its line's mutex once the first record is on its way.
+// The deliveries of one write(); guarded by its instance's mutex once the first record is queued.
 struct Producer::Delivery {
   Call* call = nullptr;
   Offset offset = {};
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
 };
 struct Producer::Call {
-  std::size_t left = 0;  // deliveries that are not known yet
+  std::size_t left = 0;  // deliveries without a report
   std::vector<Delivery> deliveries = {};
 };
 
-// By whichever thread serves the handle.
+// On the thread that polls the handle.
 void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  auto& line = *static_cast<Line*>(opaque);
+  auto& instance = *static_cast<Instance*>(opaque);
   auto& delivery = *static_cast<Delivery*>(message->_private);
-  const std::lock_guard lock(line.mutex);
+  const std::lock_guard lock(instance.mutex);
   delivery.error = message->err;
   delivery.offset = Offset{message->offset};
-  if (--delivery.call->left == 0) line.changed.notify_all();
+  if (--delivery.call->left == 0) instance.changed.notify_all();
 }
 
 Result<void> produce(rd_kafka_t& producer, rd_kafka_topic_t& topic, const Client::Outgoing& record,
@@ -67,9 +67,9 @@ Result<void> produce(rd_kafka_t& producer, rd_kafka_topic_t& topic, const Client
   }
 }
 
-// Another one takes its place when a topic comes along that takes smaller batches only, or when it can write
-// no more.
-Result<std::shared_ptr<Producer::Line>> Producer::line_for(const std::vector<Client::Outgoing>& records) {
+// A new instance replaces one that has failed, or whose batches are too large for a topic of these records.
+Result<std::shared_ptr<Producer::Instance>> Producer::instance_for(
+    const std::vector<Client::Outgoing>& records) {
   std::set<std::string> names;
   for (const auto& record : records) names.insert(record.to.topic.substr(client_->options().prefix.size()));
   auto limits = client_->limits_of(std::vector<std::string>(names.begin(), names.end()));
@@ -77,87 +77,88 @@ Result<std::shared_ptr<Producer::Line>> Producer::line_for(const std::vector<Cli
   const std::size_t size = std::stoull(Client::batch_size_for(*limits));
   char ignored[1];
   const std::lock_guard lock(mutex_);
-  if (line_ && line_->batch_size <= size &&
-      !rd_kafka_fatal_error(line_->handle.get(), ignored, sizeof ignored))
-    return line_;
-  auto made = make_line(size);
-  if (made) line_ = *made;
+  if (instance_ && instance_->batch_size <= size &&
+      !rd_kafka_fatal_error(instance_->handle.get(), ignored, sizeof ignored))
+    return instance_;
+  auto made = make_instance(size);
+  if (made) instance_ = *made;
   return made;
 }
 
-Result<std::shared_ptr<Producer::Line>> Producer::make_line(std::size_t batch_size) const {
+Result<std::shared_ptr<Producer::Instance>> Producer::make_instance(std::size_t batch_size) const {
   auto conf = client_->conf({{"enable.idempotence", "true"},
                              {"linger.ms", "0"},
                              {"batch.size", std::to_string(batch_size)},
                              {"message.max.bytes", "1000000000"},
                              {"delivery.timeout.ms", std::to_string(client_->timeout_ms())}});
   if (!conf) return conf.error();
-  auto line = std::make_shared<Line>();
-  line->batch_size = batch_size;
-  rd_kafka_conf_set_opaque(conf->get(), line.get());
+  auto instance = std::make_shared<Instance>();
+  instance->batch_size = batch_size;
+  rd_kafka_conf_set_opaque(conf->get(), instance.get());
   rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
   auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!handle) return handle.error();
-  line->handle = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
-  return line;
+  instance->handle = std::shared_ptr<rd_kafka_t>(handle->release(), destroy_handle);
+  return instance;
 }
 
 std::shared_ptr<rd_kafka_t> Producer::handle() const {
   const std::lock_guard lock(mutex_);
-  return line_ ? line_->handle : nullptr;
+  return instance_ ? instance_->handle : nullptr;
 }
 
-// Ends with every delivery known: delivery.timeout.ms bounds it. One of those who wait serves the handle, and
-// with it the others; when it leaves, another one does.
-void Producer::await(Line& line, const Call& call) {
+// Returns when every delivery has a report; delivery.timeout.ms bounds that. One of the waiting threads polls
+// the handle for all of them; when it returns, another one does.
+void Producer::await(Instance& instance, const Call& call) {
   constexpr int poll_ms = 100;
-  std::unique_lock lock(line.mutex);
+  std::unique_lock lock(instance.mutex);
   while (call.left > 0) {
-    if (line.is_served) {
-      line.changed.wait(lock);
+    if (instance.is_polled) {
+      instance.changed.wait(lock);
       continue;
     }
-    line.is_served = true;
+    instance.is_polled = true;
     lock.unlock();
-    rd_kafka_poll(line.handle.get(), poll_ms);
+    rd_kafka_poll(instance.handle.get(), poll_ms);
     lock.lock();
-    line.is_served = false;
-    line.changed.notify_all();
+    instance.is_polled = false;
+    instance.changed.notify_all();
   }
 }
 
-Error Producer::failed(const Line& line, rd_kafka_resp_err_t code, const Client::Outgoing& record) const {
+Error Producer::failed(const Instance& instance, rd_kafka_resp_err_t code,
+                       const Client::Outgoing& record) const {
   const std::string what = "cannot write a record of " + std::to_string(record.value.value_or("").size()) +
                            " bytes to topic " + printable(record.to.topic);
   char text[512];
-  const auto fatal = rd_kafka_fatal_error(line.handle.get(), text, sizeof text);
+  const auto fatal = rd_kafka_fatal_error(instance.handle.get(), text, sizeof text);
   if (fatal && code == RD_KAFKA_RESP_ERR__FATAL) return client_->failed(fatal, what, text);
   if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_->wrong_clock(record.to.topic);
   return client_->failed(code, what);
 }
 
 Result<std::vector<Offset>> Producer::write(const std::vector<Client::Outgoing>& records) {
-  auto found = line_for(records);
+  auto found = instance_for(records);
   if (!found) return found.error();
-  Line& line = **found;
+  Instance& instance = **found;
   Call call{.left = records.size()};
   call.deliveries.assign(records.size(), Delivery{.call = &call});
   Result<void> queued;
   std::size_t count = 0;
   for (; count < records.size(); ++count) {
-    const Topic topic(rd_kafka_topic_new(line.handle.get(), records[count].to.topic.c_str(), nullptr));
-    queued = produce(*line.handle, *topic, records[count], &call.deliveries[count]);
+    const Topic topic(rd_kafka_topic_new(instance.handle.get(), records[count].to.topic.c_str(), nullptr));
+    queued = produce(*instance.handle, *topic, records[count], &call.deliveries[count]);
     if (!queued) break;
   }
   {
-    const std::lock_guard lock(line.mutex);
+    const std::lock_guard lock(instance.mutex);
     call.left -= records.size() - count;
   }
-  await(line, call);
+  await(instance, call);
   std::vector<Offset> offsets;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& delivery = call.deliveries[i];
-    if (delivery.error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(line, delivery.error, records[i]);
+    if (delivery.error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(instance, delivery.error, records[i]);
     offsets.push_back(delivery.offset);
   }
   if (!queued) return queued.error();

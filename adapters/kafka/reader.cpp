@@ -5,14 +5,15 @@
 namespace eventy::kafka::detail {
 namespace {
 constexpr int poll_ms = 10;
-constexpr std::chrono::milliseconds decision_takes{500};
+constexpr std::chrono::milliseconds max_undecided{500};  // how long to wait for an open transaction
 }  // namespace
 
 Result<std::unique_ptr<PartitionReader>> PartitionReader::open(Client& client, const std::string& topic,
                                                                PartitionId partition, Offset from) {
-  auto conf = client.reading_conf({{"group.id", client.options().prefix + "eventy-reader"},
-                                   // An end that moved by a mark only is told of by the next, empty answer.
-                                   {"fetch.wait.max.ms", "10"}});
+  auto conf =
+      client.reading_conf({{"group.id", client.options().prefix + "eventy-reader"},
+                           // If only a transaction marker moved the end, the next, empty answer shows it.
+                           {"fetch.wait.max.ms", "10"}});
   if (!conf) return conf.error();
   auto handle = Client::make_handle(RD_KAFKA_CONSUMER, *std::move(conf));
   if (!handle) return handle.error();
@@ -30,34 +31,33 @@ Result<std::unique_ptr<PartitionReader>> PartitionReader::open(Client& client, c
 
 Result<void> PartitionReader::read_to(Offset end, const std::function<bool(Message)>& take) {
   auto heard = std::chrono::steady_clock::now();
-  std::string trouble;  // since something came
+  std::string last_error;  // since a record came
   while (next_ < end) {
     Message message(rd_kafka_consumer_poll(handle_.get(), poll_ms));
     const bool silent = !message;
     if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       heard = std::chrono::steady_clock::now();
-      trouble.clear();
+      last_error.clear();
       next_ = Offset{message->offset + 1};
       if (!take(std::move(message))) return {};
     } else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       next_ = std::max(next_, Offset{message->offset});
     } else if (message) {
-      const auto error =
-          client_.failed(*message, "cannot read on from offset " + std::to_string(next_.value));
+      const auto error = client_.failed(*message, "cannot read from offset " + std::to_string(next_.value));
       if (error.code != ErrorCode::timed_out && error.code != ErrorCode::io) return error;
-      trouble = "; last heard: " + error.message;
+      last_error = "; last error: " + error.message;
     }
     const auto silence = std::chrono::steady_clock::now() - heard;
-    if (silent && silence > decision_takes) {
+    if (silent && silence > max_undecided) {
       auto decided = client_.offset_range(topic_, partition_, Isolation::read_committed);
       if (!decided) return decided.error();
       if (next_ >= decided->end) return {};
     }
     if (silence > client_.options().request_timeout)
-      return Error{ErrorCode::timed_out, "Kafka: topic " + printable(topic_) + " partition " +
-                                             std::to_string(partition_.value) +
-                                             ": nothing comes from offset " + std::to_string(next_.value) +
-                                             " on, and it ends at " + std::to_string(end.value) + trouble};
+      return Error{ErrorCode::timed_out,
+                   "Kafka: topic " + printable(topic_) + " partition " + std::to_string(partition_.value) +
+                       ": no record arrives from offset " + std::to_string(next_.value) +
+                       " on, and it ends at " + std::to_string(end.value) + last_error};
   }
   return {};
 }

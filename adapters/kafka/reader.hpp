@@ -1,4 +1,5 @@
-// Reading one topic partition from an offset on, beside every group: for RecordReader and for restores.
+// Reads one topic partition from an offset on, outside any group: for RecordReader and scan(). Belongs to one
+// thread at a time.
 #pragma once
 
 #include <functional>
@@ -12,10 +13,10 @@ class PartitionReader {
   static Result<std::unique_ptr<PartitionReader>> open(Client& client, const std::string& topic,
                                                        PartitionId partition, Offset from);
 
-  Offset next() const { return next_; }  // behind what was read, and behind what no one can read
-  // Reads up to `end`, or until `take` returns false; committed records only. What is not decided is waited
-  // for a moment, for a commit may be acknowledged before it can be read; then reading ends before it.
-  // timed_out if nothing else comes for the request timeout.
+  Offset next() const { return next_; }  // after what was read, transaction markers included
+  // Reads committed records up to `end`, or until `take` returns false. Waits half a second for open
+  // transactions, for a commit may be acknowledged before it can be read; then reading ends before them.
+  // timed_out if no record arrives within the request timeout.
   Result<void> read_to(Offset end, const std::function<bool(Message)>& take);
 
  private:

@@ -13,10 +13,10 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr std::size_t least_secret = 3;  // bytes; a shorter one would blot out half of every line
+constexpr std::size_t least_secret = 3;  // bytes; to remove a shorter one would damage every line
 constexpr std::chrono::seconds max_to_destroy{5};
 
-// librdkafka's callbacks get nothing but the handle: whose it is. Never destroyed, for its threads may
+// Whose a handle is: librdkafka's callbacks get nothing else. Never destroyed, for librdkafka's threads may
 // outlive everything else.
 struct Directory {
   std::mutex mutex = {};
@@ -40,7 +40,7 @@ spdlog::level::level_enum level_of(int syslog) {
   return levels[static_cast<std::size_t>(std::clamp(syslog, 0, 7))];
 }
 
-// A connection that broke while it was being set up counts as unreachable: the broker may be restarting.
+// A connection that breaks during its setup is no refusal: the broker may be restarting.
 bool is_refusal(rd_kafka_resp_err_t code, std::string_view text) {
   const auto says = [&](std::string_view words) { return text.find(words) != text.npos; };
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) return !says("Local: ") && !says("Disconnected");
@@ -59,7 +59,7 @@ Reports::Reports(std::shared_ptr<spdlog::logger> log, const std::map<std::string
     : log_(std::move(log)) {
   for (const auto& [name, value] : properties)
     if (is_secret(name) && value.size() >= least_secret) secrets_.push_back(value);
-  // One may be part of another.
+  // Longest first, for one may be part of another.
   std::sort(secrets_.begin(), secrets_.end(),
             [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
@@ -77,9 +77,9 @@ void Reports::add(const rd_kafka_t& handle, std::shared_ptr<Reports> reports) {
 
 void destroy_handle(rd_kafka_t* handle) { destroy_handle_with(handle, 0, nullptr); }
 
-// librdkafka can wait there for ever, at least up to 2.0.2: for a partition that nobody can let go of, which
-// is kept by a mark in its own queue once its topic was deleted. Such a handle is left behind, with its idle
-// threads, rather than that a session never ends.
+// librdkafka (at least up to 2.0.2) can wait there for ever: once a topic was deleted, an entry in a
+// partition's own queue may keep the partition. Such a handle is abandoned with its idle threads, so that the
+// session can end.
 void destroy_handle_with(rd_kafka_t* handle, int flags, std::shared_ptr<const void> bytes) {
   auto destroyed = std::make_shared<std::promise<void>>();
   const auto reports = Directory::instance().of(handle);
@@ -95,7 +95,7 @@ void destroy_handle_with(rd_kafka_t* handle, int flags, std::shared_ptr<const vo
   if (destroyed->get_future().wait_for(max_to_destroy) == std::future_status::ready) return thread.join();
   thread.detach();
   if (reports && reports->log())
-    reports->log()->warn("librdkafka: a handle does not end within {} s and is left behind",
+    reports->log()->warn("librdkafka: a handle did not end within {} s and is abandoned",
                          max_to_destroy.count());
 }
 
@@ -115,18 +115,18 @@ void Reports::take_log(int level, std::string_view facility, std::string text) {
   }
   if (!log_) return;
   auto as = level_of(level);
-  // The same properties serve producers and consumers: that one ignores the other's is no news.
+  // Producers and consumers get the same properties, and each ignores those of the other.
   if (facility == "CONFWARN") as = spdlog::level::debug;
-  // At each try, while a clock is wrong: whoever writes tells of it once.
+  // Repeated at each retry while a clock is wrong; the writer logs it once.
   if (facility == "TXNERR" && text.find("Invalid timestamp") != text.npos) as = spdlog::level::debug;
   if (log_->should_log(as)) log_->log(as, "librdkafka: {}: {}", facility, without_secrets(std::move(text)));
 }
 
 void Reports::take_error(rd_kafka_resp_err_t code, std::string reason) {
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // what each of them said is more
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // the errors of the brokers say more
   const std::lock_guard lock(mutex_);
   const bool refused = is_refusal(code, reason);
-  // A certificate that the broker does not want shows as a connection that it closes.
+  // A broker that refuses our certificate only closes the connection.
   if (refused && code == RD_KAFKA_RESP_ERR__TRANSPORT) code = RD_KAFKA_RESP_ERR__SSL;
   trouble_ = Trouble{refused, code, without_secrets(std::move(reason))};
 }

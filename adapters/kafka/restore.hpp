@@ -1,5 +1,6 @@
-// The restore of copies of states from the changelog. On the caller's thread; one of its own writes the
-// copies.
+// The restore of local copies of states from the changelog. restore() runs on the caller's thread; a thread
+// of its own writes the copies. The parts: a RestoreTask decides for one partition, a ChangelogReader reads
+// all of them, a CopyWriter writes the copies.
 #pragma once
 
 #include <functional>
@@ -12,16 +13,16 @@
 
 namespace eventy::kafka::detail {
 
-// A copy that is to be brought up to the end of the log.
+// A copy that is to reach the end of the log.
 struct Restore {
   PartitionId partition = {};
   std::shared_ptr<LocalState> copy = {};  // null: the restore opens it
-  // What a committed position says of the log; empty where nothing was committed yet.
+  // The log as a committed position names it, and how far it reached; empty if nothing was committed.
   std::string expected_log = {};
   Offset expected_reach = {};
-  // This session has had the copy all the time: however old it checks, it is read on, and never emptied.
+  // This session has had the copy all the time: it is continued at any age, and never emptied.
   bool is_kept = false;
-  std::stop_token stop = {};  // requested: nobody waits for this partition any more, and it is left out
+  std::stop_token stop = {};  // requested: the partition was taken away, and is left out
 
   // Results.
   LogName name = {};  // empty: the log has none yet
@@ -32,14 +33,15 @@ struct Restore {
 // Called on the thread that restores.
 struct RestoreListener {
   std::function<void(PartitionId, std::uint64_t done, std::uint64_t total)> progress = {};
-  // These are up to date: nothing is done to them any more, while the others are still read.
+  // These copies are up to date. The restore does not touch them again, while it reads the others.
   std::function<void(std::vector<Restore>)> restored = {};
 };
 
-// Brings the copies up to date, of all transactions that are decided by then; those that cannot be continued
-// are emptied and made anew. Ends soon once all that are left are stopped. Errors: corrupt, where the log
-// holds less than was committed to it; timed_out, where nothing comes for the request timeout.
+// Brings the copies up to date with all transactions that are decided by then. A copy that cannot be
+// continued is emptied and filled again. Ends soon after the last partition was stopped. Errors: corrupt,
+// where the log holds less than was committed to it; timed_out, where no record arrives within the request
+// timeout.
 Result<void> restore(Client& client, const std::string& service, std::vector<Restore>& restores,
-                     const RestoreListener& news);
+                     const RestoreListener& listener);
 
 }  // namespace eventy::kafka::detail

@@ -17,13 +17,13 @@ std::optional<std::string> SessionIdentity::member_with(std::string_view transac
 }
 
 std::string SessionIdentity::how_to_accept() const {
-  return "accept it, with the states as they are, by a start with [kafka] accept_positions = \"" +
-         options.service + "\", or " + how_to_start_over;
+  return "start once with [kafka] accept_positions = \"" + options.service +
+         "\" to accept it and keep the states as they are, or " + how_to_start_over;
 }
 
 std::string SessionIdentity::how_to_continue() const {
   return "Stop the service, set the offset of group " + printable(group()) +
-         " to where it is to go on, and " + how_to_accept();
+         " to where it should continue, and " + how_to_accept();
 }
 
 }  // namespace eventy::kafka::detail

@@ -1,5 +1,6 @@
-// What the parts of a session share and do not change: the client, the producer of what is written at once,
-// what the session was opened with, and what its things are called in Kafka.
+// The identity of a session: what it was opened with, and the names of its group, members, transactional ids
+// and topics in Kafka. Its parts share it, with the client and the producer for records that are written at
+// once. Owned by the session; immutable, so any thread may read it.
 #pragma once
 
 #include <memory>
@@ -15,19 +16,19 @@
 
 namespace eventy::kafka::detail {
 
-using Place = std::pair<PartitionId, TopicIndex>;  // of an input
+using Place = std::pair<PartitionId, TopicIndex>;  // a topic partition of an input
 
 struct SessionIdentity {
   std::shared_ptr<Client> client;
   SessionOptions options;
   SessionShape shape;
   std::vector<Client::Limits> limits;             // by TopicIndex
-  std::string run = random_uuid().substr(0, 13);  // of this session; with a cycle's number unique
+  std::string run = random_uuid().substr(0, 13);  // of this session; with the number of a cycle it is unique
   std::shared_ptr<Producer> producer = std::make_shared<Producer>(client);
 
   std::string topic(TopicIndex index) const { return client->name_in_kafka(options.topics[index.value]); }
   std::string changelog() const { return client->name_in_kafka(changelog_of(options.service)); }
-  std::vector<std::string> topics_in_kafka() const {  // all of them, with the changelog
+  std::vector<std::string> topics_in_kafka() const {  // all topics and the changelog
     std::vector<std::string> names{changelog()};
     for (const auto& name : options.topics) names.push_back(client->name_in_kafka(name));
     return names;
@@ -35,14 +36,14 @@ struct SessionIdentity {
   std::string group() const { return client->name_in_kafka(options.service); }
   std::string member() const { return member_of(options.node); }  // group.instance.id
   std::string member_of(const std::string& node) const { return group() + "-" + node; }
-  // Unique in the whole cluster: no name of a service or node contains the separator, so that no other pair
-  // of them makes the same id.
+  // Unique in the cluster: no name of a service or node contains the separator, so no other pair of names
+  // gives the same id.
   std::string transactional_id() const { return group() + '/' + options.node + "/0"; }
   std::string id_of_takeovers() const { return group() + '/' + options.node + "/takeover"; }
-  // The static id of the member that has this transactional id, also in the form of earlier releases,
-  // GROUP-NODE-0; nullopt: it is none of this service.
+  // The static id of the member with this transactional id, which may have the form of earlier releases,
+  // GROUP-NODE-0. Nullopt: the id is not one of this service.
   std::optional<std::string> member_with(std::string_view transactional_id) const;
-  // So that a commit's own time counts.
+  // Then the time of a commit itself counts.
   bool has_short_cycles() const {
     return options.cycle_interval && *options.cycle_interval < std::chrono::milliseconds(50);
   }
@@ -55,7 +56,7 @@ struct SessionIdentity {
     for (const auto& place : places) result.push_back(in_kafka(place));
     return result;
   }
-  // Every topic partition that is read for these partitions of the service.
+  // All topic partitions that these partitions of the service read.
   std::vector<Place> places_of(const std::vector<PartitionId>& partitions) const {
     std::vector<Place> places;
     for (const PartitionId p : partitions)
@@ -63,10 +64,10 @@ struct SessionIdentity {
         if (p.value < shape.counts[input.value]) places.emplace_back(p, input);
     return places;
   }
-  // What to do about positions that are gone or fit nothing, for messages.
+  // What an operator can do about a position that is lost or wrong; for error messages.
   std::string how_to_continue() const;
   std::string how_to_accept() const;
-  std::string names(const Place& place) const {  // for messages
+  std::string describe(const Place& place) const {  // for error messages
     return "topic " + printable(options.topics[place.second.value]) + " partition " +
            std::to_string(place.first.value);
   }

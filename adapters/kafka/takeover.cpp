@@ -8,10 +8,11 @@
 #include "positions.hpp"
 
 namespace eventy::kafka::detail {
-// A node that died, or was taken for dead, may have left a transaction open on these positions: they cannot
-// be read, nor can what it wrote, until the cluster gives it up. To take over its transactional id ends it at
-// once. Our own id of an earlier release is a dead node's as well; one that is not of this service, written
-// into a position by whatever program, is left alone.
+
+// A node that died, or seemed dead, may have left a transaction open on these positions. Neither they nor its
+// outputs can be read until the cluster times the transaction out. A new producer with the node's
+// transactional id ends it at once. Our own id of an earlier release counts as a dead node's. An id of
+// another service, which any program may have written into a note, is left alone.
 Result<void> Takeover::end_transactions_of_the_dead(const SessionIdentity& identity,
                                                     const std::vector<Place>& places) const {
   auto found =
@@ -28,7 +29,7 @@ Result<void> Takeover::end_transactions_of_the_dead(const SessionIdentity& ident
     auto now = membership_of(*identity.client, identity.group(), stop);
     if (!now) return now.error();
     if (now->members.contains(*member) && *member != identity.member()) continue;
-    if (auto undone = TransactionalProducer::open(*identity.client, id); !undone) return undone.error();
+    if (auto ended = TransactionalProducer::open(*identity.client, id); !ended) return ended.error();
   }
   return {};
 }
@@ -59,8 +60,8 @@ Result<void> Takeover::find_positions(const SessionIdentity& identity) {
     committed_by_us =
         committed_by_us && at.next && note.by == identity.transactional_id() && note.belongs_to(next);
     auto& log = logs[places[i].first];
-    // Of the newest cycle of the partition: each one names all of its positions, but a takeover knows nothing
-    // new.
+    // The newest cycle of the partition counts: each cycle notes all positions of the partition, but the
+    // notes of a takeover are as old as what it found.
     if (!note.log.empty() && note.log_reached >= log.expected_reach)
       log.expected_log = note.log, log.expected_reach = note.log_reached;
   }
@@ -68,9 +69,9 @@ Result<void> Takeover::find_positions(const SessionIdentity& identity) {
   return {};
 }
 
-// Of an input that was read before, which the changelog tells: a position that is not there any more expired,
-// or somebody deleted it, and to begin again would handle everything twice. One that no node wrote was set by
-// a tool or by another program in the group, and the states are of another position.
+// The changelog names the inputs that were begun. If the position of one is missing, it expired or was
+// deleted, and reading from the start would handle all records twice. If no node wrote it, a tool or another
+// program did, and the states belong to another position.
 Result<void> Takeover::check_begun(const SessionIdentity& identity) const {
   const auto is_begun = [&](const Place& place) {
     const auto log = std::find_if(restores.begin(), restores.end(),
@@ -79,28 +80,29 @@ Result<void> Takeover::check_begun(const SessionIdentity& identity) const {
   };
   for (const auto& place : unread)
     if (is_begun(place))
-      return Error{ErrorCode::corrupt,
-                   "service " + printable(identity.options.service) + " has no position in " +
-                       identity.names(place) +
-                       " any more, though it had one: the offsets of its group expired or were deleted, as "
-                       "they are with a topic. " +
-                       identity.how_to_continue()};
+      return Error{
+          ErrorCode::corrupt,
+          "service " + printable(identity.options.service) + " had a position in " +
+              identity.describe(place) +
+              ", and it is missing: the offsets of its group expired or were deleted, as happens when "
+              "a topic is deleted. " +
+              identity.how_to_continue()};
   for (const auto& place : foreign) {
     if (!is_begun(place)) continue;
-    const auto error = not_ours(identity, place);
+    const auto error = foreign_position(identity, place);
     if (!identity.client->options().accept_positions.contains(identity.options.service)) return error;
     identity.client->log_warning("accepted: " + error.message);
   }
   return {};
 }
 
-Error Takeover::not_ours(const SessionIdentity& identity, const Place& place) const {
+Error Takeover::foreign_position(const SessionIdentity& identity, const Place& place) const {
   return {ErrorCode::corrupt,
           "service " + printable(identity.options.service) + " was set to offset " +
-              std::to_string(positions.at(place).next.value) + " of " + identity.names(place) +
-              " by another program in group " + printable(identity.group()) +
-              " or by a tool, while its states are of what it had read: some records would be handled twice "
-              "or never. Set it back, " +
+              std::to_string(positions.at(place).next.value) + " of " + identity.describe(place) +
+              " by a tool, or by another program in group " + printable(identity.group()) +
+              ". Its states belong to another offset, so some records would be handled twice or never. Set "
+              "the offset back, " +
               identity.how_to_accept()};
 }
 
@@ -134,8 +136,8 @@ void Takeover::add(Takeover&& part) {
   append(restores, part.restores);
 }
 
-// What its name must say, where it does not say so yet. Not of one that went elsewhere before its positions
-// were committed.
+// The name that the log needs; nothing if it has it. Nor for a partition that was taken away before its
+// positions were committed.
 std::optional<LogName> Takeover::new_name(const SessionIdentity& identity, const Restore& log) const {
   const auto places = identity.places_of({log.partition});
   if (!positions.contains(places.front())) return {};
@@ -152,26 +154,25 @@ bool Takeover::is_ownership_committed(const SessionIdentity& identity) const {
                                           [&](const Restore& log) { return new_name(identity, log); }));
 }
 
-Landing Takeover::commit_ownership(const SessionIdentity& identity,
-                                   const rd_kafka_consumer_group_metadata_t* group) {
-  std::vector<LogNameRecord> names;  // outlive the transaction, which tells them where they are
+CommitOutcome Takeover::commit_ownership(const SessionIdentity& identity,
+                                         const rd_kafka_consumer_group_metadata_t* group) {
+  std::vector<LogNameRecord> names;  // outlive the producer, which writes their offsets to them
   for (auto& log : restores)
     if (auto name = new_name(identity, log)) names.emplace_back(log, *std::move(name));
-  auto transaction = TransactionalProducer::open(*identity.client, identity.id_of_takeovers());
-  if (!transaction) return {Landing::How::failed, transaction.error()};
-  Landing sent = send(identity, **transaction, group, names);
-  if (sent.how != Landing::How::committed) return sent;
-  Landing landing = (*transaction)->commit();
-  if (landing.how != Landing::How::committed) return landing;
+  auto producer = TransactionalProducer::open(*identity.client, identity.id_of_takeovers());
+  if (!producer) return CommitOutcome::failed(producer.error());
+  if (auto sent = send(identity, **producer, group, names); !sent) return sent.ended();
+  CommitOutcome outcome = (*producer)->commit();
+  if (!outcome.is_committed()) return outcome;
   for (auto& name : names)
-    if (auto noted = name.note(); !noted) return {Landing::How::failed, noted.error()};
-  return landing;
+    if (auto noted = name.note(); !noted) return CommitOutcome::failed(noted.error());
+  return outcome;
 }
 
-// In one transaction, so that the group's generation fences the names as well.
-Landing Takeover::send(const SessionIdentity& identity, TransactionalProducer& transaction,
-                       const rd_kafka_consumer_group_metadata_t* group,
-                       std::vector<LogNameRecord>& names) const {
+// In one transaction, so that the group's generation fences the names too.
+StepResult Takeover::send(const SessionIdentity& identity, TransactionalProducer& producer,
+                          const rd_kafka_consumer_group_metadata_t* group,
+                          std::vector<LogNameRecord>& names) const {
   const auto list = make_list(static_cast<int>(positions.size()));
   for (const auto& [place, position] : positions) {
     PositionNote note{.by = identity.transactional_id()};
@@ -179,27 +180,26 @@ Landing Takeover::send(const SessionIdentity& identity, TransactionalProducer& t
       if (log.partition == place.first) note.log = log.name.incarnation, note.log_reached = log.place.next;
     add_position(*list, identity.in_kafka(place), position, note);
   }
-  if (auto begun = transaction.begin(); !begun) return {Landing::How::failed, begun.error()};
-  Landing sent = transaction.send_positions(*list, group);
-  if (sent.how != Landing::How::committed) return sent;
+  if (auto begun = producer.begin(); !begun) return CommitOutcome::failed(begun.error());
+  if (auto sent = producer.send_positions(*list, group); !sent) return sent;
   for (auto& name : names) {
-    auto added = transaction.add({identity.changelog(), name.partition()}, name.record(),
-                                 TransactionalProducer::Values::copied);
-    if (!added) return transaction.abort(added.error());
+    auto added = producer.add({identity.changelog(), name.partition()}, name.record(),
+                              TransactionalProducer::Values::copied);
+    if (!added) return producer.abort(added.error());
   }
-  return sent;
+  return {};
 }
 
-void Takeover::rest(const SessionIdentity& identity, const Error& reason) {
-  constexpr std::chrono::milliseconds first_rest{100};
-  constexpr std::size_t longest = 10, lasts = 30;  // tries
-  ++tries;
-  if (tries == (reason.code == ErrorCode::clock ? 1 : lasts))
+void Takeover::back_off(const SessionIdentity& identity, const Error& reason) {
+  constexpr std::chrono::milliseconds first_wait{100};
+  constexpr std::size_t max_factor = 10, commits_before_warning = 30;
+  ++failed_commits;
+  if (failed_commits == (reason.code == ErrorCode::clock ? 1 : commits_before_warning))
     identity.client->log_warning("service " + printable(identity.options.service) +
-                                 ": partitions cannot be taken over yet: " + reason.message);
+                                 " cannot take over its partitions yet, and retries: " + reason.message);
   std::mutex mutex;
   std::unique_lock lock(mutex);
-  std::condition_variable_any().wait_for(lock, stop, first_rest * std::min(tries, longest),
+  std::condition_variable_any().wait_for(lock, stop, first_wait * std::min(failed_commits, max_factor),
                                          [] { return false; });
 }
 

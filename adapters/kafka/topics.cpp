@@ -1,4 +1,4 @@
-// Topics: what there is, what is created, and whether what is there is what a service needs.
+// Topics: which ones exist, their creation, and whether existing ones fit a service.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -12,9 +12,9 @@
 namespace eventy::kafka::detail {
 namespace {
 
-constexpr int round_ms = 250;  // of asking, so that a refusal shows long before the timeout
+constexpr int round_ms = 250;  // per request, so that a refusal shows long before the timeout
 constexpr std::chrono::milliseconds creation_pause{20};
-constexpr std::size_t envelope_size = 64u << 10;  // what a record is larger than its value, at most
+constexpr std::size_t envelope_size = 64u << 10;  // of a record beside its value, at most
 
 std::optional<std::int64_t> number(const std::map<std::string, std::string>& settings, const char* name) {
   const auto it = settings.find(name);
@@ -53,7 +53,7 @@ void Client::log_error(const std::string& text) const {
   if (options_.log) options_.log->error("{}", text);
 }
 
-// --- what there is ---
+// --- existing topics ---
 
 Result<std::map<std::string, std::uint32_t>> Client::topics() {
   auto handle = admin();
@@ -123,7 +123,7 @@ Result<std::map<std::string, Client::Settings>> Client::settings_of(const std::v
         std::string(rd_kafka_ConfigResource_name(resources[i])).substr(options_.prefix.size());
     if (const auto code = rd_kafka_ConfigResource_error(resources[i])) {
       if (options_.log)
-        options_.log->debug("{}: its configuration is not told: {}", quoted(name), rd_kafka_err2str(code));
+        options_.log->debug("{}: its configuration cannot be read: {}", quoted(name), rd_kafka_err2str(code));
       continue;
     }
     std::size_t entries = 0;
@@ -148,13 +148,12 @@ Result<std::vector<Client::Limits>> Client::limits_of(const std::vector<std::str
   for (const auto& topic : unknown) {
     Limits& limits = limits_[topic];
     const Settings& told = (*settings)[topic];
-    if (const auto most = number(told, "max.message.bytes"))
-      limits.batch_bytes = static_cast<std::size_t>(std::max<std::int64_t>(*most, 0));
+    if (const auto max = number(told, "max.message.bytes"))
+      limits.batch_bytes = static_cast<std::size_t>(std::max<std::int64_t>(*max, 0));
     if (const auto retention = number(told, "delete.retention.ms"))
       limits.delete_retention = Duration(*retention);
-    if (const auto most = number(told, "message.timestamp.after.max.ms")) limits.max_ahead = Duration(*most);
-    if (const auto most = number(told, "message.timestamp.before.max.ms"))
-      limits.most_behind = Duration(*most);
+    if (const auto max = number(told, "message.timestamp.after.max.ms")) limits.max_ahead = Duration(*max);
+    if (const auto max = number(told, "message.timestamp.before.max.ms")) limits.max_behind = Duration(*max);
     if (const auto policy = text(told, "cleanup.policy"); !policy.empty())
       limits.is_compacted = policy.find("compact") != policy.npos;
   }
@@ -169,25 +168,25 @@ Result<Client::Limits> Client::limits_of(const std::string& topic) {
   return limits->at(0);
 }
 
-// The broker tells neither its date nor which of the two it was: its limits do. The one behind is off by
-// default, with the largest number there is.
+// The broker tells neither its date nor which limit the record broke, so the message names both. The limit
+// for earlier dates is off by default: it has the largest value.
 Error Client::wrong_clock(const std::string& topic_in_kafka) {
   const auto limits = limits_of(topic_in_kafka.substr(options_.prefix.size()));
   std::string off, settings;
-  const auto add = [&](const std::optional<Duration>& most, const char* where, const char* setting) {
-    if (!most || *most == Duration::max()) return;
-    off += (off.empty() ? "more than " : ", or more than ") + std::to_string(most->count()) + " ms " + where +
+  const auto add = [&](const std::optional<Duration>& max, const char* where, const char* setting) {
+    if (!max || *max == Duration::max()) return;
+    off += (off.empty() ? "more than " : ", or more than ") + std::to_string(max->count()) + " ms " + where +
            " the broker's";
-    settings += (settings.empty() ? "" : ", ") + std::string(setting) + "=" + std::to_string(most->count());
+    settings += (settings.empty() ? "" : ", ") + std::string(setting) + "=" + std::to_string(max->count());
   };
   if (limits) {
     add(limits->max_ahead, "ahead of", "message.timestamp.after.max.ms");
-    add(limits->most_behind, "behind", "message.timestamp.before.max.ms");
+    add(limits->max_behind, "behind", "message.timestamp.before.max.ms");
   }
   if (off.empty()) off = "too far from the broker's", settings = "message.timestamp.after.max.ms";
   return {ErrorCode::clock, "Kafka: the clock of this machine is " + off + ": " + quoted(topic_in_kafka) +
-                                " takes no records of its date (" + settings +
-                                "); set the clock right, and work goes on (INVALID_TIMESTAMP)"};
+                                " takes no records with its date (" + settings +
+                                "); set the clock right, and the node continues (INVALID_TIMESTAMP)"};
 }
 
 // --- creating ---
@@ -260,7 +259,7 @@ Result<void> Client::create(const std::vector<NewTopic>& topics) {
     const auto code = rd_kafka_topic_result_error(results[i]);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
     const std::string name = rd_kafka_topic_result_name(results[i]);
-    // The cluster does not list what we may not see.
+    // The cluster does not list topics that the node may not see.
     const bool hidden = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     const char* told = rd_kafka_topic_result_error_string(results[i]);
     return failed(
@@ -270,7 +269,7 @@ Result<void> Client::create(const std::vector<NewTopic>& topics) {
   return {};
 }
 
-// Another node may have created some of them, otherwise; and brokers learn of them one after the other.
+// Another node may have created some with another count, and brokers learn of new topics one after the other.
 Result<void> Client::wait_for(const CreatedTopics& created) {
   const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
   for (;;) {
@@ -285,7 +284,7 @@ Result<void> Client::wait_for(const CreatedTopics& created) {
     }
     if (all) return {};
     if (std::chrono::steady_clock::now() > deadline)
-      return Error{ErrorCode::timed_out, "Kafka: topics were created and do not appear"};
+      return Error{ErrorCode::timed_out, "Kafka: topics were created, and the cluster does not list them"};
     std::this_thread::sleep_for(creation_pause);
   }
 }
@@ -299,7 +298,7 @@ Result<void> Client::still_there(const std::vector<TopicSpec>& expected) {
     const auto it = there->find(spec.name);
     if (it == there->end())
       return Error{ErrorCode::not_found, quoted(name_in_kafka(spec.name)) +
-                                             " does not exist any more, or may not be seen any more"};
+                                             " does not exist any more, or the node may not see it any more"};
     if (it->second != spec.partitions) return wrong_partition_count(spec.name, it->second, spec.partitions);
   }
   return {};
@@ -308,11 +307,11 @@ Result<void> Client::still_there(const std::vector<TopicSpec>& expected) {
 Result<void> Client::check_settings(const std::vector<std::string>& topics, Cleanup cleanup) {
   auto all = settings_of(topics);
   if (!all) return all.error();
-  std::string untold;
+  std::string unknown;
   for (const auto& topic : topics) {
     const auto told = all->find(topic);
     if (told == all->end()) {
-      untold += (untold.empty() ? "" : ", ") + printable(name_in_kafka(topic));
+      unknown += (unknown.empty() ? "" : ", ") + printable(name_in_kafka(topic));
       continue;
     }
     if (cleanup == Cleanup::compact) {
@@ -320,13 +319,13 @@ Result<void> Client::check_settings(const std::vector<std::string>& topics, Clea
     }
     warn_about(topic, told->second);
   }
-  if (!untold.empty())
-    log_warning("the configuration of these topics could not be checked: " + untold +
+  if (!unknown.empty())
+    log_warning("cannot check the configuration of these topics: " + unknown +
                 "; grant the node's user DESCRIBE_CONFIGS on them");
   return {};
 }
 
-// A state that the log forgot would be missing after the next restore, without anyone's notice.
+// A state that the log has deleted would be missing after the next restore, and nobody would notice.
 Result<void> Client::check_changelog(const std::string& topic, const Settings& settings) const {
   const std::string policy = text(settings, "cleanup.policy");
   if (policy == "compact") return {};
@@ -340,19 +339,19 @@ void Client::warn_about(const std::string& topic, const Settings& settings) cons
   const bool is_changelog = policy == "compact" && topic.ends_with("-changelog");
   if (!is_changelog && policy.find("compact") != policy.npos)
     log_warning(quoted(name_in_kafka(topic)) + " has cleanup.policy=" + policy +
-                ": of records with the same key only the last one is kept, read or not");
+                ": it keeps only the last record of a key, read or not");
   for (const char* name : {"retention.ms", "retention.bytes"}) {
     const auto limit = number(settings, name);
     if (policy.find("delete") != policy.npos && limit && *limit >= 0)
       log_warning(quoted(name_in_kafka(topic)) + " has " + name + "=" + std::to_string(*limit) +
-                  ": records are lost when that is over, read or not; -1 keeps them for ever");
+                  ": records beyond that are deleted, read or not; -1 keeps them for ever");
   }
-  const auto most = number(settings, "max.message.bytes");
-  if (options_.log && most && static_cast<std::size_t>(*most) < options_.max_record_size)
+  const auto max = number(settings, "max.message.bytes");
+  if (options_.log && max && static_cast<std::size_t>(*max) < options_.max_record_size)
     options_.log->info(
         "{} has max.message.bytes={}, less than the {} of [kafka] max_record_bytes: a larger record "
         "cannot be written to it",
-        quoted(name_in_kafka(topic)), *most, options_.max_record_size);
+        quoted(name_in_kafka(topic)), *max, options_.max_record_size);
 }
 
 }  // namespace eventy::kafka::detail

@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::chrono::milliseconds first_patience{100};
 
-// What would befall the same outputs again, however often their cycle is done.
+// Would fail again on retry.
 bool is_permanent(ErrorCode code) {
   return code == ErrorCode::permission_denied || code == ErrorCode::too_large ||
          code == ErrorCode::not_found || code == ErrorCode::invalid_argument;
 }
 
-// A broker that has just started, or a coordinator that has just moved, is of no help for a moment.
+// A broker has just started, or a coordinator has just moved: retry.
 bool is_transient(const rd_kafka_error_t& error) {
   return rd_kafka_error_is_retriable(&error) ||
          rd_kafka_error_code(&error) == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
@@ -42,7 +42,7 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::make(Clien
   if (!conf) return conf.error();
   std::unique_ptr<TransactionalProducer> made(new TransactionalProducer(client, id));
   rd_kafka_conf_set_opaque(conf->get(), made.get());
-  // Without a callback for deliveries every flush waits some 10 ms.
+  // Without a delivery callback every flush takes about 10 ms longer.
   rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
   auto handle = Client::make_handle(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!handle) return handle.error();
@@ -56,12 +56,12 @@ TransactionalProducer::~TransactionalProducer() {
     destroy_handle_with(handle_.release(), 0, std::make_shared<decltype(kept_)>(std::move(kept_)));
 }
 
-Error TransactionalProducer::not_begun(const rd_kafka_error_t& error) const {
-  return client_.failed(error, "cannot begin the work of transactional id " + printable(id_));
+Error TransactionalProducer::cannot_open(const rd_kafka_error_t& error) const {
+  return client_.failed(error, "cannot open a producer with transactional id " + printable(id_));
 }
 
-// While the cluster undoes what an earlier producer left open, it asks to be asked again. librdkafka does so
-// after half a second; a new producer at once.
+// While the cluster aborts what an earlier producer left open, it rejects the new one as retriable.
+// librdkafka retries after half a second; a new producer does so at once.
 Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::open(Client& client,
                                                                            const std::string& id,
                                                                            const ProducerOptions& options) {
@@ -71,14 +71,14 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::open(Clien
        patience = std::min(patience * 2, client.options().request_timeout)) {
     auto made = make(client, id, options);
     if (!made) return made;
-    TransactionalProducer& transaction = **made;
+    TransactionalProducer& producer = **made;
     const KafkaError error(
-        rd_kafka_init_transactions(transaction.handle_.get(), static_cast<int>(patience.count())));
+        rd_kafka_init_transactions(producer.handle_.get(), static_cast<int>(patience.count())));
     if (!error) {
-      transaction.on_step_ = options.on_step;
+      producer.on_step_ = options.on_step;
       return made;
     }
-    if (!is_transient(*error) || steady_clock::now() > deadline) return transaction.not_begun(*error);
+    if (!is_transient(*error) || steady_clock::now() > deadline) return producer.cannot_open(*error);
     if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__TIMED_OUT)
       std::this_thread::sleep_for(first_patience);
   }
@@ -117,7 +117,7 @@ Result<void> TransactionalProducer::begin() {
 
 Result<void> TransactionalProducer::add(const Client::Outgoing& record) {
   auto queued = produce(*handle_, topic_of(record.to.topic), record, nullptr);
-  if (!queued) return why_refused(record.to, queued.error());
+  if (!queued) return reason_of(record.to, queued.error());
   return queued;
 }
 
@@ -125,22 +125,23 @@ Result<void> TransactionalProducer::add(const TopicPartition& to, Messages& reco
   const int count = static_cast<int>(records.size());
   const int flags = values == Values::copied ? RD_KAFKA_MSG_F_COPY : 0;
   const int taken = rd_kafka_produce_batch(&topic_of(to.topic), to.partition, flags, records.data(), count);
-  rd_kafka_poll(handle_.get(), 0);  // deliveries, which would only pile up
+  rd_kafka_poll(handle_.get(), 0);  // serves delivery reports, which would pile up
   if (taken == count) return {};
   const auto refused = std::find_if(records.begin(), records.end(), [](const auto& r) { return r.err; });
-  return why_refused(to, error_of(refused->err, "cannot write a record of " + std::to_string(refused->len) +
-                                                    " bytes to " + printable(to.topic)));
+  return reason_of(to, error_of(refused->err, "cannot write a record of " + std::to_string(refused->len) +
+                                                  " bytes to " + printable(to.topic)));
 }
 
-// A transaction that is broken takes no record, and says why only where it is used as a whole.
-Result<void> TransactionalProducer::why_refused(const TopicPartition& to, Error refusal) const {
+// A transaction that has failed refuses records without a reason; only calls on the whole transaction return
+// it.
+Result<void> TransactionalProducer::reason_of(const TopicPartition& to, Error refusal) const {
   const KafkaError why(rd_kafka_begin_transaction(handle_.get()));
   if (why && rd_kafka_error_code(why.get()) != RD_KAFKA_RESP_ERR__STATE)
     return client_.failed(*why, "cannot write to " + printable(to.topic));
   return refusal;
 }
 
-// Records come in runs of one topic.
+// Most records have the topic of the record before them.
 rd_kafka_topic_t& TransactionalProducer::topic_of(const std::string& name) {
   const auto is_it = [&](const Topic& topic) { return rd_kafka_topic_name(topic.get()) == name; };
   if (last_topic_ < topics_.size() && is_it(topics_[last_topic_])) return *topics_[last_topic_];
@@ -150,30 +151,31 @@ rd_kafka_topic_t& TransactionalProducer::topic_of(const std::string& name) {
   return *topics_[last_topic_];
 }
 
-Landing TransactionalProducer::send_positions(const rd_kafka_topic_partition_list_t& positions,
-                                              const rd_kafka_consumer_group_metadata_t* group) {
+StepResult TransactionalProducer::send_positions(const rd_kafka_topic_partition_list_t& positions,
+                                                 const rd_kafka_consumer_group_metadata_t* group) {
   const auto error = retry([&] {
     return rd_kafka_send_offsets_to_transaction(handle_.get(), &positions, group, client_.timeout_ms());
   });
-  return error ? land(*error, "cannot send positions") : Landing{};
+  if (error) return end_with(*error, "cannot send positions");
+  return {};
 }
 
-Landing TransactionalProducer::commit() {
+CommitOutcome TransactionalProducer::commit() {
   const auto error = send_commit();
   if (!error) {
-    ended();
-    return {};
+    end_transaction();
+    return CommitOutcome::committed();
   }
   if (rd_kafka_error_is_retriable(error.get()) ||
       rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__TIMED_OUT)
-    return {Landing::How::unknown, client_.failed(*error, "a commit without an answer")};
-  return land(*error, "cannot commit");
+    return CommitOutcome::unknown(client_.failed(*error, "no answer to a commit"));
+  return end_with(*error, "cannot commit");
 }
 
-// One call, which may wait: librdkafka 2.0.2 takes the answer to a commit that nobody waits for as an
-// abort's.
+// One call with the whole timeout: where a call has timed out, librdkafka 2.0.2 takes the late answer to the
+// commit for that of an abort.
 KafkaError TransactionalProducer::send_commit() {
-  std::thread aside;  // the moment between the request and its answer, for tests
+  std::thread aside;  // marks the time between the request and its answer, for tests
   if (on_step_)
     aside = std::thread([this] {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -184,49 +186,51 @@ KafkaError TransactionalProducer::send_commit() {
   return error;
 }
 
-Landing TransactionalProducer::land(const rd_kafka_error_t& error, const char* what) {
+CommitOutcome TransactionalProducer::end_with(const rd_kafka_error_t& error, const char* what) {
   if (rd_kafka_error_txn_requires_abort(&error)) return abort(client_.failed(error, what));
   return failed(client_.failed(error, what));
 }
 
-// Fencing because the transaction was open for too long is nobody else's doing.
-Landing TransactionalProducer::failed(Error error) const {
+// The cluster also fences a producer whose transaction was open for too long. That is a timeout: nobody else
+// uses its id.
+CommitOutcome TransactionalProducer::failed(Error error) const {
   const auto age = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun_at_);
   if (error.code == ErrorCode::fenced && begun_ && age >= client_.options().transaction_timeout)
     error = {ErrorCode::timed_out, "a transaction was open for " + std::to_string(age.count()) +
-                                       " ms, and the cluster has undone it: " + error.message};
-  return {Landing::How::failed, std::move(error)};
+                                       " ms, and the cluster has aborted it: " + error.message};
+  return CommitOutcome::failed(std::move(error));
 }
 
-Error TransactionalProducer::not_delivered(const Undelivered& output) const {
-  if (output.code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_.wrong_clock(output.topic);
-  return error_of(output.code, "an output was not delivered to " + output.topic);
+Error TransactionalProducer::not_delivered(const Undelivered& record) const {
+  if (record.code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return client_.wrong_clock(record.topic);
+  return error_of(record.code, "cannot deliver a record to topic " + record.topic);
 }
 
-void TransactionalProducer::deliver() {
+void TransactionalProducer::flush() {
   constexpr int max_ms = 1000;
   (void)rd_kafka_flush(handle_.get(), max_ms);
 }
 
-Landing TransactionalProducer::abort(Error reason) {
+CommitOutcome TransactionalProducer::abort(Error reason) {
   const auto error = retry([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
   if (undelivered_) reason = not_delivered(*undelivered_);
-  if (error && is_permanent(reason.code)) return {Landing::How::failed, std::move(reason)};
+  if (error && is_permanent(reason.code)) return CommitOutcome::failed(std::move(reason));
   if (error) {
-    Error why = client_.failed(*error, "cannot undo a transaction");
-    why.message += "; it had to be undone because of: " + reason.message;
+    Error why = client_.failed(*error, "cannot abort a transaction");
+    why.message += "; it has to be aborted because of: " + reason.message;
     return failed(std::move(why));
   }
-  ended();
-  return {is_permanent(reason.code) ? Landing::How::failed : Landing::How::aborted, std::move(reason)};
+  end_transaction();
+  if (is_permanent(reason.code)) return CommitOutcome::failed(std::move(reason));
+  return CommitOutcome::aborted(std::move(reason));
 }
 
-void TransactionalProducer::ended() {
+void TransactionalProducer::end_transaction() {
   begun_ = false;
   kept_.clear();
 }
 
-void TransactionalProducer::give_up() {
+void TransactionalProducer::try_abort() {
   constexpr int max_ms = 1000;
   const KafkaError ignored(rd_kafka_abort_transaction(handle_.get(), max_ms));
   begun_ = false;

@@ -8,7 +8,7 @@ from kafka_harness import Campaign, Failure, Observer, OwnBroker, say, wait_unti
 from kafka_proxy import END_TXN, Proxy
 
 REQUEST_TIMEOUT_MS = 4000  # after it a node gives up to wait for the commit's answer
-ASKING = "a commit without an answer"
+ASKING = "no answer to a commit"
 
 
 def lost(c, proxy, order, outcome):

@@ -65,8 +65,8 @@ def offsets_at_the_end(broker):
     feed(broker, "latest.", 1000)
     set_offsets(broker, "latest.", "--to-latest")
     done, took = run(broker, "latest.")
-    checks.ended("positions at the end offset that no node wrote", done, [70], "offset", "bench-events",
-                 "accept_positions", "begin anew", seconds=15, took=took)
+    checks.ended("positions at the end that no node wrote", done, [70], "offset", "bench-events",
+                 "accept_positions", "start over", seconds=15, took=took)
     done, took = run(broker, "latest.", **ACCEPT)
     checks.ended("and they are taken where that is wanted", done, [0], took=took)
     checks.check("which is told", "accepted: service counter was set to offset" in done.stderr, done.stderr[-1500:])
@@ -110,8 +110,8 @@ def a_cluster_that_lost_its_topics(broker):
     broker.start()
     feed(broker, "lost.")
     done, took = run(broker, "lost.")
-    checks.ended("a cluster that lost its topics", done, [70], "has no name", "of incarnation", "lost its topics",
-                 "states that were committed are lost", "begin anew", seconds=15, took=took)
+    checks.ended("a cluster that lost its topics", done, [70], "has no name", "belongs to incarnation", "lost its topics",
+                 "states that were committed are lost", "start over", seconds=15, took=took)
     shutil.rmtree(broker.folder.parent / "copies-lost.")
     done, took = run(broker, "lost.")
     checks.ended("and without its copies a service begins anew", done, [0], took=took)

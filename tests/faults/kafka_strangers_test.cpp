@@ -126,7 +126,7 @@ CAF_TEST(a_position_that_no_node_wrote_is_refused) {
   const auto end = end_of_next();
   CAF_CHECK(end.code == ErrorCode::corrupt);
   for (const auto* text :
-       {"topic in partition 0", "offset 0", "accept_positions = \"counter\"", "begin anew"})
+       {"topic in partition 0", "offset 0", "accept_positions = \"counter\"", "start over"})
     CAF_CHECK(says(end, text));
   CAF_CHECK_EQUAL(committed().next.value_or(Offset{-1}).value, 0);
 }
@@ -303,7 +303,7 @@ CAF_TEST(copies_of_states_are_not_emptied_for_a_cluster_that_lost_its_topics) {
   }
   const auto both = end_of_next();
   CAF_CHECK(both.code == ErrorCode::corrupt);
-  CAF_CHECK(says(both, "is incarnation ") && says(both, "is of incarnation " + incarnation));
+  CAF_CHECK(says(both, "is incarnation ") && says(both, "belongs to incarnation " + incarnation));
   CAF_CHECK(copies.of(PartitionId{0})->get(kafka::detail::changelog_key("state", "k")).value().has_value());
 
   // Positions that name the new log say that this was meant.

@@ -1,4 +1,4 @@
-// How a topic is known again by records that were read from it.
+// How a topic partition is recognised by records that were read from it.
 #define CAF_SUITE kafka_fingerprint
 #include <caf/test/unit_test.hpp>
 
@@ -7,51 +7,51 @@
 namespace eventy::kafka::detail {
 namespace {
 
-RecordFingerprint mark(std::int64_t at, std::uint32_t checksum = 1) {
+RecordFingerprint record(std::int64_t at, std::uint32_t checksum = 1) {
   return {Offset{at}, 1000 + at, checksum};
 }
 
 }  // namespace
 
-CAF_TEST(a position is marked by the newest known record before it) {
-  PartitionFingerprint fingerprint(mark(2));
-  for (const std::int64_t at : {10, 14, 19}) fingerprint.add(mark(at));
-  CAF_CHECK(fingerprint.before(Offset{10}) == mark(2));
-  CAF_CHECK(fingerprint.before(Offset{15}) == mark(14));
-  fingerprint.commit({Offset{15}, fingerprint.before(Offset{15})});
-  CAF_CHECK(fingerprint.before(Offset{15}) == mark(14));
-  CAF_CHECK(fingerprint.before(Offset{20}) == mark(19));
+CAF_TEST(a position has the fingerprint of the newest known record before it) {
+  PartitionFingerprint fingerprint(record(2));
+  for (const std::int64_t at : {10, 14, 19}) fingerprint.add(record(at));
+  CAF_CHECK(fingerprint.newest_before(Offset{10}) == record(2));
+  CAF_CHECK(fingerprint.newest_before(Offset{15}) == record(14));
+  fingerprint.commit({Offset{15}, fingerprint.newest_before(Offset{15})});
+  CAF_CHECK(fingerprint.newest_before(Offset{15}) == record(14));
+  CAF_CHECK(fingerprint.newest_before(Offset{20}) == record(19));
   fingerprint.rewind();
-  CAF_CHECK(fingerprint.before(Offset{20}) == mark(14));
+  CAF_CHECK(fingerprint.newest_before(Offset{20}) == record(14));
 }
 
-CAF_TEST(reading goes on from the newest mark until its record has come) {
-  PartitionFingerprint fingerprint(mark(2));
-  fingerprint.add(mark(7));
+CAF_TEST(reading continues from the newest known record until it has come) {
+  PartitionFingerprint fingerprint(record(2));
+  fingerprint.add(record(7));
   fingerprint.verify(Offset{});
   CAF_CHECK_EQUAL(fingerprint.start(Offset{8}).value, 7);
   CAF_CHECK(fingerprint.judge(Offset{6}, {}) == PartitionFingerprint::Verdict::open);
   CAF_CHECK(fingerprint.judge(Offset{7}, {}) == PartitionFingerprint::Verdict::open);  // an end
-  CAF_CHECK(fingerprint.judge(Offset{7}, mark(7)) == PartitionFingerprint::Verdict::same);
+  CAF_CHECK(fingerprint.judge(Offset{7}, record(7)) == PartitionFingerprint::Verdict::same);
   CAF_CHECK(!fingerprint.verifying());
   CAF_CHECK_EQUAL(fingerprint.start(Offset{8}).value, 8);
 }
 
 CAF_TEST(another record or none at its offset is told apart) {
   for (const auto& [other, verdict] :
-       {std::pair(mark(7, 2), PartitionFingerprint::Verdict::another),
+       {std::pair(record(7, 2), PartitionFingerprint::Verdict::another),
         {RecordFingerprint{Offset{7}, 0, 1}, PartitionFingerprint::Verdict::another}}) {
-    PartitionFingerprint fingerprint(mark(7));
+    PartitionFingerprint fingerprint(record(7));
     fingerprint.verify(Offset{});
     CAF_CHECK(fingerprint.judge(Offset{7}, other) == verdict);
   }
-  PartitionFingerprint fingerprint(mark(7));
+  PartitionFingerprint fingerprint(record(7));
   fingerprint.verify(Offset{});
   CAF_CHECK(fingerprint.judge(Offset{8}, {}) == PartitionFingerprint::Verdict::missing);
 }
 
 CAF_TEST(a record that has expired or is not known is not waited for) {
-  PartitionFingerprint fingerprint(mark(7));
+  PartitionFingerprint fingerprint(record(7));
   fingerprint.verify(Offset{8});
   CAF_CHECK(!fingerprint.verifying());
   PartitionFingerprint unknown;
@@ -60,8 +60,8 @@ CAF_TEST(a record that has expired or is not known is not waited for) {
 }
 
 CAF_TEST(after a rewind the record of the committed position is waited for) {
-  PartitionFingerprint fingerprint(mark(2));
-  fingerprint.add(mark(7));
+  PartitionFingerprint fingerprint(record(2));
+  fingerprint.add(record(7));
   fingerprint.verify(Offset{});
   fingerprint.rewind();
   CAF_CHECK_EQUAL(fingerprint.start(Offset{3}).value, 2);
