@@ -15,6 +15,8 @@ constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of Li
 
 // Properties that a user may not set, with the reason; each under all of librdkafka's names for it.
 constexpr const char* guarantee = "its guarantees depend on it";
+constexpr const char* batches = "its value depends on the limits of topics and cycles";
+constexpr const char* reports = "the store counts on librdkafka's callbacks";
 constexpr const char* commits = "commits wait for it, and a broker in trouble gets as many requests";
 const std::map<std::string, std::string, std::less<>> fixed = {
     {"enable.auto.commit", guarantee},
@@ -32,7 +34,21 @@ const std::map<std::string, std::string, std::less<>> fixed = {
     {"message.copy.max.bytes", guarantee},
     {"acks", guarantee},
     {"request.required.acks", guarantee},
+    {"group.protocol", guarantee},
+    {"group.remote.assignor", guarantee},
+    {"offset.store.method", guarantee},
+    {"queuing.strategy", guarantee},
+    {"allow.auto.create.topics", "a topic that was deleted must be an error"},
+    {"delivery.report.only.error", reports},
+    {"enabled_events", reports},
+    {"delivery.timeout.ms", "use [kafka] request_timeout_ms"},
+    {"message.timeout.ms", "use [kafka] request_timeout_ms"},
+    {"batch.size", batches},
+    {"message.max.bytes", batches},
+    {"queue.buffering.max.messages", batches},
+    {"queue.buffering.max.kbytes", batches},
     {"retry.backoff.ms", commits},
+    {"retry.backoff.max.ms", commits},
     {"bootstrap.servers", "use [kafka] bootstrap"},
     {"metadata.broker.list", "use [kafka] bootstrap"},
     {"session.timeout.ms", "use [kafka] session_timeout_ms"},
