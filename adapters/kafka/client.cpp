@@ -13,6 +13,8 @@ constexpr int answer_ms = 50;                       // of waiting for an answer,
 constexpr std::size_t max_batch_bytes = 1'000'000;  // librdkafka's own default
 constexpr std::int64_t latest_timestamp = -1, earliest_timestamp = -2;  // of ListOffsets
 
+constexpr int backoff_grows_since = 0x020300ff, pushes_metrics_since = 0x020500ff;  // versions of librdkafka
+
 // Properties that a user may not set, with the reason; each under all of librdkafka's names for it.
 constexpr const char* guarantee = "its guarantees depend on it";
 constexpr const char* batches = "its value depends on the limits of topics and cycles";

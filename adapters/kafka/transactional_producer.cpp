@@ -50,7 +50,13 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::make(Clien
   return made;
 }
 
+// librdkafka (2.0.2, and still 2.8) frees its error before its broker threads end: a refusal that one of them
+// gets later frees it again. After a purge no answer is awaited.
 TransactionalProducer::~TransactionalProducer() {
+  if (handle_) {
+    (void)rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(handle_.get(), 0);  // serves the reports of the purge
+  }
   topics_.clear();  // before their producer
   if (!kept_.empty())
     destroy_handle_with(handle_.release(), 0, std::make_shared<decltype(kept_)>(std::move(kept_)));

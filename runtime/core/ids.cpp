@@ -160,7 +160,7 @@ void put_uuid_v4(Bits128 bits, char* to) {
 
 // Sets the high bit of each byte that is a hexadecimal digit, for all eight at once. Sums stay below 256,
 // because the high bit of each byte is masked off and tested separately.
-std::uint64_t marks_of_hex(std::uint64_t eight) {
+std::uint64_t hex_digits_in(std::uint64_t eight) {
   auto v = eight & in_each_byte(0x7f), lower = v | in_each_byte(0x20);
   auto digit = (v + in_each_byte(0x80 - '0')) & ~(v + in_each_byte(0x7f - '9'));
   auto letter = (lower + in_each_byte(0x80 - 'a')) & ~(lower + in_each_byte(0x7f - 'f'));

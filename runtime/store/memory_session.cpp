@@ -187,7 +187,7 @@ class MemorySession final : public StoreSession {
     for (const auto& next : effects.positions) {
       const auto& log = store_->topics.at(m.options.topics[next.topic.value])[effects.partition.value];
       if (next.next > log.end)
-        return Error{ErrorCode::invalid_argument, "a position after the end of its topic"};
+        return Error{ErrorCode::invalid_argument, "a position after the end offset of its topic"};
     }
     m.open->partitions.insert(effects.partition);
     for (const auto& next : effects.positions) m.open->positions.push_back({effects.partition, next});

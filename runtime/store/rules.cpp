@@ -31,7 +31,7 @@ Result<std::size_t> headers_size(const OutputBuffer& outputs, const OutputBuffer
   for (std::uint32_t i = 0; i < e.headers; ++i) {
     const auto& h = outputs.headers[e.first_header + i];
     if (!inside(h.name_at, h.name_size, outputs.bytes) || !inside(h.value_at, h.value_size, outputs.bytes))
-      return invalid("a header of an output reaches beyond the end of its buffer");
+      return invalid("a header of an output reaches beyond its buffer");
     size += std::size_t{h.name_size} + h.value_size + 8;
   }
   return size;
@@ -105,7 +105,7 @@ Result<void> check_outputs(const OutputBuffer& outputs, const SessionOptions& op
                      std::to_string(shape.counts[e.topic.value]) + " partitions");
     if (!inside(e.key_at, e.key_size, outputs.bytes) || !inside(e.value_at, e.value_size, outputs.bytes))
       return invalid("an output to " + of_topic(topic, e.partition) +
-                     " reaches beyond the end of its buffer");
+                     " reaches beyond its buffer");
     std::size_t size = std::size_t{e.key_size} + e.value_size;
     if (e.headers > 0) {
       auto headers = headers_size(outputs, e);

@@ -65,7 +65,7 @@ def offsets_at_the_end(broker):
     feed(broker, "latest.", 1000)
     set_offsets(broker, "latest.", "--to-latest")
     done, took = run(broker, "latest.")
-    checks.ended("positions at the end that no node wrote", done, [70], "offset", "bench-events",
+    checks.ended("positions at the end offset that no node wrote", done, [70], "offset", "bench-events",
                  "accept_positions", "start over", seconds=15, took=took)
     done, took = run(broker, "latest.", **ACCEPT)
     checks.ended("and they are taken where that is wanted", done, [0], took=took)

@@ -5,7 +5,7 @@
 #define CAF_SUITE kafka_writers
 
 #include "adapters/kafka/producer.hpp"
-#include "adapters/kafka/transaction.hpp"
+#include "adapters/kafka/transactional_producer.hpp"
 #include "eventy/kafka/kafka_store.hpp"
 #include "support/kafka_broker.hpp"
 
@@ -21,7 +21,7 @@
 using namespace eventy;
 using kafka::detail::Client;
 using kafka::detail::Producer;
-using kafka::detail::Transaction;
+using kafka::detail::TransactionalProducer;
 
 namespace {
 
@@ -107,15 +107,15 @@ CAF_TEST(a_fenced_transaction_ends_with_nothing_in_flight) {
   constexpr int partitions = 8, rounds = 30;
   store->ensure_topics({{"wide", partitions}}).value();
   const auto id = options.prefix + "fenced";
-  const auto add_to_all = [&](Transaction& transaction) {
+  const auto add_to_all = [&](TransactionalProducer& transaction) {
     for (int p = 0; p < partitions; ++p)
       (void)transaction.add(Client::Outgoing{.to = {options.prefix + "wide", p}, .value = "x"});
   };
   for (int round = 0; round < rounds; ++round) {
-    auto fenced = Transaction::open(*client, id).value();
+    auto fenced = TransactionalProducer::open(*client, id).value();
     fenced->begin().value();
     add_to_all(*fenced);
-    const auto newer = Transaction::open(*client, id).value();
+    const auto newer = TransactionalProducer::open(*client, id).value();
     add_to_all(*fenced);
     std::this_thread::sleep_for(std::chrono::microseconds(200 * (round % 40)));
     fenced.reset();

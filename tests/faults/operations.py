@@ -28,7 +28,9 @@ NODES = 3  # at most, at the same time
 MOST_NODE_KEY = 65_536  # bytes of a key of a service with state
 LONGEST_LINE = 8_400  # bytes of a node's log: two reasons of 4 KiB, and what stands around them
 KINDS = ("fine", "output", "state", "text")
-PLAIN = {"engine.commit_interval_ms": 50, "log.level": "trace", "topics.partitions": troubles.PARTITIONS,
+# A key stays parked for the whole campaign, and what comes after it is parked too.
+PLAIN = {"failures.max_parked_records_per_key": 1_000_000, "failures.max_parked_records": 1_000_000,
+         "failures.max_parked_bytes": 1 << 30, "engine.commit_interval_ms": 50, "log.level": "trace", "topics.partitions": troubles.PARTITIONS,
          "supervision.first_backoff_ms": 50}
 
 

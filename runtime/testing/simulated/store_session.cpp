@@ -178,7 +178,7 @@ class SimulatedSession final : public StoreSession {
                                                     " is not assigned to " + printable(m.name())};
     for (const auto& next : effects.positions)
       if (next.next > store_->topics.at(m.options.topics[next.topic.value])[effects.partition.value].end)
-        return Error{ErrorCode::invalid_argument, "a position after the end of its topic"};
+        return Error{ErrorCode::invalid_argument, "a position after the end offset of its topic"};
     if (!m.open) m.open.emplace();
     m.open->slices.push_back(std::move(slice));
     in_the_middle();

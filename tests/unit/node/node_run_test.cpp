@@ -93,7 +93,7 @@ struct Program {
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
-  // A service whose source does `first` at its first look and does not return.
+  // A service whose source does `first` at its first poll and does not return.
   std::vector<Service> stuck_source(const std::function<void()>& first) {
     return {service<>("slow").source<counter::Tally>("file", [this, first](Pull<counter::Tally>&) {
       looks = true;
@@ -102,7 +102,7 @@ struct Program {
     })};
   }
   // As progress: only then does a signal meet a node that works. Before, it would end at once.
-  void drain_when_it_looks() {
+  void drain_once_it_watches() {
     if (looks && !drains.exchange(true)) kill(getpid(), SIGTERM);
   }
   std::string data() const { return (folder / "data").string(); }
@@ -165,7 +165,7 @@ CAF_TEST(the_second_signal_ends_at_once) {
       kill(getpid(), SIGTERM);
     });
   };
-  app.progress = [this](const Progress&) { drain_when_it_looks(); };
+  app.progress = [this](const Progress&) { drain_once_it_watches(); };
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off"}), 128 + SIGTERM);
 }
 
@@ -195,7 +195,7 @@ CAF_TEST(a_signal_while_a_node_ends_changes_nothing) {
 
 CAF_TEST(what_does_not_return_after_a_drain_makes_it_no_failure) {
   app.services = [this](const Arguments&) { return stuck_source([] {}); };
-  app.progress = [this](const Progress&) { drain_when_it_looks(); };
+  app.progress = [this](const Progress&) { drain_once_it_watches(); };
   CAF_CHECK_EQUAL(call_in_child({"run", "--data", data(), "--set", "log.level=off", "--set",
                                  "node.drain_timeout_ms=1000"}),
                   0);

@@ -53,7 +53,7 @@ struct CommittedUpTo {
 struct RewindTo {
   Epoch epoch;
 };
-struct StopLooking {};  // poll no more; to a source
+struct StopPolling {};  // poll no more; to a source
 // A query about one key, in the service's state format; to a partition.
 struct Query {
   std::string name, key, question;
