@@ -95,7 +95,7 @@ void FailureBook::put(std::string key, const Row& row) {
 
 bool FailureBook::load() try {
   if (is_loaded_) return true;
-  auto kept = get<WaitingRecord>(waiting_row);
+  auto kept = get<WaitingInput>(waiting_row);
   has_waiting_row_ = kept.has_value();
   if (kept && !waiting_) {  // what this process remembers is younger
     // Dates may have been set since it was written, or differ between nodes: never longer than any wait is.
@@ -130,47 +130,44 @@ void FailureBook::rewind() {
   for (auto& s : settled_) s.undone = true;
 }
 
-// --- the record that waits ---
+// --- the input that waits ---
 
-const WaitingRecord* FailureBook::waiting(std::string_view topic, Offset offset) const {
-  const auto is_it = [&](const WaitingRecord& r) { return r.offset == offset.value && r.topic == topic; };
-  if (waiting_ && is_it(*waiting_)) return &*waiting_;
+const WaitingInput* FailureBook::waiting(const InputId& id) const {
+  if (waiting_ && waiting_->id() == id) return &*waiting_;
   for (const auto& s : settled_)
-    if (s.undone && is_it(s.record)) return &s.record;
+    if (s.undone && s.input.id() == id) return &s.input;
   return nullptr;
 }
 
-MonotonicTime FailureBook::due(const WaitingRecord& known) const {
+MonotonicTime FailureBook::due(const WaitingInput& known) const {
   return waiting_ && &known == &*waiting_ ? due_ : MonotonicTime{};
 }
 
-void FailureBook::wait(WaitingRecord record, MonotonicTime due, bool durably) {
-  forget_undone(record.topic, record.offset);
-  record.due = std::chrono::ceil<Instant::duration>(clock_.wall() + (due - clock_.now()));
+void FailureBook::wait(WaitingInput input, MonotonicTime due, bool durably) {
+  forget_undone(input.id());
+  input.due = std::chrono::ceil<Instant::duration>(clock_.wall() + (due - clock_.now()));
   due_ = due;
-  waiting_ = std::move(record);
+  waiting_ = std::move(input);
   if (!durably) return;
   put(waiting_row, *waiting_);
   has_waiting_row_ = true;
 }
 
-void FailureBook::done(std::string_view topic, Offset offset) {
-  const WaitingRecord* known = waiting(topic, offset);
+void FailureBook::done(const InputId& id) {
+  const WaitingInput* known = waiting(id);
   if (!known) return;
   const bool waited = waiting_ && known == &*waiting_;
-  WaitingRecord record = *known;
-  forget_undone(record.topic, record.offset);
-  settled_.push_back({std::move(record)});
+  WaitingInput input = *known;
+  forget_undone(input.id());
+  settled_.push_back({std::move(input)});
   if (settled_.size() > max_settled) settled_.pop_front();
   if (!waited) return;
   waiting_.reset();
   if (std::exchange(has_waiting_row_, false)) rows_.put(waiting_row, std::nullopt);
 }
 
-void FailureBook::forget_undone(const std::string& topic, std::int64_t offset) {
-  std::erase_if(settled_, [&](const Settled& s) {
-    return s.undone && s.record.offset == offset && s.record.topic == topic;
-  });
+void FailureBook::forget_undone(const InputId& id) {
+  std::erase_if(settled_, [&](const Settled& s) { return s.undone && s.input.id() == id; });
 }
 
 // --- parked keys ---

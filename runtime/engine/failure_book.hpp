@@ -1,4 +1,4 @@
-// What a partition keeps of failures: the record that waits for another try, and the records that are parked.
+// What a partition keeps of failures: the input that waits for a retry, and the records that are parked.
 // Lives in the state of the partition, so that it survives restarts and moves, and is committed with what it
 // belongs to. Owned by one PartitionEngine; one thread at a time. Throws Failure where the store or its rows
 // cannot be trusted.
@@ -10,6 +10,7 @@
 
 #include "eventy/engine/runtime.hpp"
 #include "failure_rows.hpp"
+#include "input_id.hpp"
 
 namespace eventy {
 
@@ -47,13 +48,13 @@ class FailureBook {
   // belongs to somebody else now, who reads it.
   bool load();
 
-  // --- the record that waits: one at most, for the others of the partition wait behind it ---
-  const WaitingRecord* waiting(std::string_view topic, Offset offset) const;
-  // When that record, which waiting() gave, is due.
-  MonotonicTime due(const WaitingRecord& known) const;
+  // --- the input that waits: one at most, for the partition handles no other until it is due ---
+  const WaitingInput* waiting(const InputId& id) const;
+  // When that input, which waiting() gave, is due.
+  MonotonicTime due(const WaitingInput& known) const;
   // Until `due` by the monotonic clock; what is written durably has the date of that moment, as of now.
-  void wait(WaitingRecord record, MonotonicTime due, bool durably);
-  void done(std::string_view topic, Offset offset);  // handled, in one way or another
+  void wait(WaitingInput input, MonotonicTime due, bool durably);
+  void done(const InputId& id);  // handled, in one way or another
 
   // --- parked keys ---
   bool is_parked(std::string_view key) const;
@@ -78,9 +79,9 @@ class FailureBook {
   void rewind();
 
  private:
-  // A record that is settled, but not committed: if that is undone, its attempts still count.
+  // An input that is settled, but not committed: if that is undone, its attempts still count.
   struct Settled {
-    WaitingRecord record;
+    WaitingInput input;
     std::uint64_t slice = 0;  // 0: the one that is being made
     bool undone = false;
   };
@@ -90,7 +91,7 @@ class FailureBook {
   std::string encode(const Row& row) const;
   template <class Row>
   void put(std::string key, const Row& row);
-  void forget_undone(const std::string& topic, std::int64_t offset);
+  void forget_undone(const InputId& id);
   void put_totals();
   void stop_releasing(std::string_view key);
 
@@ -101,7 +102,7 @@ class FailureBook {
   std::unique_ptr<ValueEncoder> encoder_;
   std::unique_ptr<ValueDecoder> decoder_;
   StagedRows rows_;
-  std::optional<WaitingRecord> waiting_ = {};
+  std::optional<WaitingInput> waiting_ = {};
   MonotonicTime due_ = {};  // of waiting_
   std::deque<Settled> settled_ = {};
   bool is_loaded_ = false, has_waiting_row_ = false;

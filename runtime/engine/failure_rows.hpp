@@ -1,6 +1,6 @@
 // What the keyspace `failures` of a service holds, in its state format, with its kinds told apart by the
 // first byte of their key:
-//   "w"                              the record that waits for another try, if the wait is long
+//   "w"                              the input that waits for a retry, if the wait is long
 //   "t"                              the totals of the parked records, and the keys that are being released
 //   "h" key                          the head of a parked key: the sequence numbers of its records
 //   "r" sequence (8 bytes, big-endian) key   a parked record
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "eventy/core/codec.hpp"
+#include "input_id.hpp"
 
 namespace eventy {
 
@@ -31,18 +32,20 @@ struct HandlerFailure {
   std::string handler;  // its id
   std::int32_t attempts = 0;
   bool gave_up = false;
-  std::uint8_t then = 0;  // Last, of one that gave up
+  std::uint8_t then = 0;  // FinalAction, of one that gave up
   Bytes reason = {}, error_class = {};
   EVENTY_FIELDS(handler, attempts, gave_up, then, reason, error_class);
 };
 
-struct WaitingRecord {
-  std::string topic;
-  std::int64_t offset = 0;
+struct WaitingInput {
+  std::string topic;        // of a record; else what InputId::source says
+  std::int64_t offset = 0;  // of a record; else what InputId::number says
   Instant due = {};
   bool paused = false;  // no retry is left; a probe decides
   std::vector<HandlerFailure> failures = {};
   EVENTY_FIELDS(topic, offset, due, paused, failures);
+
+  InputId id() const { return {topic, offset}; }
 };
 
 struct ParkedTotals {

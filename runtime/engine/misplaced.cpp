@@ -51,9 +51,8 @@ void MisplacedRecords::look_at(const Run& run, Decoder& decoder, Count& into) co
   for (std::size_t i = run.first; i < run.batch->records.size(); ++i) {
     try {
       const Envelope& e = decoder.decode(run.batch->records[i].value);
-      const bool is_handled = std::any_of(candidates.begin(), candidates.end(), [&](const auto& c) {
-        return c.plan->name == e.name && c.plan->kind == e.kind && c.plan->ns == e.ns;
-      });
+      const bool is_handled = std::any_of(candidates.begin(), candidates.end(),
+                                          [&](const auto& c) { return c.plan->handles(e); });
       if (!is_handled || e.kind == Kind::response || e.partition_key.value_or("").empty()) continue;
       count(into, *e.partition_key);
     } catch (const DecodeError&) {  // a dead letter of another kind

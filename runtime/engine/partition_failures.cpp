@@ -115,7 +115,7 @@ bool PartitionEngine::is_last(Failed& f, const Probe& probe, FinalAction then, c
 
 void PartitionEngine::pause(const Probe& probe, const std::string& reason) {
   hold(probe);
-  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const WaitingInput* known = failures_->waiting({meta_.topic, meta_.offset.value});
   if (!known || !known->paused) tell_of_pause(probe, reason);
 }
 
@@ -135,7 +135,7 @@ void PartitionEngine::tell_of_pause(const Probe& probe, const std::string& reaso
 bool PartitionEngine::recall() {
   failed_.clear();
   paused_ = false;
-  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const WaitingInput* known = failures_->waiting({meta_.topic, meta_.offset.value});
   if (!known) return true;
   waits_until_ = failures_->due(*known);
   if (now_ < *waits_until_) return false;
@@ -165,14 +165,14 @@ bool PartitionEngine::ask_probe() {
 }
 
 PartitionEngine::Progress PartitionEngine::remember() {
-  WaitingRecord record{.topic = std::string(meta_.topic), .offset = meta_.offset.value};
+  WaitingInput record{.topic = std::string(meta_.topic), .offset = meta_.offset.value};
   record.paused = paused_;
   for (const auto& f : failed_)
     record.failures.push_back({runtime_.handler_id(f.handler), f.attempts, f.gave_up,
                                static_cast<std::uint8_t>(f.then), to_bytes(f.reason),
                                to_bytes(f.error_class)});
   // A pause is written once, not at each look of its probe.
-  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const WaitingInput* known = failures_->waiting({meta_.topic, meta_.offset.value});
   const bool is_news = !paused_ || !known || !known->paused;
   const bool is_long = *waits_until_ - now_ >= runtime_.options().durable_wait;
   failures_->wait(std::move(record), *waits_until_, is_news && is_long);
@@ -181,7 +181,7 @@ PartitionEngine::Progress PartitionEngine::remember() {
 
 // Its turns are staged; what the handlers that gave up leave behind comes with them.
 void PartitionEngine::settle(const Batch& batch, const StoredRecord& record) {
-  if (paused_ || failures_->waiting(meta_.topic, meta_.offset)) go_on();
+  if (paused_ || failures_->waiting({meta_.topic, meta_.offset.value})) go_on();
   if (failed_.empty()) return;  // nearly always
   ParkedRecord row;
   for (const auto& f : failed_) {
@@ -199,9 +199,9 @@ void PartitionEngine::settle(const Batch& batch, const StoredRecord& record) {
 }
 
 void PartitionEngine::go_on() {
-  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const WaitingInput* known = failures_->waiting({meta_.topic, meta_.offset.value});
   if (known && known->paused) log(LogLevel::info, "the partition goes on at " + place());
-  failures_->done(meta_.topic, meta_.offset);
+  failures_->done({meta_.topic, meta_.offset.value});
   paused_ = false;
   probe_ = nullptr;
 }

@@ -63,8 +63,7 @@ bool PartitionEngine::decode(const Batch& batch, const StoredRecord& record) {
 void PartitionEngine::match(TopicIndex topic) {
   matched_.clear();
   for (const auto& c : runtime_.candidates(topic))
-    if (c.plan->name == meta_.name && c.plan->kind == meta_.kind && c.plan->ns == meta_.ns)
-      matched_.push_back(c);
+    if (c.plan->handles(meta_)) matched_.push_back(c);
 }
 
 // Takes the requester's key out of the context of a response to this service; false: it is not there.
@@ -140,7 +139,7 @@ PartitionEngine::Way PartitionEngine::find_key(const Batch& batch, const StoredR
 // One that lies where its key does not belong. Many of them are no fault of theirs, and nothing of them is
 // read before somebody has looked.
 PartitionEngine::Progress PartitionEngine::take_misplaced(const Batch& batch, std::size_t index) {
-  const WaitingRecord* known = failures_->waiting(meta_.topic, meta_.offset);
+  const WaitingInput* known = failures_->waiting({meta_.topic, meta_.offset.value});
   const std::pair here(batch.topic, meta_.offset);
   const bool pauses = known && known->paused && known->failures.empty();
   const bool was_told = pauses && told_misplaced_ == here;
@@ -240,7 +239,7 @@ void PartitionEngine::run_turn(const ServiceRuntime::Candidate& candidate, Outpu
   origin_.deriver = &runtime_.deriver(candidate.handler);
   ordinal_ = 0;
   out_ = &out;
-  detail::TurnCore core{key_, meta_, *this, date_};
+  detail::TurnCore core{key_, meta_.version, &meta_, *this, date_};
   const TurnWatch::Running running(*watch_, {&candidate.plan->name, topic_, meta_.offset, key_.value_or("")});
   in_handler_ = true;
   candidate.plan->run(candidate.plan->code.get(), core, decoder_->data());

@@ -24,8 +24,9 @@ std::string topic_of(const std::string& service, Kind kind) {
 }
 
 std::string id_of(const Plan::Handler& h) {
-  return std::string(to_string(h.kind)) + ' ' + std::string(h.ns) + ':' + std::string(h.name) + ' ' +
-         std::string(to_string(h.guarantee));
+  const std::string of =
+      h.records ? std::string(to_string(h.records->kind)) + ' ' + std::string(h.records->ns) + ':' : "";
+  return of + std::string(h.name) + ' ' + std::string(to_string(h.guarantee));
 }
 
 constexpr std::array<std::string_view, 5> roles{"-requests", "-events", "-responses", "-dead-letters",
@@ -61,21 +62,8 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
     add_input(*returns_, false);
   }
   for (std::uint32_t i = 0; i < p.handlers.size(); ++i) {
-    const auto& h = p.handlers[i];
-    if (h.kind == Kind::request && h.ns != p.ns)
-      throw std::invalid_argument("service " + p.name + " handles " + std::string(h.name) + " of " +
-                                  std::string(h.ns) +
-                                  ": requests belong to the service that owns their namespace");
-    const TopicIndex topic = h.kind == Kind::request ? requests : intern(topic_of(owner_of(h.ns), h.kind));
-    add_input(topic, h.kind == Kind::response);
-    const auto version = parse_version(h.version);
-    const Candidate candidate{i, &h, version ? version->major : 0};
-    dispatch_[topic.value].push_back(candidate);
-    if (h.kind == Kind::response) {
-      if (returns_) dispatch_[returns_->value].push_back(candidate);
-      asked_.emplace_back(h.ns, intern(topic_of(owner_of(h.ns), Kind::request)));
-    }
-    handler_ids_.push_back(id_of(h));
+    if (p.handlers[i].records) add_record_handler(i);
+    handler_ids_.push_back(id_of(p.handlers[i]));
     derivers_.emplace_back(p.ns + ' ' + handler_ids_.back());
   }
   for (const auto& ns : p.requested) asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
@@ -85,6 +73,23 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
   for (auto& candidates : dispatch_)
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const auto& a, const auto& b) { return a.plan->guarantee < b.plan->guarantee; });
+}
+
+void ServiceRuntime::add_record_handler(std::uint32_t index) {
+  const auto& h = plan().handlers[index];
+  const auto& [kind, ns] = *h.records;
+  if (kind == Kind::request && ns != plan().ns)
+    throw std::invalid_argument("service " + plan().name + " handles " + std::string(h.name) + " of " +
+                                std::string(ns) +
+                                ": requests belong to the service that owns their namespace");
+  const TopicIndex topic = kind == Kind::request ? requests : intern(topic_of(owner_of(ns), kind));
+  add_input(topic, kind == Kind::response);
+  const auto version = parse_version(h.version);
+  const Candidate candidate{index, &h, version ? version->major : 0};
+  dispatch_[topic.value].push_back(candidate);
+  if (kind != Kind::response) return;
+  if (returns_) dispatch_[returns_->value].push_back(candidate);
+  asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
 }
 
 TopicIndex ServiceRuntime::intern(std::string name) {
@@ -127,7 +132,7 @@ void ServiceRuntime::find_serializers() {
   std::vector<std::shared_ptr<const Serializer>> formats;
   for (std::uint32_t t = 0; t < topics_.size(); ++t) {
     const bool holds_responses = std::any_of(dispatch_[t].begin(), dispatch_[t].end(),
-                                             [](const auto& c) { return c.plan->kind == Kind::response; });
+                                             [](const auto& c) { return c.plan->handles(Kind::response); });
     if (!holds_responses || TopicIndex{t} == returns_) continue;
     if (std::find(formats.begin(), formats.end(), serializers_[t]) == formats.end())
       formats.push_back(serializers_[t]);

@@ -53,10 +53,15 @@ Duration Plan::longest_wait() const {
 
 bool Plan::handles_responses() const {
   return std::any_of(handlers.begin(), handlers.end(),
-                     [](const Handler& h) { return h.kind == Kind::response; });
+                     [](const Handler& h) { return h.handles(Kind::response); });
 }
 
 namespace detail {
+
+const Meta& meta_of(const TurnCore& core) {
+  if (!core.meta) throw std::logic_error("this turn handles no record, so it has no meta()");
+  return *core.meta;
+}
 
 void write(Writer& w, const CarriedContext& v) { eventy::write(w, v.value); }
 void read(Reader& r, CarriedContext& v, Absent) { eventy::read(r, v.value); }
@@ -72,9 +77,12 @@ void check_service_name(const std::string& name) {
 }
 
 void add_handler(Plan& plan, Plan::Handler handler) {
+  const auto handles_the_same = [&](const Plan::Handler& h) {
+    if (h.name != handler.name || h.records.has_value() != handler.records.has_value()) return false;
+    return !h.records || (h.records->kind == handler.records->kind && h.records->ns == handler.records->ns);
+  };
   for (const auto& h : plan.handlers) {
-    if (h.kind == handler.kind && h.ns == handler.ns && h.name == handler.name &&
-        h.guarantee == handler.guarantee)
+    if (handles_the_same(h) && h.guarantee == handler.guarantee)
       throw std::invalid_argument("service " + plan.name + ": two handlers with the same guarantee for " +
                                   std::string(handler.name));
   }

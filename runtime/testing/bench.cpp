@@ -56,7 +56,7 @@ void Bench::tell_record(Kind kind, std::string_view ns, std::string_view name, s
   std::optional<TopicIndex> topic;
   for (std::uint32_t t = 0; t < topics.size() && !topic; ++t)
     for (const auto& c : runtime_->candidates({t}))
-      if (c.plan->kind == kind && c.plan->ns == ns && c.plan->name == name) topic = TopicIndex{t};
+      if (c.plan->handles(Envelope{.kind = kind, .ns = ns, .name = name})) topic = TopicIndex{t};
   if (!topic) throw std::invalid_argument("no handler for " + std::string(name));
   const std::string uuid = how.uuid.empty() ? random_uuid() : how.uuid;
   const std::string source = how.source.empty() ? std::string(ns) : how.source;

@@ -129,7 +129,7 @@ std::string sized(std::string_view part) {
 
 void put_failures() {
   const Bytes reason = to_bytes("busy");
-  const WaitingRecord waiting{"t", 7, Instant(Duration(5)), true, {{"handler", 2, true, 1, reason, reason}}};
+  const WaitingInput waiting{"t", 7, Instant(Duration(5)), true, {{"handler", 2, true, 1, reason, reason}}};
   const ParkedTotals totals{1, 2, 30, {to_bytes("k")}};
   const ParkedHead head{3, 5, Instant(Duration(6)), reason};
   const ParkedRecord record{.topic = "t",

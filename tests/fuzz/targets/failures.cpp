@@ -38,8 +38,8 @@ class Rows final : public StateReader {
 void work_with(FailureBook& book) {
   if (!book.load()) return;
   const ParkedRecord record{.topic = "t", .value = Bytes(3)};
-  (void)book.waiting("t", Offset{7});
-  book.done("t", Offset{7});
+  (void)book.waiting({"t", 7});
+  book.done({"t", 7});
   if (book.has_room(key, 3)) book.park(key, record, Instant(Duration(1)));
   book.release(key);
   (void)book.releasing();

@@ -65,9 +65,9 @@ consteval auto handled() {
 
 // Errors carry the path within the record, as those of decode() do: `data.legs[3].dest: …`.
 template <class M>
-void read_data(Reader& data, const Meta& meta, M& out) {
+void read_data(Reader& data, std::string_view version, M& out) {
   try {
-    read_record(data, meta.version, out);
+    read_record(data, version, out);
   } catch (const DecodeError& e) {
     throw e.within("data");
   }
@@ -77,7 +77,7 @@ template <class R>
 Reply<R> decode_reply(Reader& data, const Meta& meta) {
   if (!meta.ok) return Reply<R>(meta.error_code, std::string(meta.error_message.value_or("")));
   R value{};
-  read_data(data, meta, value);
+  read_data(data, meta.version, value);
   return Reply<R>(std::move(value));
 }
 
@@ -86,11 +86,11 @@ void run_handler(const void* code, TurnCore& core, Reader& data) {
   T turn{core};
   const F& f = *static_cast<const F*>(code);
   if constexpr (AResponse<M>) {
-    const auto reply = decode_reply<M>(data, core.meta);
+    const auto reply = decode_reply<M>(data, meta_of(core));
     f(turn, reply);
   } else {
     M m{};
-    read_data(data, core.meta, m);
+    read_data(data, core.version, m);
     f(turn, std::as_const(m));
   }
 }
@@ -133,9 +133,14 @@ class ServiceOf {
           "handler has no state: StatelessTurn&");
       using R = typename RecordOf<M>::type;
       if constexpr (callable) {
-        detail::add_handler(*plan_,
-                            {R::kind, R::ns, R::name, R::version, G, std::make_shared<const F>(std::move(f)),
-                             &detail::run_handler<F, T, M>, std::move(failures), &detail::upgrades_from<M>});
+        detail::add_handler(*plan_, {.name = R::name,
+                                     .version = R::version,
+                                     .records = Plan::Records{R::kind, R::ns},
+                                     .guarantee = G,
+                                     .code = std::make_shared<const F>(std::move(f)),
+                                     .run = &detail::run_handler<F, T, M>,
+                                     .failures = std::move(failures),
+                                     .upgrades_from = &detail::upgrades_from<M>});
         if constexpr (ARequest<M>) note_output<typename R::response>();
       }
     }

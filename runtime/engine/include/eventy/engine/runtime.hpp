@@ -121,6 +121,7 @@ class ServiceRuntime {
  private:
   TopicIndex intern(std::string name);
   void add_input(TopicIndex topic, bool free);
+  void add_record_handler(std::uint32_t index);
   std::string owner_of(std::string_view ns) const;
   void find_partitioners();
   void find_serializers();

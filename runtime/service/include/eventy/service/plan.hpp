@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -109,15 +110,24 @@ class Pull {
 };
 
 struct Plan {
-  struct Handler {
+  struct Records {  // of one kind and namespace
     Kind kind{};
-    std::string_view ns, name, version;
+    std::string_view ns = {};
+  };
+  struct Handler {
+    std::string_view name, version;       // of what it handles
+    std::optional<Records> records = {};  // that it handles; nullopt: what it handles are no records
     Guarantee guarantee{};
     std::shared_ptr<const void> code;
     void (*run)(const void* code, detail::TurnCore& core, Reader& data) = nullptr;
     Failures failures = {};  // go before those of the service
     // True if records of this other major version can be read, through upgrade functions.
     bool (*upgrades_from)(std::uint64_t major) = nullptr;
+
+    bool handles(Kind kind) const { return records && records->kind == kind; }
+    bool handles(const Envelope& e) const {
+      return records && name == e.name && records->kind == e.kind && records->ns == e.ns;
+    }
   };
   // A record that the service is known to write.
   struct Output {

@@ -100,10 +100,13 @@ class Effects {
 
 struct TurnCore {
   std::optional<std::string_view> key;
-  const Meta& meta;
+  std::string_view version;  // of what is handled
+  const Meta* meta;          // of the record that is handled; null: the turn handles no record
   Effects& effects;
   Instant date;
 };
+
+const Meta& meta_of(const TurnCore& core);  // throws std::logic_error if the turn handles no record
 
 }  // namespace detail
 
@@ -117,10 +120,11 @@ class StatelessTurn {
   // The key being handled; empty if the record has none.
   std::string_view key() const { return core_.key.value_or(std::string_view{}); }
   bool has_key() const { return core_.key.has_value(); }
-  const Meta& meta() const { return core_.meta; }
+  // Of the handled record. Throws std::logic_error in a turn that handles no record.
+  const Meta& meta() const { return detail::meta_of(core_); }
   Instant now() const { return core_.date; }  // the wall clock when the slice began; virtual in tests
 
-  // The context of the handled record, with what this turn has set. Outputs inherit it.
+  // The context of what is handled, with what this turn has set. Outputs inherit it.
   const Context& context() const { return core_.effects.context(); }
   void set_context(std::string name, ContextValue value) {
     core_.effects.set_context(std::move(name), std::move(value));
