@@ -90,10 +90,11 @@ MARKS = {
     "poll": r"eventy::kafka::detail::(Inputs::|Session::poll)|rd_kafka_consume",
     "produce": r"eventy::kafka::detail::(Committer::(add|add_early_now)|TransactionalProducer::(add|on_delivery)|Client::write)|rd_kafka_produce",
     "commit": r"eventy::kafka::detail::(Commits|Transaction|Session)::|rocksdb::|eventy::CommitCycles::",
-    "translate": r"eventy::(PartitionEngine::(decode|match|find_key|load_context)|json::detail::(Json)?(Document|Decoder|"
+    "translate": r"eventy::(Translator::|Placement::|InputContext::|json::detail::(Json)?(Document|Decoder|"
                  r"TapeReader)::)|simdjson::",
-    "encode": r"eventy::(Outbox::|PartitionEngine::(begin|end|freeze_state)|json::detail::(Json|ContextCache))",
-    "handle": r"eventy::PartitionEngine::|counter::",
+    "encode": r"eventy::(Outbox::|TurnRun::(begin|end)|KeyStates::end_slice|json::detail::(Json|ContextCache))",
+    "handle": r"eventy::(PartitionEngine|RecordQueue|AttemptRun|TurnRun|KeyStates|SliceDraft|FailureHandling|DeferredTurns)::|"
+              r"counter::",
     "messages": r"caf::|eventy::(actors|BridgeEngine)::",
 }
 MARKS = {stage: re.compile(pattern) for stage, pattern in MARKS.items()}

@@ -1,0 +1,47 @@
+// Runs the turns of one attempt, all into one slice. A turn that fails undoes the attempt as a whole. Owned
+// by one PartitionEngine; one thread.
+#pragma once
+
+#include "failure_handling.hpp"
+#include "placement.hpp"
+#include "turn_run.hpp"
+
+namespace eventy {
+
+class AttemptRun {
+ public:
+  AttemptRun(const PartitionEnvironment& environment, const Translator& translator, KeyStates& states,
+             TurnRun& turns, FailureHandling& failures, SliceDraft& slice)
+      : environment_(environment),
+        translator_(translator),
+        states_(states),
+        turns_(turns),
+        failures_(failures),
+        slice_(slice) {}
+
+  // The turns of the commit cycle: those at least once and exactly once. True: they are staged, but for those
+  // of handlers that gave up. False: nothing is staged, and the input waits for another attempt.
+  bool run(Attempt& attempt);
+
+ private:
+  struct Start {  // of the attempt's traces
+    Outbox::Savepoint outputs, immediate;
+  };
+  struct Thrown {
+    const ServiceRuntime::Candidate* by = nullptr;  // null: nothing
+    std::exception_ptr error = {};
+  };
+  Thrown run_all(Attempt& attempt, const Start& start);
+  void run_one(const ServiceRuntime::Candidate& handler, Attempt& attempt, const Start& start);
+  void roll_back(const Start& start);
+  void check_outputs_size(std::size_t bytes) const;
+
+  const PartitionEnvironment& environment_;
+  const Translator& translator_;
+  KeyStates& states_;
+  TurnRun& turns_;
+  FailureHandling& failures_;
+  SliceDraft& slice_;
+};
+
+}  // namespace eventy

@@ -1,0 +1,38 @@
+#include "deferred_turns.hpp"
+
+#include "eventy/engine/failure_class.hpp"
+
+namespace eventy {
+
+void DeferredTurns::add(const Attempt& attempt, const std::shared_ptr<const void>& bytes, SliceDraft& slice) {
+  for (const auto& handler : attempt.matched) {
+    if (handler.plan->guarantee != Guarantee::at_most_once) continue;
+    turns_waiting_.push_back({slice.number(), bytes, *attempt.record, handler});
+    slice.has_deferred();
+  }
+}
+
+void DeferredTurns::committed(std::uint64_t up_to, OutputBuffer& now) {
+  while (!turns_waiting_.empty() && turns_waiting_.front().slice <= up_to) {
+    const Turn turn = std::move(turns_waiting_.front());
+    turns_waiting_.pop_front();  // before it runs: whatever happens, never again
+    run(turn, now);
+  }
+}
+
+void DeferredTurns::run(const Turn& turn, OutputBuffer& now) {
+  const auto start = Outbox::savepoint(now);
+  try {
+    if (!translator_.read(turn.record, attempt_)) return;
+    (void)translator_.find_key(attempt_);  // where it leads was settled before the commit
+    turns_.run(turn.handler, attempt_, TurnRun::State::none, now);
+  } catch (...) {
+    turns_.rethrow_crash(nullptr);  // what runs at most once is not retried
+    Outbox::roll_back(now, start);
+    ++environment_.stats.failed_turns;
+    const ErrorText text = describe(std::current_exception());
+    failures_.dead_letter(attempt_, {turn.handler.plan->name, text.error_class, text.reason, 1}, now);
+  }
+}
+
+}  // namespace eventy

@@ -1,0 +1,86 @@
+// What becomes of an input whose turns fail: a retry, a pause of the partition, a parked key, a dead letter,
+// or the end of the process. Keeps what waits in a FailureBook. Owned by one PartitionEngine; one thread.
+//
+// Invariants:
+// - The partition waits for one input at most: while wake() is set, no kind of work handles another one, but
+//   for parked records that are released.
+// - What a handler that gave up leaves behind, a dead letter or a parked row, is staged when all other turns
+//   of its input are, in the same slice.
+// - An input of a parked key is parked behind those that the key has, so that their order stays.
+#pragma once
+
+#include "attempt.hpp"
+#include "eventy/engine/outbox.hpp"
+#include "failure_book.hpp"
+#include "slice_draft.hpp"
+
+namespace eventy {
+
+class FailureHandling {
+ public:
+  FailureHandling(PartitionEnvironment& environment, const std::shared_ptr<const StateReader>& state,
+                  Outbox& outbox, SliceDraft& slice);
+
+  FailureBook& book() { return book_; }
+  // When the input that waits is due; nullopt: none waits.
+  std::optional<MonotonicTime> wake() const { return wake_; }
+  void look_at_clock();  // nothing waits any more that is due
+  void rewind();
+
+  // --- around an attempt ---
+  // Adds what is known of earlier attempts. False: this one is not due yet, or the probe of its pause has
+  // said no.
+  bool recall(Attempt& attempt);
+  // A turn of this handler threw. True: the input stays where it is, for another attempt or a pause; false:
+  // the handler gives up. Throws Failure (stopped) where a policy says so.
+  bool keeps_trying(const ServiceRuntime::Candidate& handler, Attempt& attempt,
+                    const std::exception_ptr& error);
+  void remember(const Attempt& attempt);  // it waits: what has failed so far
+  void settle(Attempt& attempt);          // its turns are staged
+  void go_on(const Attempt& attempt);     // it waits no more
+
+  struct GivenUp {
+    std::string_view handler = {}, error_class = {}, reason = {};
+    int attempts = 1;
+  };
+  void dead_letter(const Attempt& attempt, const GivenUp& what, OutputBuffer& into);
+  void dead_letter(const Attempt& attempt, const GivenUp& what) {
+    dead_letter(attempt, what, slice_.outputs());
+  }
+
+  // --- pauses ---
+  // The partition waits at this input, and tries it again when the probe says so.
+  void pause(Attempt& attempt, const Probe& probe, const std::string& reason);
+  // For one that is known to whoever looks after the service.
+  void hold(Attempt& attempt, const Probe& probe);
+  void tell_of_pause(const Attempt& attempt, const Probe& probe, const std::string& reason);
+
+  // --- parked keys ---
+  bool is_parked(const Attempt& attempt) const { return attempt.key && book_.is_parked(*attempt.key); }
+  // False: there is no room, so the partition pauses, and the key itself is tried again at each look.
+  bool park_behind(Attempt& attempt);
+  void release(std::string_view key);
+  // Of a record that was released and has run. True: nothing of it is left to run.
+  bool settle_released(Attempt& attempt, ParkedRecord& row);
+
+ private:
+  void retry(const ServiceRuntime::Candidate& handler, const Attempt& attempt, const HandlerTries& tries,
+             const Retry& policy);
+  // No retry is left. True: the partition pauses; false: the handler gives up.
+  bool pauses(Attempt& attempt, HandlerTries& tries, const Probe& probe, FinalAction then);
+  bool ask_probe(const Attempt& attempt);
+  bool can_be_parked(const Attempt& attempt) const;
+  bool has_room(const Attempt& attempt) const;
+  void park(const Attempt& attempt, ParkedRecord row);
+  void log(LogLevel level, const Attempt& attempt, const std::string& text) const;
+
+  PartitionEnvironment& environment_;
+  const Plan& plan_;
+  Outbox& outbox_;
+  SliceDraft& slice_;
+  FailureBook book_;
+  std::optional<MonotonicTime> wake_ = {};
+  const Probe* probe_ = nullptr;  // of the pause, if it has one to ask
+};
+
+}  // namespace eventy

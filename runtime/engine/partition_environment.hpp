@@ -1,0 +1,28 @@
+// What the parts of one PartitionEngine share: its service and partition, the moment of the step, the log,
+// the figures. Owned by the engine, outlives its parts; one thread.
+#pragma once
+
+#include "eventy/engine/partition_engine.hpp"
+
+namespace eventy {
+
+struct PartitionEnvironment {
+  PartitionEnvironment(std::shared_ptr<const Routes> routes, PartitionId partition, const Clock& clock,
+                       std::shared_ptr<TurnWatch> watch);
+
+  void look_at_clock() { now = clock.now(), date = clock.date(); }
+  // A line with service and partition; `correlation_id` of what is handled, empty where nothing is.
+  void log(LogLevel level, std::string_view correlation_id, std::string_view text) const;
+
+  const std::shared_ptr<const Routes> routes;
+  const ServiceRuntime& runtime;
+  const Plan& plan;
+  const PartitionId partition;
+  const Clock& clock;
+  const std::shared_ptr<TurnWatch> watch;
+  MonotonicTime now = {};  // when the step began
+  Instant date = {};       // at the same moment
+  PartitionStats stats = {};
+};
+
+}  // namespace eventy

@@ -1,0 +1,46 @@
+// Where the key of a record leads: its state is in one partition, and only there the record may touch it. A
+// record that lies elsewhere is forwarded, becomes a dead letter, or pauses the partition where too many lie
+// wrong. Owned by one PartitionEngine; one thread.
+#pragma once
+
+#include "failure_handling.hpp"
+#include "misplaced.hpp"
+#include "translator.hpp"
+
+namespace eventy {
+
+class Placement {
+ public:
+  Placement(PartitionEnvironment& environment, const Translator& translator, Outbox& outbox,
+            FailureHandling& failures, SliceDraft& slice);
+
+  enum class Way : std::uint8_t {
+    here,
+    settled,   // elsewhere, and it has gone there
+    misplaced  // elsewhere, and it should not be here: still to be dealt with
+  };
+  Way find(Attempt& attempt);  // its key too
+
+  void dead_letter_misplaced(const Attempt& attempt);
+  // Of a misplaced record, the first of `ahead`, with all that is in hand behind it. True: the partition
+  // pauses there, for many of them are no fault of theirs, and nothing of them is read before somebody has
+  // looked. False: it became a dead letter.
+  using Run = MisplacedRecords::Run;
+  bool pauses_at(Attempt& attempt, std::span<const Run> ahead);
+  void rewind() { misplaced_.rewind(); }
+
+ private:
+  Way settle(const Attempt& attempt, std::string_view error_class, const std::string& reason);
+  void forward(const Attempt& attempt);
+  PartitionId home_of(const Attempt& attempt) const;
+
+  PartitionEnvironment& environment_;
+  const Translator& translator_;
+  Outbox& outbox_;
+  FailureHandling& failures_;
+  SliceDraft& slice_;
+  MisplacedRecords misplaced_;
+  std::optional<std::pair<TopicIndex, Offset>> told_ = {};  // the pause that was last told of
+};
+
+}  // namespace eventy

@@ -1,0 +1,57 @@
+// The records of a partition's topics, batch after batch. A kind of work: it holds still while an input waits
+// for a retry or a probe. Owned by one PartitionEngine; one thread.
+//
+// Invariants:
+// - The position of a topic in a slice is behind the records that the slice has handled, and at the first one
+//   that it has not.
+// - A record that waits stays at the front of the queue, and no later one overtakes it.
+#pragma once
+
+#include <deque>
+
+#include "attempt_run.hpp"
+#include "deferred_turns.hpp"
+
+namespace eventy {
+
+class RecordQueue final : public Work {
+ public:
+  RecordQueue(PartitionEnvironment& environment, Translator& translator, Placement& placement,
+              AttemptRun& runs, FailureHandling& failures, DeferredTurns& deferred)
+      : environment_(environment),
+        translator_(translator),
+        placement_(placement),
+        runs_(runs),
+        failures_(failures),
+        deferred_(deferred) {}
+
+  void accept(std::shared_ptr<const Batch> batch, Offset from);
+
+  void work(SliceDraft& slice) override;
+  bool has_more() const override { return !queue_.empty() && !failures_.wake(); }
+  void rewind() override { queue_.clear(), next_ = 0; }
+
+ private:
+  enum class Progress : std::uint8_t { done, waits };
+  struct Queued {
+    std::shared_ptr<const Batch> batch;
+    std::size_t first;  // of its records that is to be handled
+  };
+  bool work_on_front(SliceDraft& slice);  // false: the batch is not finished
+  Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index, SliceDraft& slice);
+  bool read(const RecordView& record);  // false: dealt with
+  bool take_release();
+  std::vector<Placement::Run> ahead(std::size_t index) const;
+
+  PartitionEnvironment& environment_;
+  Translator& translator_;
+  Placement& placement_;
+  AttemptRun& runs_;
+  FailureHandling& failures_;
+  DeferredTurns& deferred_;
+  std::deque<Queued> queue_ = {};
+  std::size_t next_ = 0;  // record in the first batch
+  Attempt attempt_ = {};  // reused
+};
+
+}  // namespace eventy

@@ -1,0 +1,49 @@
+// The slice that is being made: kinds of work add to it until it is full. Owned by one PartitionEngine; one
+// thread.
+//
+// Invariants:
+// - Slices that were made have numbers without gaps, from 1 on after each rewind().
+// - A slice ends once it holds Routes::max_slice_size bytes, RuntimeOptions::max_records_per_slice inputs, or
+//   has taken RuntimeOptions::max_time_per_slice: one that takes long would hold up the commit of what it has
+//   done, and a rebalance.
+#pragma once
+
+#include "partition_environment.hpp"
+
+namespace eventy {
+
+class SliceDraft {
+ public:
+  explicit SliceDraft(const PartitionEnvironment& environment) : environment_(environment) {}
+
+  // `work_is_expected`: it may well become as large as the last one.
+  enum class Expected : std::uint8_t { nothing, work };
+  void begin(Epoch epoch, Expected expected);
+  bool is_full() const;
+  bool has_work() const { return handled_ > 0 || slice_.finished_batches > 0; }
+  Slice end();
+  void rewind() { number_ = 1; }
+
+  std::uint64_t number() const { return number_; }  // that it gets if it is ended
+  OutputBuffer& outputs() { return slice_.effects.outputs; }
+  OutputBuffer& immediate() { return slice_.immediate; }
+  std::vector<StateChange>& state() { return slice_.effects.state; }
+
+  void handled() { ++handled_; }                        // an input, of any kind
+  void read_record() { ++slice_.records, ++handled_; }  // handled, and read from a topic
+  void finished_batch() { ++slice_.finished_batches; }
+  void moved_to(TopicIndex topic, Offset next);  // the next offset to read
+  bool has_position(TopicIndex topic) const;
+  void staged_state(std::size_t bytes) { state_bytes_ += bytes; }  // about
+  void has_deferred() { slice_.has_deferred = true; }
+
+ private:
+  const PartitionEnvironment& environment_;
+  Slice slice_ = {};
+  std::uint64_t number_ = 1, handled_ = 0;
+  std::size_t state_bytes_ = 0;                        // of states and parked rows, about
+  std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice
+  std::size_t inputs_per_read_ = 1;                    // at the clock, by the last slice's length
+};
+
+}  // namespace eventy

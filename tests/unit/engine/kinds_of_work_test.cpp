@@ -1,0 +1,205 @@
+// The kinds of work of a partition, each alone: records, released records, at-most-once turns; and the slice
+// that they fill.
+#define CAF_SUITE engine_kinds_of_work
+#include <caf/test/unit_test.hpp>
+
+#include "parts_fixture.hpp"
+#include "runtime/engine/record_queue.hpp"
+#include "runtime/engine/released_records.hpp"
+
+namespace eventy {
+namespace {
+
+using namespace parts;
+using counting::Busy;
+
+struct Noted {
+  std::vector<std::int64_t> seen, later;
+  bool is_down = false;
+};
+
+Service noting(Noted& noted, OnFailure policy) {
+  return service<Page>("counter")
+      .on(exactly_once,
+          [&noted](Turn<Page>& turn, const Clicked& c) {
+            if (noted.is_down) throw Busy("down");
+            noted.seen.push_back(c.n);
+            turn.edit().text += 'x';
+            turn.emit(Counted{"a", c.n});
+          })
+      .on(at_most_once,
+          [&noted](StatelessTurn& turn, const Clicked& c) {
+            if (c.n == 13) throw Busy("once");
+            noted.later.push_back(c.n);
+            turn.emit(Counted{"later", c.n});
+          })
+      .on_failure(std::move(policy));
+}
+
+struct Subject : Parts {
+  explicit Subject(
+      OnFailure policy = {}, const Tune& tune = [](auto&) {})
+      : Parts(noting(noted, std::move(policy)), tune) {
+    failures.book().load();
+    slice.begin({1}, SliceDraft::Expected::nothing);
+  }
+  void accept(std::int64_t from, std::vector<std::int64_t> ns, const std::string& key = "ann") {
+    std::vector<Record> all;
+    for (const auto n : ns) all.push_back(clicked(key, n));
+    records.accept(batch_of(events(), all, from), {});
+  }
+  Slice end_slice() {
+    const auto number = slice.number();
+    states.end_slice(number, slice.state());
+    failures.book().end_slice(number, slice.state());
+    Slice done = slice.end();
+    slice.begin({1}, SliceDraft::Expected::nothing);
+    return done;
+  }
+
+  Noted noted;
+  Outbox outbox{routes};
+  KeyStates states{routes, {0}, rows};
+  SliceDraft slice{environment};
+  Translator translator{*runtime};
+  TurnRun turns{environment, states, outbox};
+  FailureHandling failures{environment, rows, outbox, slice};
+  Placement placement{environment, translator, outbox, failures, slice};
+  AttemptRun runs{environment, translator, states, turns, failures, slice};
+  DeferredTurns deferred{environment, translator, turns, failures};
+  ReleasedRecords released{environment, translator, placement, runs, failures, deferred};
+  RecordQueue records{environment, translator, placement, runs, failures, deferred};
+};
+
+using Ns = std::vector<std::int64_t>;
+
+}  // namespace
+
+CAF_TEST(records_are_handled_in_order_up_to_a_full_slice) {
+  Subject s({}, [](auto& o) { o.max_records_per_slice = 2; });
+  s.accept(10, {1, 2, 3});
+  s.records.work(s.slice);
+  CAF_CHECK(s.noted.seen == (Ns{1, 2}));
+  CAF_CHECK(s.records.has_more());
+  const Slice slice = s.end_slice();
+  CAF_CHECK_EQUAL(slice.records, 2u);
+  CAF_CHECK_EQUAL(slice.finished_batches, 0u);
+  CAF_REQUIRE_EQUAL(slice.effects.positions.size(), 1u);
+  CAF_CHECK(slice.effects.positions[0].next == Offset{12});
+  s.records.work(s.slice);
+  CAF_CHECK(s.noted.seen == (Ns{1, 2, 3}));
+  CAF_CHECK(!s.records.has_more());
+  CAF_CHECK_EQUAL(s.end_slice().finished_batches, 1u);
+}
+
+CAF_TEST(a_record_that_waits_holds_up_those_behind_it) {
+  Subject s({.retry = {.times = 1, .first = Duration(100)}});
+  s.noted.is_down = true;
+  s.accept(0, {1, 2});
+  s.records.work(s.slice);
+  CAF_CHECK(!s.records.has_more());
+  CAF_CHECK(s.slice.outputs().empty());
+  s.noted.is_down = false;
+  s.records.work(s.slice);
+  CAF_CHECK(s.noted.seen.empty());
+  s.clock.advance(Duration(200));
+  s.environment.look_at_clock();
+  s.failures.look_at_clock();
+  s.records.work(s.slice);
+  CAF_CHECK(s.noted.seen == (Ns{1, 2}));
+}
+
+CAF_TEST(at_most_once_turns_run_after_the_commit_and_never_again) {
+  Subject s;
+  s.accept(0, {1, 13, 2});
+  s.records.work(s.slice);
+  CAF_CHECK(s.end_slice().has_deferred);
+  OutputBuffer now;
+  s.deferred.committed(0, now);
+  CAF_CHECK(s.noted.later.empty());
+  s.deferred.committed(1, now);
+  CAF_CHECK(s.noted.later == (Ns{1, 2}));
+  CAF_CHECK_EQUAL(now.entries.size(), 3u);  // one is the dead letter of what failed
+  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  s.deferred.committed(1, now);
+  CAF_CHECK_EQUAL(s.noted.later.size(), 2u);
+}
+
+CAF_TEST(a_rewind_forgets_at_most_once_turns_that_wait) {
+  Subject s;
+  s.accept(0, {1});
+  s.records.work(s.slice);
+  (void)s.end_slice();
+  s.deferred.rewind();
+  OutputBuffer now;
+  s.deferred.committed(1, now);
+  CAF_CHECK(s.noted.later.empty() && now.empty());
+}
+
+CAF_TEST(released_records_run_in_the_order_of_their_key) {
+  Subject s({.then = FinalAction::park_key});
+  s.noted.is_down = true;
+  s.accept(0, {1, 2, 3});
+  s.records.work(s.slice);
+  s.noted.is_down = false;
+  CAF_CHECK(!s.released.has_more());
+  s.failures.release("ann");
+  CAF_CHECK(s.released.has_more());
+  s.released.work(s.slice);
+  CAF_CHECK(s.noted.seen == (Ns{1, 2, 3}));
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
+  CAF_CHECK(!s.released.has_more());
+}
+
+CAF_TEST(a_released_record_keeps_its_bytes_for_its_at_most_once_turn) {
+  Subject s({.then = FinalAction::park_key});
+  s.noted.is_down = true;
+  s.accept(0, {1, 2});
+  s.records.work(s.slice);
+  s.noted.is_down = false;
+  s.failures.release("ann");
+  s.released.work(s.slice);
+  (void)s.end_slice();
+  OutputBuffer now;
+  s.deferred.committed(1, now);
+  // The first one was not parked for its at-most-once handler, the second one for all.
+  CAF_CHECK(s.noted.later == (Ns{1, 2}));
+}
+
+CAF_TEST(a_record_that_fails_again_stays_first_of_its_key) {
+  Subject s({.retry = {.times = 9}, .then = FinalAction::park_key});
+  s.noted.is_down = true;
+  const auto batch = batch_of(s.events(), {clicked("ann", 1)});
+  s.failures.book().park("ann",
+                         {.topic = "web-events",
+                          .value = to_bytes(batch->records[0].value),
+                          .handlers = {s.runtime->handler_id(0)},
+                          .attempts = 1},
+                         {});
+  s.failures.release("ann");
+  s.released.work(s.slice);
+  CAF_CHECK(!s.released.has_more());
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 1u);
+  CAF_CHECK_EQUAL(s.failures.book().first("ann")->attempts, 2);
+  CAF_CHECK(s.slice.outputs().empty());
+}
+
+CAF_TEST(a_parked_record_that_does_not_decode_becomes_a_dead_letter) {
+  Subject s;
+  s.failures.book().park("ann", {.topic = "web-events", .value = Bytes(3), .attempts = 1}, {});
+  s.failures.release("ann");
+  s.released.work(s.slice);
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
+  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+}
+
+CAF_TEST(a_parked_record_of_an_unknown_topic_becomes_a_dead_letter) {
+  Subject s;
+  s.failures.book().park("ann", {.topic = "gone", .value = Bytes(3), .attempts = 1}, {});
+  s.failures.release("ann");
+  s.released.work(s.slice);
+  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  CAF_CHECK_EQUAL(s.failures.book().totals().records, 0u);
+}
+
+}  // namespace eventy

@@ -1,0 +1,107 @@
+// The parts of a PartitionEngine, each alone: a counter's routes, committed rows, and records to handle.
+#pragma once
+
+#include <map>
+
+#include "counter_fixture.hpp"
+#include "runtime/engine/slice_draft.hpp"
+#include "runtime/engine/translator.hpp"
+
+namespace eventy::parts {
+
+using counting::Clicked;
+using counting::Counted;
+
+struct Page {  // a state that may grow
+  std::string text;
+  EVENTY_FIELDS(text);
+};
+
+// What is committed of a partition.
+class Rows final : public StateReader {
+ public:
+  Result<std::optional<std::string>> get(KeyspaceIndex keyspace, std::string_view key) const override {
+    ++reads;
+    const auto it = rows.find({keyspace.value, std::string(key)});
+    return it == rows.end() ? std::nullopt : std::optional(it->second);
+  }
+  void commit(const std::vector<StateChange>& changes) {
+    for (const auto& c : changes) {
+      rows.erase({c.keyspace.value, c.key});
+      if (c.value) rows.emplace(std::pair{c.keyspace.value, c.key}, *c.value);
+    }
+  }
+  std::map<std::pair<std::uint32_t, std::string>, std::string> rows;
+  mutable int reads = 0;
+};
+
+template <class State = Page>
+Service clicks_with(OnFailure policy, std::function<void(Turn<State>&, const Clicked&)> f) {
+  return service<State>("counter")
+      .on(exactly_once, [f](Turn<State>& turn, const Clicked& c) { f(turn, c); })
+      .on_failure(std::move(policy));
+}
+
+struct Parts {
+  using Tune = std::function<void(RuntimeOptions&)>;
+  explicit Parts(
+      const Service& service, const Tune& tune = [](auto&) {})
+      : runtime(std::make_shared<const ServiceRuntime>(service, options(tune))),
+        routes(std::make_shared<const Routes>(Routes{
+            .runtime = runtime, .partitions = std::vector<std::uint32_t>(8, 1), .max_state_size = 1000})),
+        environment(routes, {0}, clock, std::make_shared<TurnWatch>()) {
+    environment.look_at_clock();
+  }
+  static RuntimeOptions options(const Tune& tune) {
+    RuntimeOptions o{.serializer = testing::plain_serializer(),
+                     .state_format = testing::plain_state_format()};
+    tune(o);
+    return o;
+  }
+  TopicIndex events() const { return *runtime->topic_named("web-events"); }
+
+  testing::VirtualClock clock;
+  std::shared_ptr<const ServiceRuntime> runtime;
+  std::shared_ptr<const Routes> routes;
+  PartitionEnvironment environment;
+  std::shared_ptr<Rows> rows = std::make_shared<Rows>();
+};
+
+template <class E, class F>
+bool throws(F f) {
+  try {
+    f();
+  } catch (const E&) {
+    return true;
+  }
+  return false;
+}
+
+inline Record clicked(const std::string& key, std::int64_t n) {
+  Record record(Kind::event, "urn:web", "Clicked", "urn:web");
+  record.set_partition_key(key);
+  record.data = {{"n", Value{n}}};
+  return record;
+}
+
+// Records of a topic in one batch.
+inline std::shared_ptr<const Batch> batch_of(TopicIndex topic, const std::vector<Record>& records,
+                                             std::int64_t from = 0) {
+  auto batch = std::make_shared<Batch>();
+  batch->topic = topic;
+  std::vector<std::string> values;
+  const auto encoder = testing::plain_serializer()->make_encoder();
+  for (const auto& r : records) values.push_back(encode(r, *encoder));
+  for (const auto& v : values) batch->slab += v;
+  batch->slab.append(value_padding, '\0');
+  std::size_t at = 0;
+  for (const auto& v : values) {
+    batch->records.push_back(
+        {.offset = {from++}, .value = std::string_view(batch->slab).substr(at, v.size())});
+    at += v.size();
+  }
+  batch->next = {from};
+  return batch;
+}
+
+}  // namespace eventy::parts
