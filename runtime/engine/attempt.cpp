@@ -14,17 +14,6 @@ std::size_t RecordView::size() const {
   return size;
 }
 
-RecordView view_of(const Batch& batch, std::size_t index) {
-  const StoredRecord& r = batch.records[index];
-  return {.topic = batch.topic,
-          .partition = batch.partition,
-          .offset = r.offset,
-          .key = r.key,
-          .value = r.value,
-          .headers = std::span(batch.headers).subspan(r.first_header, r.headers),
-          .tombstone = r.tombstone};
-}
-
 const Context& InputContext::value() {
   if (is_read_) return value_;
   return content_->context_is_empty() ? no_context : edit();
@@ -56,7 +45,7 @@ HandlerTries& Attempt::tries_of(std::uint32_t handler) {
   return failed.emplace_back(HandlerTries{.handler = handler});
 }
 
-bool Attempt::gave_up(std::uint32_t handler) const {
+bool Attempt::is_given_up_by(std::uint32_t handler) const {
   return std::any_of(failed.begin(), failed.end(),
                      [&](const HandlerTries& f) { return f.handler == handler && f.gave_up; });
 }

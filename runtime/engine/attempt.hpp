@@ -35,7 +35,16 @@ struct RecordView {
 
   std::size_t size() const;  // of value, key and headers in bytes
 };
-RecordView view_of(const Batch& batch, std::size_t index);
+inline RecordView view_of(const Batch& batch, std::size_t index) {
+  const StoredRecord& r = batch.records[index];
+  return {.topic = batch.topic,
+          .partition = batch.partition,
+          .offset = r.offset,
+          .key = r.key,
+          .value = r.value,
+          .headers = std::span(batch.headers).subspan(r.first_header, r.headers),
+          .tombstone = r.tombstone};
+}
 
 // The context of an input: it is read when it is asked for, for most turns never do.
 class InputContext {
@@ -83,10 +92,11 @@ struct Attempt {
   const Meta* meta_of_record() const { return record ? &meta : nullptr; }
   void set_key(std::string key);  // one that lies in no source
   HandlerTries& tries_of(std::uint32_t handler);
-  bool gave_up(std::uint32_t handler) const;
+  bool gave_up(std::uint32_t handler) const { return !failed.empty() && is_given_up_by(handler); }
   std::string place() const;  // for people
 
  private:
+  bool is_given_up_by(std::uint32_t handler) const;
   std::string key_storage_ = {};
 };
 

@@ -132,7 +132,7 @@ void FailureBook::rewind() {
 
 // --- the input that waits ---
 
-const WaitingInput* FailureBook::waiting(const InputId& id) const {
+const WaitingInput* FailureBook::find_waiting(const InputId& id) const {
   if (waiting_ && waiting_->id() == id) return &*waiting_;
   for (const auto& s : settled_)
     if (s.undone && s.input.id() == id) return &s.input;
@@ -172,9 +172,7 @@ void FailureBook::forget_undone(const InputId& id) {
 
 // --- parked keys ---
 
-bool FailureBook::is_parked(std::string_view key) const {
-  return totals_.records > 0 && rows_.get(head_key(key)).has_value();
-}
+bool FailureBook::has_head(std::string_view key) const { return rows_.get(head_key(key)).has_value(); }
 
 std::uint64_t FailureBook::parked(std::string_view key) const {
   const auto head = get<ParkedHead>(head_key(key)).value_or(ParkedHead{});

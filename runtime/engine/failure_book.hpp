@@ -49,7 +49,9 @@ class FailureBook {
   bool load();
 
   // --- the input that waits: one at most, for the partition handles no other until it is due ---
-  const WaitingInput* waiting(const InputId& id) const;
+  const WaitingInput* waiting(const InputId& id) const {
+    return waiting_ || !settled_.empty() ? find_waiting(id) : nullptr;  // nearly always null
+  }
   // When that input, which waiting() gave, is due.
   MonotonicTime due(const WaitingInput& known) const;
   // Until `due` by the monotonic clock; what is written durably has the date of that moment, as of now.
@@ -57,7 +59,7 @@ class FailureBook {
   void done(const InputId& id);  // handled, in one way or another
 
   // --- parked keys ---
-  bool is_parked(std::string_view key) const;
+  bool is_parked(std::string_view key) const { return totals_.records > 0 && has_head(key); }
   std::uint64_t parked(std::string_view key) const;  // records
   bool has_room(std::string_view key, std::size_t record_bytes) const;
   // Whether the store takes the rows of such a key and record at all.
@@ -85,12 +87,14 @@ class FailureBook {
     std::uint64_t slice = 0;  // 0: the one that is being made
     bool undone = false;
   };
+  const WaitingInput* find_waiting(const InputId& id) const;
   template <class Row>
   std::optional<Row> get(const std::string& key) const;
   template <class Row>
   std::string encode(const Row& row) const;
   template <class Row>
   void put(std::string key, const Row& row);
+  bool has_head(std::string_view key) const;
   void forget_undone(const InputId& id);
   void put_totals();
   void stop_releasing(std::string_view key);

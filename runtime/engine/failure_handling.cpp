@@ -120,19 +120,17 @@ void FailureHandling::tell_of_pause(const Attempt& attempt, const Probe& probe, 
 
 // --- from attempt to attempt ---
 
-bool FailureHandling::recall(Attempt& attempt) {
-  const WaitingInput* known = book_.waiting(attempt.id);
-  if (!known) return true;
-  const MonotonicTime due = book_.due(*known);
+bool FailureHandling::recall(Attempt& attempt, const WaitingInput& known) {
+  const MonotonicTime due = book_.due(known);
   if (environment_.now < due) {
     wake_ = due;
     return false;
   }
-  if (known->paused && probe_ && !ask_probe(attempt)) {
+  if (known.paused && probe_ && !ask_probe(attempt)) {
     wake_ = environment_.now + probe_->every;
     return false;
   }
-  for (const auto& f : known->failures)
+  for (const auto& f : known.failures)
     for (const auto& c : attempt.matched)
       if (environment_.runtime.handler_id(c.handler) == f.handler)
         attempt.failed.push_back({c.handler, f.attempts, f.gave_up, static_cast<FinalAction>(f.then),
@@ -168,9 +166,7 @@ void FailureHandling::remember(const Attempt& attempt) {
   book_.wait(std::move(input), *wake_, is_news && is_long);
 }
 
-void FailureHandling::settle(Attempt& attempt) {
-  if (book_.waiting(attempt.id)) go_on(attempt);
-  if (attempt.failed.empty()) return;  // nearly always
+void FailureHandling::settle_failed(Attempt& attempt) {
   ParkedRecord row;
   for (const auto& f : attempt.failed) {
     if (!f.gave_up) continue;

@@ -30,14 +30,20 @@ class FailureHandling {
   // --- around an attempt ---
   // Adds what is known of earlier attempts. False: this one is not due yet, or the probe of its pause has
   // said no.
-  bool recall(Attempt& attempt);
+  bool recall(Attempt& attempt) {
+    const WaitingInput* known = book_.waiting(attempt.id);
+    return !known || recall(attempt, *known);
+  }
   // A turn of this handler threw. True: the input stays where it is, for another attempt or a pause; false:
   // the handler gives up. Throws Failure (stopped) where a policy says so.
   bool keeps_trying(const ServiceRuntime::Candidate& handler, Attempt& attempt,
                     const std::exception_ptr& error);
   void remember(const Attempt& attempt);  // it waits: what has failed so far
-  void settle(Attempt& attempt);          // its turns are staged
-  void go_on(const Attempt& attempt);     // it waits no more
+  void settle(Attempt& attempt) {         // its turns are staged
+    if (book_.waiting(attempt.id)) go_on(attempt);
+    if (!attempt.failed.empty()) settle_failed(attempt);
+  }
+  void go_on(const Attempt& attempt);  // it waits no more
 
   struct GivenUp {
     std::string_view handler = {}, error_class = {}, reason = {};
@@ -68,6 +74,8 @@ class FailureHandling {
              const Retry& policy);
   // No retry is left. True: the partition pauses; false: the handler gives up.
   bool pauses(Attempt& attempt, HandlerTries& tries, const Probe& probe, FinalAction then);
+  bool recall(Attempt& attempt, const WaitingInput& known);
+  void settle_failed(Attempt& attempt);
   bool ask_probe(const Attempt& attempt);
   bool can_be_parked(const Attempt& attempt) const;
   bool has_room(const Attempt& attempt) const;

@@ -40,7 +40,7 @@ bool RecordQueue::work_on_front(SliceDraft& slice) {
 
 RecordQueue::Progress RecordQueue::handle(const std::shared_ptr<const Batch>& batch, std::size_t index,
                                           SliceDraft& slice) {
-  if (!read(view_of(*batch, index)) || take_release()) return Progress::done;
+  if (!read(*batch, index) || take_release()) return Progress::done;
   translator_.match(attempt_);
   if (attempt_.matched.empty()) return Progress::done;
   const auto way = placement_.find(attempt_);
@@ -56,8 +56,8 @@ RecordQueue::Progress RecordQueue::handle(const std::shared_ptr<const Batch>& ba
   return Progress::done;
 }
 
-bool RecordQueue::read(const RecordView& record) try {
-  if (translator_.read(record, attempt_)) return true;
+bool RecordQueue::read(const Batch& batch, std::size_t index) try {
+  if (translator_.read(view_of(batch, index), attempt_)) return true;
   ++environment_.stats.dropped;
   return false;
 } catch (const DecodeError& e) {

@@ -21,12 +21,8 @@ void SliceDraft::begin(Epoch epoch, Expected expected) {
   slice_.effects.outputs.entries.reserve(output_entries_ + output_entries_ / 8);
 }
 
-bool SliceDraft::is_full() const {
-  const RuntimeOptions& options = environment_.runtime.options();
-  if (slice_.effects.outputs.bytes.size() + state_bytes_ >= environment_.routes->max_slice_size) return true;
-  if (handled_ >= options.max_records_per_slice) return true;
-  if (handled_ == 0 || handled_ % inputs_per_read_ != 0) return false;
-  return environment_.clock.now() - environment_.now >= options.max_time_per_slice;
+bool SliceDraft::has_taken_long() const {
+  return environment_.clock.now() - environment_.now >= environment_.runtime.options().max_time_per_slice;
 }
 
 bool SliceDraft::has_position(TopicIndex topic) const {

@@ -19,7 +19,12 @@ class SliceDraft {
   // `work_is_expected`: it may well become as large as the last one.
   enum class Expected : std::uint8_t { nothing, work };
   void begin(Epoch epoch, Expected expected);
-  bool is_full() const;
+  bool is_full() const {
+    if (slice_.effects.outputs.bytes.size() + state_bytes_ >= environment_.routes->max_slice_size)
+      return true;
+    if (handled_ >= environment_.runtime.options().max_records_per_slice) return true;
+    return handled_ > 0 && handled_ % inputs_per_read_ == 0 && has_taken_long();
+  }
   bool has_work() const { return handled_ > 0 || slice_.finished_batches > 0; }
   Slice end();
   void rewind() { number_ = 1; }
@@ -38,6 +43,8 @@ class SliceDraft {
   void has_deferred() { slice_.has_deferred = true; }
 
  private:
+  bool has_taken_long() const;
+
   const PartitionEnvironment& environment_;
   Slice slice_ = {};
   std::uint64_t number_ = 1, handled_ = 0;

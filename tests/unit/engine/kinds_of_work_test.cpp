@@ -180,7 +180,8 @@ CAF_TEST(a_record_that_fails_again_stays_first_of_its_key) {
   s.released.work(s.slice);
   CAF_CHECK(!s.released.has_more());
   CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 1u);
-  CAF_CHECK_EQUAL(s.failures.book().first("ann")->attempts, 2);
+  const ParkedRecord row = s.failures.book().first("ann").value();
+  CAF_CHECK_EQUAL(row.attempts, 2);
   CAF_CHECK(s.slice.outputs().empty());
 }
 

@@ -47,11 +47,11 @@ class Tick final : public Content {
 
  private:
   std::string& bytes() {
-    Writer& w = testing::plain_state_format()->make_encoder()->start(bytes_);
-    write(w, Clicked{9});
+    const auto encoder = testing::plain_state_format()->make_encoder();
+    write(encoder->start(bytes_), Clicked{9});
     return bytes_;
   }
-  std::string bytes_;
+  std::string bytes_ = {};
   std::unique_ptr<ValueDecoder> decoder_ = testing::plain_state_format()->make_decoder();
   Reader& reader_;
 };
