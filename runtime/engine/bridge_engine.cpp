@@ -52,7 +52,7 @@ std::vector<BridgeAction> BridgeEngine::step() {
   auto events = session_->poll(options_.poll);
   if (!events.ok()) throw Failure(events.error());
   for (auto& event : *events) std::visit([this](auto& e) { handle(e); }, event);
-  look_at_restores();
+  report_restores();
   commit_if_due();
   if (abort_wanted_) undo_all();
   let_go();  // whatever undid the cycle that held them
@@ -72,7 +72,7 @@ void BridgeEngine::handle(Assigned& e) {
 
 void BridgeEngine::handle(Restoring& e) { restores_.progress(e.partition, e.done, e.total); }
 
-void BridgeEngine::look_at_restores() {
+void BridgeEngine::report_restores() {
   stats_.restoring = restores_.partitions();
   stats_.to_restore = restores_.records_left();
   stats_.restored = restores_.records();

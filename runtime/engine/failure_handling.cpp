@@ -34,7 +34,7 @@ FailureHandling::FailureHandling(PartitionEnvironment& environment,
       book_(environment.runtime, environment.partition, state, environment.clock,
             environment.routes->max_state_size) {}
 
-void FailureHandling::look_at_clock() {
+void FailureHandling::read_clock() {
   if (wake_ && environment_.now >= *wake_) wake_.reset();
 }
 
@@ -114,7 +114,7 @@ void FailureHandling::hold(Attempt& attempt, const Probe& probe) {
 void FailureHandling::tell_of_pause(const Attempt& attempt, const Probe& probe, const std::string& reason) {
   ++environment_.stats.pauses;
   log(LogLevel::error, attempt,
-      "the partition pauses at " + attempt.place() + ", next look in " + std::to_string(probe.every.count()) +
+      "the partition pauses at " + attempt.place() + ", next try in " + std::to_string(probe.every.count()) +
           " ms: " + reason);
 }
 
@@ -159,7 +159,7 @@ void FailureHandling::remember(const Attempt& attempt) {
     input.failures.push_back({environment_.runtime.handler_id(f.handler), f.attempts, f.gave_up,
                               static_cast<std::uint8_t>(f.then), to_bytes(f.reason),
                               to_bytes(f.error_class)});
-  // A pause is written once, not at each look of its probe.
+  // A pause is written once, not at each run of its probe.
   const WaitingInput* known = book_.waiting(attempt.id);
   const bool is_news = !attempt.is_paused || !known || !known->paused;
   const bool is_long = *wake_ - environment_.now >= environment_.runtime.options().durable_wait;

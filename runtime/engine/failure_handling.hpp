@@ -24,7 +24,7 @@ class FailureHandling {
   FailureBook& book() { return book_; }
   // When the input that waits is due; nullopt: none waits.
   std::optional<MonotonicTime> wake() const { return wake_; }
-  void look_at_clock();  // nothing waits any more that is due
+  void read_clock();  // nothing waits any more that is due
   void rewind();
 
   // --- around an attempt ---
@@ -63,7 +63,7 @@ class FailureHandling {
 
   // --- parked keys ---
   bool is_parked(const Attempt& attempt) const { return attempt.key && book_.is_parked(*attempt.key); }
-  // False: there is no room, so the partition pauses, and the key itself is tried again at each look.
+  // False: there is no room, so the partition pauses, and the key itself is retried with each probe.
   bool park_behind(Attempt& attempt);
   void release(std::string_view key);
   // Of a record that was released and has run. True: nothing of it is left to run.

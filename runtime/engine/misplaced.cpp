@@ -46,7 +46,7 @@ void MisplacedRecords::forget_old(Count& c) {
 }
 
 // As the partition will: what it does not handle is passed over, and the key of a response is not its own.
-void MisplacedRecords::look_at(const Run& run, Decoder& decoder, Count& into) const {
+void MisplacedRecords::check(const Run& run, Decoder& decoder, Count& into) const {
   const auto& candidates = runtime_.candidates(run.batch->topic);
   for (std::size_t i = run.first; i < run.batch->records.size(); ++i) {
     try {
@@ -71,7 +71,7 @@ std::optional<std::string> MisplacedRecords::reason_to_pause(std::span<const Run
   const auto decoder = runtime_.serializer(batch.topic).make_decoder(runtime_.options().limits);
   for (const Run& run : ahead) {
     if (run.batch->topic != batch.topic) continue;
-    look_at(run, *decoder, all);
+    check(run, *decoder, all);
     all.decided = run.batch->next;
   }
   const bool are_many = all.misplaced >= static_cast<double>(limits.records) &&

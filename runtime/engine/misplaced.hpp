@@ -31,7 +31,7 @@ class MisplacedRecords {
   // Called for a record whose key belongs elsewhere, the first of `ahead`, with all that is in hand behind
   // it. A reason to pause before it, for a person; nullopt: there are too few of its kind. What was looked at
   // once is not looked at again.
-  enum class Before : std::uint8_t { handled, paused };  // what became of the record at an earlier look
+  enum class Before : std::uint8_t { handled, paused };  // what became of the record at an earlier try
   std::optional<std::string> reason_to_pause(std::span<const Run> ahead, Before before);
 
  private:
@@ -42,7 +42,7 @@ class MisplacedRecords {
   };
   static void forget_old(Count& c);
   void count(Count& into, std::string_view key) const;
-  void look_at(const Run& run, Decoder& decoder, Count& into) const;
+  void check(const Run& run, Decoder& decoder, Count& into) const;
   std::string describe(TopicIndex topic, const Count& all) const;
 
   const ServiceRuntime& runtime_;

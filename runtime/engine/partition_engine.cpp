@@ -56,10 +56,10 @@ void PartitionEngine::accept(std::shared_ptr<const Batch> batch, Offset from) {
 
 PartitionEngine::Step PartitionEngine::step() {
   Parts& p = *parts_;
-  p.environment.look_at_clock();
+  p.environment.read_clock();
   if (!p.failures.book().load()) return {};
   p.slice.begin(epoch_, p.has_more() ? SliceDraft::Expected::work : SliceDraft::Expected::nothing);
-  p.failures.look_at_clock();
+  p.failures.read_clock();
   for (Work* kind : p.kinds) kind->work(p.slice);
   Step step{.wake = p.failures.wake(), .more = p.has_more()};
   step.waits = step.wake.has_value();
@@ -79,7 +79,7 @@ OutputBuffer PartitionEngine::committed(SliceNumber up_to) {
   Parts& p = *parts_;
   p.states.committed(up_to.value);
   p.failures.book().committed(up_to.value);
-  p.environment.look_at_clock();
+  p.environment.read_clock();
   OutputBuffer now;
   for (Work* kind : p.kinds) kind->committed(up_to.value, now);
   return now;

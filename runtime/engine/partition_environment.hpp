@@ -10,7 +10,7 @@ struct PartitionEnvironment {
   PartitionEnvironment(std::shared_ptr<const Routes> routes, PartitionId partition, const Clock& clock,
                        std::shared_ptr<TurnWatch> watch);
 
-  void look_at_clock() { now = clock.now(), date = clock.date(); }
+  void read_clock() { now = clock.now(), date = clock.date(); }
   // A line with service and partition; `correlation_id` of what is handled, empty where nothing is.
   void log(LogLevel level, std::string_view correlation_id, std::string_view text) const;
 

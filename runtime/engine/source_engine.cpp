@@ -68,7 +68,7 @@ SourceEngine::Poll SourceEngine::poll() {
     const TurnWatch::Running running(*watch_, {});
     source_.run(source_.code.get(), *this);
   } catch (...) {
-    set_position(position_bytes_);  // what the look advanced did not happen
+    set_position(position_bytes_);  // what the poll advanced did not happen
     throw;
   }
   if (!advanced_ && slice_.effects.outputs.empty()) return {.wait = wait_.value_or(Duration(100))};

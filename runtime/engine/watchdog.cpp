@@ -65,7 +65,7 @@ std::vector<Watchdog::Report> Watchdog::check(MonotonicTime now) {
   std::vector<Report> reports;
   std::erase_if(watched_, [&](Watched& w) {
     const auto watch = w.watch.lock();
-    if (watch) look_at(w, *watch, reports);
+    if (watch) check(w, *watch, reports);
     return !watch;
   });
   count_workers(reports);
@@ -117,7 +117,7 @@ void Watchdog::set_workers(std::size_t count) {
   workers_ = count;
 }
 
-void Watchdog::look_at(Watched& w, const TurnWatch& watch, std::vector<Report>& reports) {
+void Watchdog::check(Watched& w, const TurnWatch& watch, std::vector<Report>& reports) {
   const std::uint64_t turn = watch.running();
   if (turn == 0 || turn != w.turn) {
     if (w.told) reports.push_back({Finding::returned, w.service, w.runtime, w.text + " has returned"});

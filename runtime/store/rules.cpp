@@ -104,8 +104,7 @@ Result<void> check_outputs(const OutputBuffer& outputs, const SessionOptions& op
       return invalid("an output to " + of_topic(topic, e.partition) + ", which has only " +
                      std::to_string(shape.counts[e.topic.value]) + " partitions");
     if (!inside(e.key_at, e.key_size, outputs.bytes) || !inside(e.value_at, e.value_size, outputs.bytes))
-      return invalid("an output to " + of_topic(topic, e.partition) +
-                     " reaches beyond its buffer");
+      return invalid("an output to " + of_topic(topic, e.partition) + " reaches beyond its buffer");
     std::size_t size = std::size_t{e.key_size} + e.value_size;
     if (e.headers > 0) {
       auto headers = headers_size(outputs, e);

@@ -20,8 +20,8 @@ struct Subject : Parts {
     begin();
   }
   void begin(std::int64_t offset = 0, const std::string& key = "ann") {
-    environment.look_at_clock();
-    failures.look_at_clock();
+    environment.read_clock();
+    failures.read_clock();
     batch = batch_of(events(), {clicked(key, 1)}, offset);
     translator.read(view_of(*batch, 0), attempt);
     translator.match(attempt);

@@ -103,8 +103,8 @@ CAF_TEST(a_record_that_waits_holds_up_those_behind_it) {
   s.records.work(s.slice);
   CAF_CHECK(s.noted.seen.empty());
   s.clock.advance(Duration(200));
-  s.environment.look_at_clock();
-  s.failures.look_at_clock();
+  s.environment.read_clock();
+  s.failures.read_clock();
   s.records.work(s.slice);
   CAF_CHECK(s.noted.seen == (Ns{1, 2}));
 }

@@ -155,7 +155,7 @@ CAF_TEST(a_topic_of_another_partitioner_is_not_read_and_its_name_is_said) {
     const Offset first_wrong = first_misplaced({p});
     CAF_CHECK_EQUAL(store.position("counter", "web-events", {p}).value().value, first_wrong.value);
     CAF_CHECK(says("the partition pauses at web-events/" + std::to_string(p) + "@" +
-                   std::to_string(first_wrong.value) + ", next look in 1000 ms: "));
+                   std::to_string(first_wrong.value) + ", next try in 1000 ms: "));
   }
   CAF_CHECK(
       says(" of topic web-events belong to other partitions by crc32, and all of these belong to this "

@@ -50,7 +50,7 @@ struct Parts {
         routes(std::make_shared<const Routes>(Routes{
             .runtime = runtime, .partitions = std::vector<std::uint32_t>(8, 1), .max_state_size = 1000})),
         environment(routes, {0}, clock, std::make_shared<TurnWatch>()) {
-    environment.look_at_clock();
+    environment.read_clock();
   }
   static RuntimeOptions options(const Tune& tune) {
     RuntimeOptions o{.serializer = testing::plain_serializer(),

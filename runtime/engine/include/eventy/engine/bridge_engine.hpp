@@ -126,7 +126,7 @@ class BridgeEngine {
   void handle(Aborted& e);
   void handle(UnknownOutcome& e);
   void start(TaskId task, TaskState& state);
-  void look_at_restores();
+  void report_restores();
   void commit_if_due();
   void hold_back();  // takes no input while commits are slower than the partitions
   void undo_all();   // abort now, or as soon as the commit in flight is settled

@@ -21,7 +21,7 @@ class logger;
 namespace eventy {
 
 // Of the parked records of one partition. Where one more does not fit, the partition pauses before it, and
-// tries its key again at each look.
+// retries its key with each probe.
 struct ParkingLimits {
   std::size_t records_per_key = 1'000;
   std::size_t records = 10'000;

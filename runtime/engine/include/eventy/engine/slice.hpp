@@ -1,4 +1,4 @@
-// A slice: the finished effects of a run of records of one partition, or of one look of a source. Slices of a
+// A slice: the finished effects of a run of records of one partition, or of one poll of a source. Slices of a
 // task are numbered without gaps; a commit cycle takes a prefix of them.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What a source decides: one look at the outside becomes one slice, with its new position as a state of its
+// What a source decides: one poll becomes one slice, with its new position as a state of its
 // own. Owned by one source actor (or Bench); one thread at a time, which may block in the user's code.
 #pragma once
 
@@ -21,7 +21,7 @@ class SourceEngine final : detail::PullCore {
     std::optional<Slice> slice = {};    // nullopt: there was nothing
     std::optional<Duration> wait = {};  // look again after that long; nullopt: at once
   };
-  // Throws what the user's code throws; nothing of that look happened then.
+  // Throws what the user's code throws; that poll then has no effect.
   Poll poll();
   // Goes back to the committed position; slices count from 1 again.
   void rewind(Epoch epoch);

@@ -2,9 +2,9 @@
 // partitions share. Holds the watches of all tasks of a node; whoever owns it calls check()
 // now and then and does what it says. watch() may be called by any thread, check() by one at a time.
 //
-// A turn is first seen at some look, so it is told of late by up to the time between two looks, never early.
-// Time in which nobody looked counts for little: a process that was stopped or starved is not taken for
-// stuck.
+// The watchdog first sees a turn at some check, so it reports late by up to the time between two checks,
+// never early. Time in which nobody looked counts for little: a process that was stopped or starved is not
+// taken for stuck.
 #pragma once
 
 #include <memory>
@@ -69,7 +69,7 @@ class Watchdog {
     bool told = false, over = false;
     std::string text = {};
   };
-  void look_at(Watched& w, const TurnWatch& watch, std::vector<Report>& reports);
+  void check(Watched& w, const TurnWatch& watch, std::vector<Report>& reports);
   void count_workers(std::vector<Report>& reports);
   std::string describe_all_taken(const std::vector<const Watched*>& by) const;
   static std::optional<std::string> name_of(const Watched& w);  // nullopt: it runs nothing
