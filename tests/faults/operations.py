@@ -289,7 +289,7 @@ class Operations:
         last = self.start("--until-idle", name="last")
         last.wait_end(0, seconds=120)
         left = self.home.left()
-        found, numbers = judge(left)
+        found, numbers = judge(left, stands_still=self.seen["freeze"] > 0)
         odd = left.topics["strange-events"]
         found += oddities(odd, left.topics["odd-events"], letters_of(left.topics["odd-dead-letters"]),
                           self.home.takes_large_states)
