@@ -85,11 +85,11 @@ void add_envelope(ValueList& fields, Kind kind) {
   if (kind != Kind::response) return;
   fields.push_back(field("destination", text("string"), "URN of the destination service"));
   fields.push_back(field("request_uuid", text("string"), "UUID of the associated request"));
-  fields.push_back(field("ok", text("boolean"), "Status: True if there was no error, false default_value"));
+  fields.push_back(field("ok", text("boolean"), "Status: True if there was no error, false otherwise"));
   fields.push_back(field("error_code", list_of({"null", "int"}),
-                         "Numeric code for the error, if ok is False, null default_value"));
+                         "Numeric code for the error, if ok is False, null otherwise"));
   fields.push_back(field("error_message", list_of({"null", "string"}),
-                         "Description for the error, if ok is False, null default_value"));
+                         "Description for the error, if ok is False, null otherwise"));
 }
 
 class PeerForm {

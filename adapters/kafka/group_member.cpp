@@ -121,6 +121,10 @@ Result<GroupMetadata> GroupMember::metadata(const std::string& id) const {
   return group;
 }
 
+void GroupMember::keep_awake() const {
+  const GroupMetadata ignored(rd_kafka_consumer_group_metadata(consumer_.get()));
+}
+
 bool GroupMember::is_replaced() const {
   char ignored[1];
   return consumer_ && rd_kafka_fatal_error(consumer_.get(), ignored, sizeof ignored) ==

@@ -42,6 +42,9 @@ class GroupMember {
   // The metadata for positions of a transaction. Fenced, unless the member still has this id.
   Result<GroupMetadata> metadata(const std::string& id) const;
   bool is_replaced() const;  // by another member with the same static id
+  // librdkafka's thread waits until a date: one that is set back would make it sleep through its heartbeats.
+  // A question wakes it. Any thread, until destroy().
+  void keep_awake() const;
 
  private:
   Result<void> subscribe();

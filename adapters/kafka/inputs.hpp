@@ -58,6 +58,7 @@ class Inputs {
   bool more() const { return more_; }  // the last read() left records behind
   // Of the generation that owns what is owned now; fenced if that is lost.
   Result<GroupMetadata> group() const { return member_.metadata(assigned_to_); }
+  void keep_awake() const { member_.keep_awake(); }           // any thread, before leave()
   bool is_replaced() const { return member_.is_replaced(); }  // by another member with the same static id
   Result<bool> at_end();
 

@@ -152,7 +152,10 @@ Result<void> Session::start() {
     return foreign_members(identity_.group(), *now);
   if (auto joined = inputs_.join(); !joined) return joined;
   preparer_.start();
-  ticker_.start([this] { wake(); });
+  ticker_.start([this] {
+    inputs_.keep_awake();
+    wake();
+  });
   return {};
 }
 

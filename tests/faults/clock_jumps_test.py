@@ -2,8 +2,8 @@
 # ctest: TIMEOUT 300
 """The date of a node on the embedded store is set back and forward while it works, or drifts: it goes on, and ends when it is told to.
 
-libfaketime stands between the node and the wall clock, and leaves the monotonic one alone. librdkafka it does not serve: the waits of
-the C library's threads, which that uses, are not among those that it knows.
+libfaketime stands between the node and the wall clock, and leaves the monotonic one alone. It does not know the waits that librdkafka
+uses: kafka_dates_test.py is for nodes on Kafka.
 """
 import os
 import pathlib

@@ -122,7 +122,7 @@ class OwnBroker:
 class Node(Process):
     """One process of kafka_node."""
 
-    def __init__(self, campaign, name, services, step=None, nth=1, hold=False, then=None, **settings):
+    def __init__(self, campaign, name, services, step=None, nth=1, hold=False, then=None, environment=None, **settings):
         self.campaign = campaign
         self.release_file = campaign.folder / f"release-{len(campaign.nodes)}"
         wanted = {**SETTINGS, **campaign.settings, **{k.replace("__", "."): v for k, v in settings.items()}}
@@ -139,7 +139,7 @@ class Node(Process):
         command = [build / "tests/bin/kafka_node", "run", "--services", ",".join(services)]
         for key, value in wanted.items():
             command += ["--set", f"{key}={value}"]
-        super().__init__(name, command, campaign.folder / f"{len(campaign.nodes):03}-{name}.log")
+        super().__init__(name, command, campaign.folder / f"{len(campaign.nodes):03}-{name}.log", environment)
         campaign.nodes.append(self)
 
     def wait_for_hold(self, seconds=30):

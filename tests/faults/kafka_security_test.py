@@ -60,7 +60,7 @@ def those_who_may(broker, folder):
         newer = {"env": newer_librdkafka()} if old and prefix.startswith("scram") else {}
         if newer:
             done, took = run(folder, bootstrap, prefix, properties)
-            checks.ended(f"{prefix} says which librdkafka it takes", done, [1], "_AUTHENTICATION", "it takes 2.6.1",
+            checks.ended(f"{prefix} says which librdkafka it takes", done, [1], "_AUTHENTICATION", "use librdkafka 2.6.1",
                          seconds=5, took=took)
         done, took = run(folder, bootstrap, prefix, properties, **newer)
         checks.ended(f"{prefix} runs to its end", done, [0], took=took)
