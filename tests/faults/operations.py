@@ -441,8 +441,8 @@ def a_stranger_in_a_group(c):
     wait_until(lambda: c.all_are_alive() or len(c.home.observer.ask("members", group)) == len(c.nodes), PATIENCE,
                "not every node is a member")
     before = c.told("not nodes of its service")
-    took = c.home.observer.ask("join", group, group + "-requests", 6000)[0]["partitions"]
-    if not took:
+    # A rebalance with a node that has just come may take longer than the stranger stays.
+    if not any(c.home.observer.ask("join", group, group + "-requests", 6000)[0]["partitions"] for _ in range(3)):
         raise Failure("the stranger was given no partition")
     if c.told("not nodes of its service") == before:
         raise Failure("no node names the stranger")
