@@ -4,6 +4,15 @@
 
 namespace eventy {
 
+bool AttemptRun::read(const RecordView& record, Attempt& attempt) try {
+  if (translator_.read(record, attempt)) return true;
+  ++environment_.stats.dropped;
+  return false;
+} catch (const DecodeError& e) {
+  failures_.dead_letter(attempt, {"", "DecodeError", e.what()});
+  return false;
+}
+
 // A handler that gives up is left out, and the others run again, so that all turns of an input are in one
 // slice.
 bool AttemptRun::run(Attempt& attempt) {

@@ -10,8 +10,8 @@ namespace eventy {
 
 class AttemptRun {
  public:
-  AttemptRun(const PartitionEnvironment& environment, const Translator& translator, KeyStates& states,
-             TurnRun& turns, FailureHandling& failures, SliceDraft& slice)
+  AttemptRun(PartitionEnvironment& environment, Translator& translator, KeyStates& states, TurnRun& turns,
+             FailureHandling& failures, SliceDraft& slice)
       : environment_(environment),
         translator_(translator),
         states_(states),
@@ -19,6 +19,9 @@ class AttemptRun {
         failures_(failures),
         slice_(slice) {}
 
+  // Begins the attempt with a record. False: there is nothing to run. The record is for another service, or
+  // does not decode and is a dead letter now.
+  bool read(const RecordView& record, Attempt& attempt);
   // The turns of the commit cycle: those at least once and exactly once. True: they are staged, but for those
   // of handlers that gave up. False: nothing is staged, and the input waits for another attempt.
   bool run(Attempt& attempt);
@@ -36,8 +39,8 @@ class AttemptRun {
   void roll_back(const Start& start);
   void check_outputs_size(std::size_t bytes) const;
 
-  const PartitionEnvironment& environment_;
-  const Translator& translator_;
+  PartitionEnvironment& environment_;
+  Translator& translator_;
   KeyStates& states_;
   TurnRun& turns_;
   FailureHandling& failures_;

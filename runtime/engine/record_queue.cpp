@@ -40,7 +40,7 @@ bool RecordQueue::work_on_front(SliceDraft& slice) {
 
 RecordQueue::Progress RecordQueue::handle(const std::shared_ptr<const Batch>& batch, std::size_t index,
                                           SliceDraft& slice) {
-  if (!read(*batch, index) || take_release()) return Progress::done;
+  if (!runs_.read(view_of(*batch, index), attempt_) || take_release()) return Progress::done;
   translator_.match(attempt_);
   if (attempt_.matched.empty()) return Progress::done;
   const auto way = placement_.find(attempt_);
@@ -54,15 +54,6 @@ RecordQueue::Progress RecordQueue::handle(const std::shared_ptr<const Batch>& ba
   deferred_.add(attempt_, batch, slice);
   failures_.settle(attempt_);
   return Progress::done;
-}
-
-bool RecordQueue::read(const Batch& batch, std::size_t index) try {
-  if (translator_.read(view_of(batch, index), attempt_)) return true;
-  ++environment_.stats.dropped;
-  return false;
-} catch (const DecodeError& e) {
-  failures_.dead_letter(attempt_, {"", "DecodeError", e.what()});
-  return false;
 }
 
 // A request to release a key, from whoever looks after the service. False: it is another record.

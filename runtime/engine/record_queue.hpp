@@ -39,7 +39,6 @@ class RecordQueue final : public Work {
   };
   bool work_on_front(SliceDraft& slice);  // false: the batch is not finished
   Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index, SliceDraft& slice);
-  bool read(const Batch& batch, std::size_t index);  // false: dealt with
   bool take_release();
   std::vector<Placement::Run> ahead(std::size_t index) const;
 

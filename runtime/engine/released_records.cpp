@@ -59,12 +59,7 @@ bool ReleasedRecords::begin(Source& source) {
     has_no_handler(row);
     return false;
   }
-  try {
-    if (!translator_.read(source.record(*topic), attempt_)) return ++environment_.stats.dropped, false;
-  } catch (const DecodeError& e) {
-    failures_.dead_letter(attempt_, {"", "DecodeError", e.what()});
-    return false;
-  }
+  if (!runs_.read(source.record(*topic), attempt_)) return false;
   translator_.match(attempt_);
   std::erase_if(attempt_.matched, [&](const auto& c) {
     return std::find(row.handlers.begin(), row.handlers.end(), environment_.runtime.handler_id(c.handler)) ==
