@@ -6,11 +6,13 @@
 #include "counter_fixture.hpp"
 #include "runtime/engine/slice_draft.hpp"
 #include "runtime/engine/translator.hpp"
+#include "support/throws.hpp"
 
 namespace eventy::parts {
 
 using counting::Clicked;
 using counting::Counted;
+using tests::throws;
 
 struct Page {  // a state that may grow
   std::string text;
@@ -66,16 +68,6 @@ struct Parts {
   PartitionEnvironment environment;
   std::shared_ptr<Rows> rows = std::make_shared<Rows>();
 };
-
-template <class E, class F>
-bool throws(F f) {
-  try {
-    f();
-  } catch (const E&) {
-    return true;
-  }
-  return false;
-}
 
 inline Record clicked(const std::string& key, std::int64_t n) {
   Record record(Kind::event, "urn:web", "Clicked", "urn:web");

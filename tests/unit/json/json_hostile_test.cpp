@@ -7,20 +7,12 @@
 #include <string>
 
 #include "eventy/json/json.hpp"
+#include "support/throws.hpp"
 
 using namespace eventy;
+using eventy::tests::throws;
 
 namespace {
-
-template <class E, class F>
-bool throws(F act) {
-  try {
-    act();
-  } catch (const E&) {
-    return true;
-  }
-  return false;
-}
 
 const std::string response =
     R"({"type":"RESPONSE","namespace":"urn:orders","name":"Placed","protocol_version":"3.0.0","version":"1.2.0",)"

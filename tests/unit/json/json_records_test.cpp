@@ -6,20 +6,12 @@
 #include <string>
 
 #include "eventy/json/json.hpp"
+#include "support/throws.hpp"
 
 using namespace eventy;
+using eventy::tests::throws;
 
 namespace {
-
-template <class E, class F>
-bool throws(F act) {
-  try {
-    act();
-  } catch (const E&) {
-    return true;
-  }
-  return false;
-}
 
 // The envelope that the golden records have.
 Envelope envelope_of(Kind kind) {

@@ -8,21 +8,13 @@
 #include <string>
 
 #include "eventy/msgpack/msgpack.hpp"
+#include "support/throws.hpp"
 
 using namespace eventy;
+using eventy::tests::throws;
 using namespace std::string_literals;
 
 namespace {
-
-template <class E, class F>
-bool throws(F act) {
-  try {
-    act();
-  } catch (const E&) {
-    return true;
-  }
-  return false;
-}
 
 enum class Colour : std::uint8_t { red, green };
 constexpr std::array<std::string_view, 2> enum_names(Colour) { return {"red", "green"}; }
