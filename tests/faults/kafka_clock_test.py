@@ -8,31 +8,28 @@ The broker's is the one that is set, 2 h back: librdkafka's own waits go by the 
 import os
 import pathlib
 import shutil
-import struct
 import subprocess
 import tempfile
 import time
 
 import kafka_harness
-from kafka_harness import Campaign, Failure, Observer, OwnBroker, wait_until
+from kafka_harness import ANY_DATE, Campaign, Failure, Observer, OwnBroker, SetDate, wait_until
 
-LIBRARY = kafka_harness.build / "tests/bin/libset_date.so"
 SERVICES = ("exact", "least", "most")
 HOURS = 2
 STANDS_SECONDS = 12
 GOES_ON_SECONDS = 30  # after the start of the broker; the longest rest is 5
 SETTING = "message.timestamp.after.max.ms=3600000"
-ANY_DATE = "message.timestamp.after.max.ms=9223372036854775807"  # of the input, which is written meanwhile
 
 
 class DatedBroker(OwnBroker):
     """Its Java, and nothing else, takes for the date what is set."""
 
     def __init__(self, folder):
-        self.offset = pathlib.Path(folder) / "offset"
-        self.offset.write_bytes(struct.pack("q", 0))
+        self.date = SetDate(folder)
+        settings = " ".join(f"{name}={value}" for name, value in self.date.environment.items())
         wrapper = pathlib.Path(folder) / "java"
-        wrapper.write_text(f"#!/bin/sh\nexport LD_PRELOAD={LIBRARY} SET_DATE_BY={self.offset}\n"
+        wrapper.write_text(f"#!/bin/sh\nexport {settings}\n"
                            f"exec {shutil.which('java')} \"$@\"\n")
         wrapper.chmod(0o755)
         self.path = f"{folder}:{os.environ['PATH']}"
@@ -41,7 +38,7 @@ class DatedBroker(OwnBroker):
     def set_date(self, seconds):
         """Between a stop and a start: the broker itself does not bear it while it works."""
         self.stop()
-        self.offset.write_bytes(struct.pack("q", seconds))
+        self.date.set(seconds)
         self.start()
 
     def command(self, *arguments):

@@ -4,36 +4,20 @@
 
 `libset_date.so` stands between the node and its date, also in the waits of librdkafka, which end at a date.
 """
-import pathlib
-import struct
 import tempfile
 import time
 
 import kafka_harness
-from kafka_harness import SETTINGS, Campaign, Failure, shared_bootstrap, wait_until
+from kafka_harness import ANY_DATE, SETTINGS, Campaign, Failure, SetDate, shared_bootstrap
 
-LIBRARY = kafka_harness.build / "tests/bin/libset_date.so"
 SESSION_SECONDS = SETTINGS["kafka.session_timeout_ms"] / 1000
-ANY_DATE = "message.timestamp.after.max.ms=9223372036854775807"
 
 
-class Date:
-    """As seconds away from the right one."""
-
-    def __init__(self, folder):
-        self.file = pathlib.Path(folder) / "offset"
-        self.set(0)
-        self.environment = {"LD_PRELOAD": str(LIBRARY), "SET_DATE_BY": str(self.file)}
-
-    def set(self, seconds):
-        with open(self.file, "r+b" if self.file.exists() else "w+b") as file:
-            file.write(struct.pack("q", seconds))
-
-    def drift(self, seconds, each=0.2):
-        """Loses a second of four for so long."""
-        for n in range(int(seconds / each)):
-            time.sleep(each)
-            self.set(-round(n * each / 4))
+def drift(date, seconds=4, each=0.2):
+    """Loses a second of four for so long."""
+    for n in range(int(seconds / each)):
+        time.sleep(each)
+        date.set(-round(n * each / 4))
 
 
 def goes_on(c, node, what):
@@ -51,7 +35,7 @@ def goes_on(c, node, what):
 
 def with_a_date(name, change, idle):
     with tempfile.TemporaryDirectory() as folder, Campaign(name, shared_bootstrap()) as c:
-        date = Date(folder)
+        date = SetDate(folder)
         node = c.node("a", environment=date.environment)
         c.feed(300)
         c.settle()
@@ -94,7 +78,7 @@ def forward_while_idle():
 
 def a_drift():
     """A second of four is lost, under load."""
-    with_a_date("dates-drift", lambda date: date.drift(4), idle=False)
+    with_a_date("dates-drift", drift, idle=False)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from node_process import Failure, Process, say, wait_until  # noqa: E402, F401
 
 PARTITIONS = 6
 KEYS = 60
+# Of a topic that takes records of any date.
+ANY_DATE = "message.timestamp.after.max.ms=9223372036854775807"
 # Of a node in these tests, where a test does not say otherwise.
 SETTINGS = {
     "store.type": "kafka",
@@ -117,6 +120,19 @@ class OwnBroker:
 
 
 # ---- nodes
+
+
+class SetDate:
+    """What the programs that run in `environment` take for the date, as seconds away from the right one."""
+
+    def __init__(self, folder):
+        self.file = pathlib.Path(folder) / "offset"
+        self.file.write_bytes(struct.pack("q", 0))
+        self.environment = {"LD_PRELOAD": str(build / "tests/bin/libset_date.so"), "SET_DATE_BY": str(self.file)}
+
+    def set(self, seconds):
+        with open(self.file, "r+b") as file:  # in place, for the programs have it mapped
+            file.write(struct.pack("q", seconds))
 
 
 class Node(Process):
