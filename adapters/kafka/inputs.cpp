@@ -249,7 +249,7 @@ Result<void> Inputs::read(const PollLimits& limits, std::vector<StoreEvent>& eve
     OwnedPartition* owned = find(place.first);
     if (owned)
       batch.for_some([&](const auto& m) { owned->cursors[place.second].fingerprint.add(fingerprint_of(m)); });
-    events.push_back(Records{batch.finish()});
+    events.emplace_back(Records{batch.finish()});
   }
   batches_.clear();
   last_topic_ = nullptr;

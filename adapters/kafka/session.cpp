@@ -249,11 +249,11 @@ void Session::removed(std::vector<PartitionId> partitions, Removal how) {
   for (const PartitionId p : partitions)
     if (OwnedPartition* owned = inputs_.find(p)) owned->restore.request_stop();
   if (how == Removal::revoked) {
-    events_.push_back(Revoked{std::move(partitions)});
+    events_.emplace_back(Revoked{std::move(partitions)});
     return;
   }
   end_states(partitions);
-  events_.push_back(Lost{std::move(partitions)});
+  events_.emplace_back(Lost{std::move(partitions)});
 }
 
 void Session::end_states(const std::vector<PartitionId>& partitions) {

@@ -222,7 +222,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
     auto batch = core_->read(*topics_[c.topic.value], c.topic, c.partition, c.next, end, limits);
     if (!batch) return batch.error();
     c.next = (*batch)->next;
-    events.push_back(Records{*std::move(batch)});
+    events.emplace_back(Records{*std::move(batch)});
   }
   return events;
 }

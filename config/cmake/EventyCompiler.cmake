@@ -36,6 +36,10 @@ add_library(eventy_compiler INTERFACE)
 target_compile_options(eventy_compiler INTERFACE -Wall -Wextra -Wpedantic)
 if(EVENTY_WERROR)
   target_compile_options(eventy_compiler INTERFACE -Werror)
+  # g++ 13 and 14 warn falsely about members of a moved std::variant, depending on what they inline.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    target_compile_options(eventy_compiler INTERFACE -Wno-error=maybe-uninitialized)
+  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms of GCC 12 on std::string concatenation, https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651

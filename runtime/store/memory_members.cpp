@@ -26,12 +26,12 @@ MemoryMember* detail::MemoryImpl::owner(Service& service, PartitionId partition)
 void detail::MemoryImpl::give(Service& service, Member& member, const std::vector<PartitionId>& partitions) {
   if (partitions.empty()) return;
   ++service.epoch.value;
-  member.events.push_back(Assigned{service.epoch, partitions});
+  member.events.emplace_back(Assigned{service.epoch, partitions});
   for (const PartitionId partition : partitions) {
     auto& owned = member.owned[partition] = {};
     owned.readable = std::make_shared<std::atomic<bool>>(true);
     if (service.hold_restore) {
-      member.events.push_back(Restoring{partition, 0, 1});
+      member.events.emplace_back(Restoring{partition, 0, 1});
     } else {
       restored(service, member, partition);
     }
@@ -97,7 +97,7 @@ std::shared_ptr<MemoryMember> detail::MemoryImpl::join(const std::shared_ptr<Mem
 
 void detail::MemoryImpl::revoke(Member& member, PartitionId partition) {
   member.owned.at(partition).hold = Hold::revoked;
-  member.events.push_back(Revoked{{partition}});
+  member.events.emplace_back(Revoked{{partition}});
   member.notify();
 }
 
@@ -105,7 +105,7 @@ void detail::MemoryImpl::lose(Member& member, PartitionId partition) {
   auto& owned = member.owned.at(partition);
   owned.hold = Hold::lost;
   owned.readable->store(false);
-  member.events.push_back(Lost{{partition}});
+  member.events.emplace_back(Lost{{partition}});
   member.notify();
 }
 

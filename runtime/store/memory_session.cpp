@@ -154,7 +154,7 @@ class MemorySession final : public StoreSession {
         auto batch = log.read(topic, partition, cursor, limits);
         if (!batch) return batch.error();
         cursor = (*batch)->next;
-        events.push_back(Records{*std::move(batch)});
+        events.emplace_back(Records{*std::move(batch)});
       }
     }
     return events;
@@ -282,17 +282,18 @@ class MemorySession final : public StoreSession {
     auto& flight = *m.in_flight;
     switch (flight.fate) {
       case Fate::commits:
-        events.push_back(Committed{flight.cycle});
+        events.emplace_back(Committed{flight.cycle});
         break;
       case Fate::aborts:
-        events.push_back(Aborted{
+        events.emplace_back(Aborted{
             flight.cycle,
             flight.refused.value_or(
                 Error{ErrorCode::aborted, "the store aborted cycle " + std::to_string(flight.cycle.value)})});
         break;
       default:
         if (!std::exchange(flight.reported_unknown, true))
-          events.push_back(UnknownOutcome{flight.cycle, {ErrorCode::unknown_outcome, "the answer was lost"}});
+          events.emplace_back(
+              UnknownOutcome{flight.cycle, {ErrorCode::unknown_outcome, "the answer was lost"}});
         return false;
     }
     const bool aborted = flight.fate == Fate::aborts;

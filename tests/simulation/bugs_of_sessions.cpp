@@ -70,7 +70,7 @@ class GuessesAborted final : public ShellSession {
     auto events = inner_->poll(limits);
     if (!events.ok()) return events;
     std::vector<StoreEvent> told;
-    for (const auto& batch : std::exchange(again_, {})) told.push_back(Records{batch});
+    for (const auto& batch : std::exchange(again_, {})) told.emplace_back(Records{batch});
     for (auto& event : *events) {
       if (const auto* records = std::get_if<Records>(&event)) since_.push_back(records->batch);
       if (std::holds_alternative<Committed>(event)) since_.clear();

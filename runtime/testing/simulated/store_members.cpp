@@ -71,7 +71,7 @@ void SimulatedImpl::give(Member& member, const std::vector<PartitionId>& partiti
   if (partitions.empty()) return;
   SimulatedService& service = service_of(member);
   ++service.epoch.value;
-  member.events.push_back(Assigned{service.epoch, partitions});
+  member.events.emplace_back(Assigned{service.epoch, partitions});
   for (const PartitionId partition : partitions) {
     note(member, "gets partition " + std::to_string(partition.value));
     auto& owned = member.owned[partition] = {};
@@ -80,7 +80,7 @@ void SimulatedImpl::give(Member& member, const std::vector<PartitionId>& partiti
       restored(member, partition, owned);
     } else {
       owned.restored_at = clock.now() + wait;
-      member.events.push_back(Restoring{partition, 0, 1});
+      member.events.emplace_back(Restoring{partition, 0, 1});
     }
   }
   member.notify();
@@ -104,7 +104,7 @@ void SimulatedImpl::revoke(Member& member, PartitionId partition) {
   auto& owned = member.owned.at(partition);
   owned.hold = Hold::revoked;
   owned.restored_at.reset();
-  member.events.push_back(Revoked{{partition}});
+  member.events.emplace_back(Revoked{{partition}});
   member.notify();
 }
 
@@ -116,7 +116,7 @@ void SimulatedImpl::lose(Member& member, PartitionId partition) {
   owned.restored_at.reset();
   *owned.readable = false;
   service_of(member).heirs.erase(partition);
-  member.events.push_back(Lost{{partition}});
+  member.events.emplace_back(Lost{{partition}});
   member.notify();
 }
 

@@ -299,7 +299,7 @@ class SimulatedSession final : public StoreSession {
       }
       const auto batch = log.read(topic, partition, cursor, limits);
       cursor = batch->next;
-      events.push_back(Records{batch});
+      events.emplace_back(Records{batch});
     }
   }
 
