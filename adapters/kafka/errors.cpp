@@ -149,6 +149,23 @@ Error error_of(const rd_kafka_message_t& message, const std::string& what) {
   if (is_damage(message)) error.code = ErrorCode::corrupt;
   return error;
 }
+rd_kafka_resp_err_t delivery_error(const rd_kafka_message_t& message) {
+#if RD_KAFKA_VERSION >= 0x02080000
+  // Brokers tell the kind of the error in this text only.
+  constexpr std::string_view of_a_date = "Timestamp ";
+  const char* text = rd_kafka_message_produce_errstr(&message);
+  if (message.err == RD_KAFKA_RESP_ERR_INVALID_RECORD && text &&
+      std::string_view(text).starts_with(of_a_date))
+    return RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+#endif
+  return message.err;
+}
+bool is_a_better_reason(rd_kafka_resp_err_t code, rd_kafka_resp_err_t known) {
+#if RD_KAFKA_VERSION >= 0x02080000
+  if (known == RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD) return true;
+#endif
+  return known == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+}
 Result<void> check_each(const rd_kafka_topic_partition_list_t& list, const std::string& what) {
   for (int i = 0; i < list.cnt; ++i) {
     const auto& at = list.elems[i];

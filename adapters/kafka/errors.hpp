@@ -22,6 +22,11 @@ bool is_damage(const rd_kafka_message_t& message);
 // Of a message that is an error; names its topic partition and offset, if it has them.
 Error error_of(const rd_kafka_message_t& message, const std::string& what);
 // The first error of a single partition in the list, after a call that succeeded as a whole.
+// Why a record was not delivered. From 2.8 on librdkafka tells what is wrong with each record of a batch, all
+// under INVALID_RECORD; of a date that is out of range this still returns INVALID_TIMESTAMP.
+rd_kafka_resp_err_t delivery_error(const rd_kafka_message_t& message);
+// True if `code` says more about a batch that was refused than what is known so far.
+bool is_a_better_reason(rd_kafka_resp_err_t code, rd_kafka_resp_err_t known);
 Result<void> check_each(const rd_kafka_topic_partition_list_t& list, const std::string& what);
 
 }  // namespace eventy::kafka::detail

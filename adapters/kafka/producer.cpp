@@ -22,7 +22,7 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
   auto& instance = *static_cast<Instance*>(opaque);
   auto& delivery = *static_cast<Delivery*>(message->_private);
   const std::lock_guard lock(instance.mutex);
-  delivery.error = message->err;
+  delivery.error = delivery_error(*message);
   delivery.offset = Offset{message->offset};
   if (--delivery.call->left == 0) instance.changed.notify_all();
 }
@@ -156,11 +156,14 @@ Result<std::vector<Offset>> Producer::write(const std::vector<Client::Outgoing>&
   }
   await(instance, call);
   std::vector<Offset> offsets;
+  std::optional<std::size_t> refused;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& delivery = call.deliveries[i];
-    if (delivery.error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(instance, delivery.error, records[i]);
     offsets.push_back(delivery.offset);
+    if (delivery.error == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    if (!refused || is_a_better_reason(delivery.error, call.deliveries[*refused].error)) refused = i;
   }
+  if (refused) return failed(instance, call.deliveries[*refused].error, records[*refused]);
   if (!queued) return queued.error();
   return offsets;
 }
