@@ -121,6 +121,7 @@ def in_root(root, *command, cwd="/"):
 
 def make_root(root, suite, mirror):
     run("debootstrap", "--variant=minbase", "--include=ca-certificates,git", suite, root, mirror)
+    root.chmod(0o755)  # a temporary folder is closed to others; tests run programs as another user
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     (root / TRUST).mkdir()
     for file in ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/java/cacerts"):
