@@ -26,7 +26,7 @@ struct Role {
 
 // Where an actor runs: on one of the scheduler's few threads, or on a thread of its own, because it may block
 // or must answer while all of those are busy.
-enum class Placement : std::uint8_t { scheduler, own_thread };
+enum class RunsOn : std::uint8_t { scheduler, own_thread };
 
 class Host {
  public:
@@ -76,10 +76,10 @@ caf::behavior run(caf::stateful_actor<State>* self, Host* host, ActorId id,
 // Starts an actor. `watcher`, which may be empty, gets Down when the actor has ended. Throws if there is no
 // memory or no thread for it.
 template <class State, class Watcher>
-Ref<typename State::Receiver> spawn(Host& host, const Role& role, Placement placement,
+Ref<typename State::Receiver> spawn(Host& host, const Role& role, RunsOn runs_on,
                                     const typename State::Setup& setup, const Ref<Watcher>& watcher) {
   const ActorId id = host.new_id();
-  const caf::actor actor = placement == Placement::own_thread && host.has_threads()
+  const caf::actor actor = runs_on == RunsOn::own_thread && host.has_threads()
                                ? host.system().spawn<caf::detached>(run<State>, &host, id, setup)
                                : host.system().spawn(run<State>, &host, id, setup);
   host.spawned(id, role, actor);

@@ -30,26 +30,26 @@ struct Describe {
   std::string operator()(const msg::RewindTo& m) const { return "RewindTo epoch " + number(m.epoch.value); }
   std::string operator()(const msg::StopPolling&) const { return "StopPolling"; }
   std::string operator()(const msg::Query& m) const { return "Query " + m.name; }
-  std::string operator()(const msg::StepOn&) const { return "StepOn"; }
+  std::string operator()(const msg::Continue&) const { return "Continue"; }
   std::string operator()(const msg::Wake&) const { return "Wake"; }
-  std::string operator()(const msg::Finished& m) const {
-    std::string text = "Finished " + name_of(m.slice->task) + ", epoch " + number(m.slice->epoch.value) +
+  std::string operator()(const msg::SliceFinished& m) const {
+    std::string text = "SliceFinished " + name_of(m.slice->task) + ", epoch " + number(m.slice->epoch.value) +
                        ", slice " + number(m.slice->number.value) + ", " + number(m.slice->records) +
                        " records";
     for (const auto& p : m.slice->effects.positions)
       text += ", topic " + number(p.topic.value) + " up to " + std::to_string(p.next.value);
     return text;
   }
-  std::string operator()(const msg::DeferredDone& m) const {
-    return "DeferredDone " + name_of(m.task) + ", epoch " + number(m.epoch.value) + ", slice " +
+  std::string operator()(const msg::DeferredTurnsDone& m) const {
+    return "DeferredTurnsDone " + name_of(m.task) + ", epoch " + number(m.epoch.value) + ", slice " +
            number(m.up_to.value) + ", " + number(m.outputs->entries.size()) + " outputs";
   }
-  std::string operator()(const msg::TaskWaits& m) const { return "TaskWaits " + name_of(m.task); }
+  std::string operator()(const msg::TaskWaiting& m) const { return "TaskWaiting " + name_of(m.task); }
   std::string operator()(const msg::TaskStarted& m) const {
     return "TaskStarted " + name_of(m.task) + ", epoch " + number(m.epoch.value);
   }
   std::string operator()(const msg::TasksDown& m) const { return "TasksDown" + names(m.tasks); }
-  std::string operator()(const msg::StartAgain& m) const { return "StartAgain " + name_of(m.task); }
+  std::string operator()(const msg::TaskBackoffOver& m) const { return "TaskBackoffOver " + name_of(m.task); }
   std::string operator()(const msg::Drain&) const { return "Drain"; }
   std::string operator()(const msg::AskStatus& m) const { return "AskStatus round " + number(m.round); }
   std::string operator()(const msg::StartTask& m) const {

@@ -50,9 +50,9 @@ class CafHost final : public Host {
 
 // CAF's actor system with its root. One thread must create and destroy it, otherwise its logger waits
 // forever; destroying it waits for all actors. So it has a thread of its own, which can be abandoned.
-class Home {
+class ActorHost {
  public:
-  Home(std::size_t threads, const Clock& clock, const RootSetup& setup) {
+  ActorHost(std::size_t threads, const Clock& clock, const RootSetup& setup) {
     auto made = std::make_shared<std::promise<Ref<ToRoot>>>();
     auto root_made = made->get_future();
     thread_ = std::thread([made, end = end_.get_future(), gone = gone_, threads, &clock, setup]() mutable {
@@ -66,7 +66,7 @@ class Home {
       throw;
     }
   }
-  ~Home() {
+  ~ActorHost() {
     if (thread_.joinable()) (void)end({});
   }
 
@@ -98,7 +98,7 @@ class Home {
       CafHost host(clock);  // outlives the actors, because the system waits for them
       caf::actor_system system(config);
       host.run_on(system);
-      made.set_value(spawn<RootState>(host, {}, Placement::own_thread, setup, Ref<ToRoot>()));
+      made.set_value(spawn<RootActor>(host, {}, RunsOn::own_thread, setup, Ref<ToRoot>()));
       end.wait();
     } catch (...) {
       made.set_exception(std::current_exception());
@@ -128,7 +128,7 @@ struct NodeSystem::Impl {
   const Clock& clock;
   std::shared_ptr<Board> board = std::make_shared<Board>();
   std::shared_ptr<Watchdog> watchdog = std::make_shared<Watchdog>();
-  std::unique_ptr<Home> home = {};
+  std::unique_ptr<ActorHost> host = {};
   std::unique_ptr<WatchdogThread> watchdog_thread = {};
 };
 
@@ -147,12 +147,12 @@ Result<void> NodeSystem::start(std::vector<ServiceSetup> services) {
   const auto cores = std::max<std::size_t>(1, std::thread::hardware_concurrency());
   const std::size_t threads = impl_->options.threads > 0 ? impl_->options.threads : cores;
   setup.watchdog->set_workers(threads);
-  impl_->home = std::make_unique<Home>(threads, impl_->clock, setup);
+  impl_->host = std::make_unique<ActorHost>(threads, impl_->clock, setup);
   impl_->watchdog_thread = std::make_unique<WatchdogThread>(impl_->watchdog, impl_->board);
   return {};
 }
 
-void NodeSystem::drain() { post({}, impl_->home->root(), msg::Drain{}); }
+void NodeSystem::drain() { post({}, impl_->host->root(), msg::Drain{}); }
 NodeState NodeSystem::wait_for(Duration time) { return impl_->board->wait(NodeState::idle, time); }
 NodeState NodeSystem::wait_until_drained(Duration time) {
   return impl_->board->wait(NodeState::drained, time);
@@ -160,6 +160,6 @@ NodeState NodeSystem::wait_until_drained(Duration time) {
 std::string NodeSystem::failure() const { return impl_->board->failure(); }
 std::vector<ServiceCounts> NodeSystem::counts() const { return impl_->board->counts(); }
 std::vector<std::string> NodeSystem::running() const { return impl_->watchdog->running(); }
-bool NodeSystem::stop(Duration within) { return !impl_->home || impl_->home->end(within); }
+bool NodeSystem::stop(Duration within) { return !impl_->host || impl_->host->end(within); }
 
 }  // namespace eventy::actors

@@ -15,20 +15,20 @@ struct BridgeSetup {
   Ref<ToSupervisor> supervisor;
 };
 
-struct BridgeState {
+struct BridgeActor {
   using Receiver = ToBridge;
   using Setup = BridgeSetup;
   static inline const char* name = "bridge";
 
   void begin(BridgeSetup setup);
-  void handle(const msg::StepOn&) { *step_is_sent_ = false, step(); }
+  void handle(const msg::Continue&) { *step_is_sent_ = false, step(); }
   void handle(const msg::Wake&) { wakes_at_.reset(), step(); }
-  void handle(const msg::Finished& m) { perform(engine_->accept(m.slice)), go_on(); }
-  void handle(const msg::DeferredDone& m);
-  void handle(const msg::TaskWaits& m) { engine_->task_waits(m.task, m.epoch); }
+  void handle(const msg::SliceFinished& m) { perform(engine_->accept(m.slice)), go_on(); }
+  void handle(const msg::DeferredTurnsDone& m);
+  void handle(const msg::TaskWaiting& m) { engine_->task_waits(m.task, m.epoch); }
   void handle(const msg::TaskStarted& m);
   void handle(const msg::TasksDown& m);
-  void handle(const msg::StartAgain& m) { perform(engine_->start_again(m.task)), go_on(); }
+  void handle(const msg::TaskBackoffOver& m) { perform(engine_->start_again(m.task)), go_on(); }
   void handle(const msg::Drain&);
   void handle(const msg::AskStatus& m);
   void handle(const msg::End&) { self_.end(); }
@@ -45,11 +45,11 @@ struct BridgeState {
   void open();
   void step();
   void perform(const std::vector<BridgeAction>& actions);
-  void perform(const action::Start& a);
-  void perform(const action::Stop& a);
+  void perform(const action::StartTask& a);
+  void perform(const action::StopTask& a);
   void perform(const action::Deliver& a) { tell(a.task, msg::Deliver{a.epoch, a.batch, a.from}); }
-  void perform(const action::SlicesCommitted& a) { tell(a.task, msg::CommittedUpTo{a.epoch, a.up_to}); }
-  void perform(const action::Rewind& a) { tell(a.task, msg::RewindTo{a.epoch}); }
+  void perform(const action::CommittedUpTo& a) { tell(a.task, msg::CommittedUpTo{a.epoch, a.up_to}); }
+  void perform(const action::RewindTo& a) { tell(a.task, msg::RewindTo{a.epoch}); }
   void tell(TaskId task, TaskMail mail);
   void post_to(const TaskRef& task, const TaskMail& mail) const;
   void go_on();

@@ -13,14 +13,14 @@ const std::string& Arguments::text(std::string_view name) const {
   throw std::out_of_range("no option " + std::string(name) + " was declared");
 }
 
-std::uint64_t Arguments::number(std::string_view name, std::uint64_t least) const {
+std::uint64_t Arguments::number(std::string_view name, std::uint64_t min) const {
   const std::string& written = text(name);
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), value);
-  if (error != std::errc() || end != written.data() + written.size() || value < least)
-    throw UsageMistake(
-        {ErrorCode::invalid_argument, std::string(name) + " must be a whole number of at least " +
-                                          std::to_string(least) + ", not \"" + written + "\""});
+  if (error != std::errc() || end != written.data() + written.size() || value < min)
+    throw UsageMistake({ErrorCode::invalid_argument, std::string(name) +
+                                                         " must be a whole number of at least " +
+                                                         std::to_string(min) + ", not \"" + written + "\""});
   return value;
 }
 

@@ -77,7 +77,7 @@ void read_restarts(Section& s, SupervisionOptions& o) {
   r.period = s.milliseconds("period_ms", r.period);
   r.first_backoff = s.milliseconds("first_backoff_ms", r.first_backoff);
   r.max_backoff = s.milliseconds("max_backoff_ms", r.max_backoff);
-  r.calm = s.milliseconds("calm_ms", r.calm);
+  r.reset_backoff_after = s.milliseconds("reset_backoff_after_ms", r.reset_backoff_after);
   if (r.max_backoff < r.first_backoff) s.fail("max_backoff_ms", "must not be less than first_backoff_ms");
 }
 

@@ -33,6 +33,7 @@ std::string hint(std::string_view written, const std::vector<std::string>& known
 // Keys of earlier releases and their current names.
 constexpr std::pair<std::string_view, std::string_view> renamed_keys[] = {
     {"most_backoff_ms", "max_backoff_ms"},
+    {"calm_ms", "reset_backoff_after_ms"},
     {"batches_in_flight", "max_batches_in_flight"},
     {"parked_records_per_key", "max_parked_records_per_key"},
     {"parked_records", "max_parked_records"},
@@ -253,19 +254,19 @@ std::string Section::text(std::string_view key, std::string_view default_value) 
   return impl_->get<std::string>(key, "a text").value_or(std::string(default_value));
 }
 
-std::int64_t Section::integer(std::string_view key, std::int64_t default_value, std::int64_t least,
-                              std::int64_t most) {
+std::int64_t Section::integer(std::string_view key, std::int64_t default_value, std::int64_t min,
+                              std::int64_t max) {
   const auto value = impl_->get<std::int64_t>(key, "an integer").value_or(default_value);
-  if (value < least)
-    impl_->refuse(key, "must be at least " + std::to_string(least) + ", not " + std::to_string(value));
-  if (value > most)
-    impl_->refuse(key, "must be at most " + std::to_string(most) + ", not " + std::to_string(value));
+  if (value < min)
+    impl_->refuse(key, "must be at least " + std::to_string(min) + ", not " + std::to_string(value));
+  if (value > max)
+    impl_->refuse(key, "must be at most " + std::to_string(max) + ", not " + std::to_string(value));
   return value;
 }
 
-std::size_t Section::size(std::string_view key, std::size_t default_value, std::size_t least) {
+std::size_t Section::size(std::string_view key, std::size_t default_value, std::size_t min) {
   return static_cast<std::size_t>(
-      integer(key, static_cast<std::int64_t>(default_value), static_cast<std::int64_t>(least)));
+      integer(key, static_cast<std::int64_t>(default_value), static_cast<std::int64_t>(min)));
 }
 
 Duration Section::milliseconds(std::string_view key, Duration default_value) {

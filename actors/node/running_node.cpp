@@ -82,15 +82,15 @@ BridgeOptions RunningNode::bridge_options(bool is_blocking) const {
   BridgeOptions options = config_.bridge_options();
   options.hands_over_all = !is_blocking;
   // A store that only one node can open has no other owner of its partitions.
-  if (store_->features().many_members)
+  if (store_->features().multiple_members)
     options.hand_over_after = config_.drain_timeout / share_until_handing_over;
   return options;
 }
 
 // Checks for the files of the sessions and of the local copies of states, which are opened later.
 void RunningNode::check_files(std::size_t services) const {
-  const std::uint64_t each = store_->features().session_files;
-  if (each > 0) check_open_files(services * each + fewest_cached_files, "node " + config_.id).value();
+  const std::uint64_t each = store_->features().files_per_session;
+  if (each > 0) check_open_files(services * each + min_cached_files, "node " + config_.id).value();
 }
 
 void RunningNode::start(Duration idle_check) {

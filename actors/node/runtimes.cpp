@@ -66,7 +66,7 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
   const RuntimeOptions options{.serializer = formats.common,
                                .serializers = formats.named,
                                .state_format = adapters.state_formats.at(config.state),
-                               .owners = config.namespaces,
+                               .service_of_namespace = config.namespaces,
                                .partitioners = config.partitioners,
                                .max_record_bytes = config.max_record_bytes,
                                .max_cached_keys = config.max_cached_keys,

@@ -6,52 +6,52 @@
 
 namespace eventy::actors {
 
-void PartitionTask::begin(TaskSetup setup) {
+void PartitionActor::begin(TaskSetup setup) {
   setup_ = std::move(setup);
   step_soon();  // resumes a release of a key that was interrupted
 }
 
-PartitionEngine& PartitionTask::engine() {
+PartitionEngine& PartitionActor::engine() {
   if (!engine_)
     engine_ = std::make_unique<PartitionEngine>(setup_.routes, setup_.task.partition, setup_.epoch,
                                                 setup_.state, self_.host->clock(), setup_.watch);
   return *engine_;
 }
 
-void PartitionTask::handle(const msg::Deliver& m) {
+void PartitionActor::handle(const msg::Deliver& m) {
   if (m.epoch != engine().epoch()) return;
   engine().accept(m.batch, m.from);
   step_soon();
 }
 
-void PartitionTask::handle(const msg::StepOn&) {
+void PartitionActor::handle(const msg::Continue&) {
   step_is_sent_ = false;
   auto done = engine().step();
   if (done.slice)
-    self_.post(setup_.bridge, msg::Finished{std::make_shared<const Slice>(std::move(*done.slice))});
-  if (done.waits) self_.post(setup_.bridge, msg::TaskWaits{setup_.task, engine().epoch()});
+    self_.post(setup_.bridge, msg::SliceFinished{std::make_shared<const Slice>(std::move(*done.slice))});
+  if (done.waits) self_.post(setup_.bridge, msg::TaskWaiting{setup_.task, engine().epoch()});
   if (done.more) {
     step_soon();
   } else if (done.wake) {
     // Early or repeated wake-ups are harmless: the engine checks its own clock.
-    self_.post(self_.ref, msg::StepOn{}, *done.wake - self_.now());
+    self_.post(self_.ref, msg::Continue{}, *done.wake - self_.now());
   }
 }
 
-void PartitionTask::handle(const msg::CommittedUpTo& m) {
+void PartitionActor::handle(const msg::CommittedUpTo& m) {
   if (m.epoch != engine().epoch()) return;
   auto outputs = engine().committed(m.up_to);
-  self_.post(setup_.bridge, msg::DeferredDone{setup_.task, m.epoch, m.up_to,
-                                              std::make_shared<const OutputBuffer>(std::move(outputs))});
+  self_.post(setup_.bridge, msg::DeferredTurnsDone{setup_.task, m.epoch, m.up_to,
+                                                   std::make_shared<const OutputBuffer>(std::move(outputs))});
 }
 
-void PartitionTask::handle(const msg::RewindTo& m) {
+void PartitionActor::handle(const msg::RewindTo& m) {
   engine().rewind(m.epoch);
   step_soon();
 }
 
 // An invalid query is an error of the caller, not a failure of the partition.
-void PartitionTask::handle(const msg::Query& m) {
+void PartitionActor::handle(const msg::Query& m) {
   std::string bytes;
   try {
     bytes = answer(m);
@@ -63,7 +63,7 @@ void PartitionTask::handle(const msg::Query& m) {
   m.answer(std::move(bytes));
 }
 
-std::string PartitionTask::answer(const msg::Query& m) {
+std::string PartitionActor::answer(const msg::Query& m) {
   const auto& format = *setup_.routes->runtime->options().state_format;
   const auto decoder = format.make_decoder();
   const auto encoder = format.make_encoder();
@@ -72,8 +72,8 @@ std::string PartitionTask::answer(const msg::Query& m) {
   return bytes;
 }
 
-void PartitionTask::step_soon() {
-  if (!std::exchange(step_is_sent_, true)) self_.post(self_.ref, msg::StepOn{});
+void PartitionActor::step_soon() {
+  if (!std::exchange(step_is_sent_, true)) self_.post(self_.ref, msg::Continue{});
 }
 
 }  // namespace eventy::actors

@@ -8,14 +8,14 @@
 
 namespace eventy::actors {
 
-struct PartitionTask {
+struct PartitionActor {
   using Receiver = ToPartition;
   using Setup = TaskSetup;
   static inline const char* name = "partition";
 
   void begin(TaskSetup setup);
   void handle(const msg::Deliver& m);
-  void handle(const msg::StepOn&);
+  void handle(const msg::Continue&);
   void handle(const msg::CommittedUpTo& m);
   void handle(const msg::RewindTo& m);
   void handle(const msg::Query& m);

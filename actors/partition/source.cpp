@@ -2,12 +2,12 @@
 
 namespace eventy::actors {
 
-void SourceTask::begin(TaskSetup setup) {
+void SourceActor::begin(TaskSetup setup) {
   setup_ = std::move(setup);
   poll_soon();
 }
 
-SourceEngine& SourceTask::engine() {
+SourceEngine& SourceActor::engine() {
   if (!engine_)
     engine_ =
         std::make_unique<SourceEngine>(setup_.routes, setup_.task, setup_.epoch, setup_.state,
@@ -15,9 +15,9 @@ SourceEngine& SourceTask::engine() {
   return *engine_;
 }
 
-void SourceTask::poll() {
+void SourceActor::poll() {
   if (stopped_ || waits_ || failure_ || sent_ - committed_ >= setup_.source_slices_in_flight) return;
-  SourceEngine::Poll found;
+  SourceEngine::Polled found;
   try {
     found = engine().poll();
   } catch (...) {
@@ -26,19 +26,19 @@ void SourceTask::poll() {
   }
   if (found.slice) {
     sent_ = found.slice->number.value;
-    self_.post(setup_.bridge, msg::Finished{std::make_shared<const Slice>(std::move(*found.slice))});
+    self_.post(setup_.bridge, msg::SliceFinished{std::make_shared<const Slice>(std::move(*found.slice))});
   }
   if (!found.wait) return poll_soon();
-  self_.post(setup_.bridge, msg::TaskWaits{setup_.task, engine().epoch()});
+  self_.post(setup_.bridge, msg::TaskWaiting{setup_.task, engine().epoch()});
   waits_ = true;
   self_.post(self_.ref, msg::Wake{}, *found.wait);
 }
 
-void SourceTask::poll_soon() {
-  if (!std::exchange(poll_is_sent_, true)) self_.post(self_.ref, msg::StepOn{});
+void SourceActor::poll_soon() {
+  if (!std::exchange(poll_is_sent_, true)) self_.post(self_.ref, msg::Continue{});
 }
 
-void SourceTask::handle(const msg::CommittedUpTo& m) {
+void SourceActor::handle(const msg::CommittedUpTo& m) {
   if (m.epoch != engine().epoch()) return;
   committed_ = m.up_to.value;
   quit_when_committed();
@@ -47,11 +47,11 @@ void SourceTask::handle(const msg::CommittedUpTo& m) {
 
 // The polls before the failed one succeeded. They are committed first; otherwise a permanent failure would
 // undo them again and again.
-void SourceTask::quit_when_committed() {
+void SourceActor::quit_when_committed() {
   if (failure_ && committed_ == sent_) self_.actor->quit(*failure_);
 }
 
-void SourceTask::handle(const msg::RewindTo& m) {
+void SourceActor::handle(const msg::RewindTo& m) {
   engine().rewind(m.epoch);
   sent_ = committed_ = 0;
   failure_.reset();

@@ -9,13 +9,13 @@
 
 namespace eventy::actors {
 
-struct SourceTask {
+struct SourceActor {
   using Receiver = ToSource;
   using Setup = TaskSetup;
   static inline const char* name = "source";
 
   void begin(TaskSetup setup);
-  void handle(const msg::StepOn&) { poll_is_sent_ = false, poll(); }
+  void handle(const msg::Continue&) { poll_is_sent_ = false, poll(); }
   void handle(const msg::Wake&) { waits_ = false, poll(); }
   void handle(const msg::CommittedUpTo& m);
   void handle(const msg::RewindTo& m);

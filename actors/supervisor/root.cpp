@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t max_checks_for_an_answer = 500;
 }
 
-void RootState::begin(RootSetup setup) {
+void RootActor::begin(RootSetup setup) {
   setup_ = std::move(setup);
-  supervision_ = Supervision(setup_.supervision, Supervision::First::is_one_of_them);
+  supervision_ = Supervision(setup_.supervision, Supervision::FirstChild::is_peer);
   for (const auto& service : setup_.services) setup_.board->add_service(service->runtime->plan().name);
   services_.resize(setup_.services.size());
   for (std::size_t i = 0; i < services_.size(); ++i) start(i);
@@ -24,21 +24,21 @@ void RootState::begin(RootSetup setup) {
 
 // --- services ---
 
-void RootState::start(std::size_t number) {
+void RootActor::start(std::size_t number) {
   Service& service = services_.at(number);
-  service.supervisor = spawn<SupervisorState>(
-      *self_.host, {Role::Kind::supervisor, number}, Placement::own_thread,
+  service.supervisor = spawn<SupervisorActor>(
+      *self_.host, {Role::Kind::supervisor, number}, RunsOn::own_thread,
       {number, setup_.services[number], self_.ref, setup_.board, setup_.watchdog}, self_.ref);
   service.restarts = service.is_due = false;
   if (draining_) self_.post(service.supervisor, msg::Drain{});
 }
 
-void RootState::handle(const msg::RestartServices& m) {
+void RootActor::handle(const msg::RestartServices& m) {
   for (const std::size_t i : m.services) services_.at(i).is_due = true;
   start_due();
 }
 
-void RootState::start_due() {
+void RootActor::start_due() {
   if (stopping_) return;
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const Service& service = services_[i];
@@ -49,9 +49,9 @@ void RootState::start_due() {
 }
 
 // The supervisor ends its children and itself after this message.
-void RootState::handle(const msg::GaveUp& m) {
+void RootActor::handle(const msg::GaveUp& m) {
   if (stopping_) return;
-  if (m.is_final) return setup_.board->set_failed(m.why);
+  if (m.is_permanent) return setup_.board->set_failed(m.why);
   std::vector<Supervision::Child> running;
   for (std::size_t i = 0; i < services_.size(); ++i)
     if (i != m.service && services_[i].supervisor && !services_[i].restarts)
@@ -71,7 +71,7 @@ void RootState::handle(const msg::GaveUp& m) {
   self_.post(self_.ref, msg::RestartServices{std::move(numbers)}, decision.wait);
 }
 
-void RootState::tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const {
+void RootActor::tell_of_restart(const msg::GaveUp& m, const Supervision::Decision& decision) const {
   const auto& restarts = setup_.supervision.restarts;
   if (const auto& log = setup_.services[m.service]->runtime->options().log)
     log->error("{}; restarting the service{} in {} ms ({} of {} restarts of services within {} ms)", m.why,
@@ -79,7 +79,7 @@ void RootState::tell_of_restart(const msg::GaveUp& m, const Supervision::Decisio
                decision.wait.count(), supervision_.recent(), restarts.intensity, restarts.period.count());
 }
 
-void RootState::escalate(const std::string& why) const {
+void RootActor::escalate(const std::string& why) const {
   const std::size_t before = supervision_.recent() - 1;
   if (before == 0) return setup_.board->set_failed(why);
   setup_.board->set_failed(why + " (again after " + std::to_string(before) + " restarts of services within " +
@@ -87,7 +87,7 @@ void RootState::escalate(const std::string& why) const {
 }
 
 // A supervisor that ends without giving up has crashed; the state of its children is unknown.
-void RootState::handle(const msg::Down& m) {
+void RootActor::handle(const msg::Down& m) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     Service& service = services_[i];
     if (!service.supervisor || service.supervisor.id() != m.child) continue;
@@ -98,25 +98,25 @@ void RootState::handle(const msg::Down& m) {
   if (stopping_ && all_are_gone()) self_.actor->quit();
 }
 
-bool RootState::all_are_gone() const {
+bool RootActor::all_are_gone() const {
   return std::none_of(services_.begin(), services_.end(),
                       [](const auto& s) { return static_cast<bool>(s.supervisor); });
 }
 
-void RootState::handle(const msg::Stop&) {
+void RootActor::handle(const msg::Stop&) {
   stopping_ = true;
   for (const auto& s : services_) self_.post(s.supervisor, msg::Stop{});
   if (all_are_gone()) self_.actor->quit();
 }
 
-void RootState::handle(const msg::Drain&) {
+void RootActor::handle(const msg::Drain&) {
   draining_ = true;
   for (const auto& s : services_) self_.post(s.supervisor, msg::Drain{});
   if (services_.empty()) setup_.board->set_drained();
 }
 
 // Ends its session now, so that other nodes get its partitions, whatever the other services do.
-void RootState::handle(const msg::ServiceDrained& m) {
+void RootActor::handle(const msg::ServiceDrained& m) {
   drained_.insert(m.service);
   all_drained_ = all_drained_ && m.all;
   self_.post(services_.at(m.service).supervisor, msg::Stop{});
@@ -128,7 +128,7 @@ void RootState::handle(const msg::ServiceDrained& m) {
 
 // Everything is idle if all services say so in two consecutive rounds and nothing was written in between that
 // could be work for a service that had already answered.
-void RootState::handle(const msg::AskRound&) {
+void RootActor::handle(const msg::AskRound&) {
   self_.post(self_.ref, msg::AskRound{}, setup_.idle_check);
   // A remote store takes time to answer. If an answer never comes, the bridge that was asked has failed.
   const bool waits = round_ > 0 && answers_ < services_.size();
@@ -147,7 +147,7 @@ void RootState::handle(const msg::AskRound&) {
   }
 }
 
-void RootState::hear(const msg::Status& m) {
+void RootActor::hear(const msg::Status& m) {
   if (m.round != round_) return;  // too late; it counted as no answer
   activity_ += m.activity;
   all_idle_ = all_idle_ && m.idle;

@@ -20,7 +20,7 @@ struct RootSetup {
   std::shared_ptr<Watchdog> watchdog = std::make_shared<Watchdog>();
 };
 
-struct RootState {
+struct RootActor {
   using Receiver = ToRoot;
   using Setup = RootSetup;
   static inline const char* name = "root";
@@ -51,7 +51,7 @@ struct RootState {
   void hear(const msg::Status& m);
 
   RootSetup setup_ = {};
-  Supervision supervision_{{}, Supervision::First::is_one_of_them};
+  Supervision supervision_{{}, Supervision::FirstChild::is_peer};
   std::vector<Service> services_ = {};
   std::set<std::size_t> drained_ = {};
   bool stopping_ = false, draining_ = false, all_drained_ = true;

@@ -25,23 +25,23 @@ ActorId id_of(const TaskRef& task) {
 
 }  // namespace
 
-void SupervisorState::begin(SupervisorSetup setup) {
+void SupervisorActor::begin(SupervisorSetup setup) {
   setup_ = std::move(setup);
-  supervision_ = Supervision(setup_.service->supervision, Supervision::First::holds_the_others);
+  supervision_ = Supervision(setup_.service->supervision, Supervision::FirstChild::owns_all);
   start_bridge();
 }
 
-void SupervisorState::handle(const msg::RestartTasks& m) {
-  if (m.generation == generation_) due_.insert(m.tasks.begin(), m.tasks.end());
+void SupervisorActor::handle(const msg::RestartTasks& m) {
+  if (m.bridge_number == bridge_number_) due_.insert(m.tasks.begin(), m.tasks.end());
   start_due_tasks();
 }
 
-void SupervisorState::handle(const msg::RestartBridge& m) {
-  bridge_is_due_ = m.generation == generation_;
+void SupervisorActor::handle(const msg::RestartBridge& m) {
+  bridge_is_due_ = m.bridge_number == bridge_number_;
   after_closing();
 }
 
-void SupervisorState::handle(const msg::Drained& m) {
+void SupervisorActor::handle(const msg::Drained& m) {
   const auto& runtime = *setup_.service->runtime;
   std::string names;
   for (const TaskId task : m.busy) names += (names.empty() ? "" : ", ") + name_of(runtime, task);
@@ -55,17 +55,17 @@ void SupervisorState::handle(const msg::Drained& m) {
 
 // --- starting ---
 
-void SupervisorState::start_bridge() {
+void SupervisorActor::start_bridge() {
   try {
-    bridge_ = spawn<BridgeState>(*self_.host, {Role::Kind::bridge, setup_.service_number},
-                                 Placement::own_thread, {setup_.service, self_.ref}, self_.ref);
+    bridge_ = spawn<BridgeActor>(*self_.host, {Role::Kind::bridge, setup_.service_number}, RunsOn::own_thread,
+                                 {setup_.service, self_.ref}, self_.ref);
   } catch (...) {
     return bridge_failed(reason_of(failure_of(std::current_exception())));
   }
   if (draining_) self_.post(bridge_, msg::Drain{});
 }
 
-void SupervisorState::handle(const msg::StartTask& m) {
+void SupervisorActor::handle(const msg::StartTask& m) {
   if (stopping_ || self_.sender != bridge_.id()) return;  // from a bridge that has failed since
   stop_task(m.task);
   if (is_closing(m.task)) {
@@ -75,7 +75,7 @@ void SupervisorState::handle(const msg::StartTask& m) {
   }
 }
 
-void SupervisorState::start_task(const msg::StartTask& m) {
+void SupervisorActor::start_task(const msg::StartTask& m) {
   try {
     tasks_[m.task] = spawn_task(m);
   } catch (...) {
@@ -86,7 +86,7 @@ void SupervisorState::start_task(const msg::StartTask& m) {
 
 // A handler that does not return keeps its task's old actor busy. A second actor would start the same record
 // in parallel, and one more with each rebalance.
-void SupervisorState::start_waiting_tasks() {
+void SupervisorActor::start_waiting_tasks() {
   const auto is_ready = [&](const auto& entry) { return !is_closing(entry.first); };
   for (;;) {
     const auto next = std::find_if(waiting_.begin(), waiting_.end(), is_ready);
@@ -95,13 +95,13 @@ void SupervisorState::start_waiting_tasks() {
   }
 }
 
-bool SupervisorState::is_closing(std::optional<TaskId> child) const {
+bool SupervisorActor::is_closing(std::optional<TaskId> child) const {
   return std::any_of(closing_.begin(), closing_.end(), [&](const auto& c) { return c.second == child; });
 }
 
-TaskRef SupervisorState::spawn_task(const msg::StartTask& m) {
+TaskRef SupervisorActor::spawn_task(const msg::StartTask& m) {
   const ServiceSetup& service = *setup_.service;
-  const Placement placement = service.is_blocking ? Placement::own_thread : Placement::scheduler;
+  const RunsOn runs_on = service.is_blocking ? RunsOn::own_thread : RunsOn::scheduler;
   const TaskSetup setup{
       m.task,
       m.epoch,
@@ -113,14 +113,13 @@ TaskRef SupervisorState::spawn_task(const msg::StartTask& m) {
       setup_.watchdog->watch(setup_.service_number, service.runtime, m.task, service.turns,
                              service.is_blocking ? Watchdog::Runs::on_its_own : Watchdog::Runs::on_a_worker)};
   const Role role{Role::Kind::task, setup_.service_number, m.task};
-  if (m.task.is_source())
-    return spawn<SourceTask>(*self_.host, role, Placement::own_thread, setup, self_.ref);
-  return spawn<PartitionTask>(*self_.host, role, placement, setup, self_.ref);
+  if (m.task.is_source()) return spawn<SourceActor>(*self_.host, role, RunsOn::own_thread, setup, self_.ref);
+  return spawn<PartitionActor>(*self_.host, role, runs_on, setup, self_.ref);
 }
 
 // --- ending ---
 
-void SupervisorState::stop_task(TaskId task) {
+void SupervisorActor::stop_task(TaskId task) {
   due_.erase(task);
   waiting_.erase(task);
   const auto it = tasks_.find(task);
@@ -129,13 +128,13 @@ void SupervisorState::stop_task(TaskId task) {
   tasks_.erase(it);
 }
 
-void SupervisorState::close(const TaskRef& child, TaskId task) {
+void SupervisorActor::close(const TaskRef& child, TaskId task) {
   closing_[id_of(child)] = task;
   std::visit([this](const auto& ref) { self_.post(ref, msg::End{}); }, child);
 }
 
-void SupervisorState::close_all() {
-  ++generation_;
+void SupervisorActor::close_all() {
+  ++bridge_number_;
   due_.clear();
   waiting_.clear();
   for (const auto& [task, child] : tasks_) close(child, task);
@@ -145,7 +144,7 @@ void SupervisorState::close_all() {
   self_.post(std::exchange(bridge_, {}), msg::End{});
 }
 
-void SupervisorState::stop() {
+void SupervisorActor::stop() {
   stopping_ = true;
   close_all();
   after_closing();
@@ -153,7 +152,7 @@ void SupervisorState::stop() {
 
 // Does what had to wait until children ended: ending until all have, a new bridge until the old one has, a
 // task until its predecessor has. So a handler that does not return holds up no other partition.
-void SupervisorState::after_closing() {
+void SupervisorActor::after_closing() {
   start_due_tasks();
   if (stopping_) {
     if (closing_.empty()) gave_up_ ? self_.actor->quit(*gave_up_) : self_.actor->quit();
@@ -166,14 +165,14 @@ void SupervisorState::after_closing() {
 
 // --- failures ---
 
-void SupervisorState::handle(const msg::Down& m) {
+void SupervisorActor::handle(const msg::Down& m) {
   if (closing_.erase(m.child) > 0) return after_closing();
   if (bridge_ && m.child == bridge_.id()) return bridge_failed(m.reason);
   for (const auto& [task, child] : tasks_)
     if (m.child == id_of(child)) return task_failed(TaskId(task), m.reason);
 }
 
-void SupervisorState::task_failed(TaskId task, const EndReason& reason) {
+void SupervisorActor::task_failed(TaskId task, const EndReason& reason) {
   tasks_.erase(task);
   if (reason.code == ErrorCode::fenced) return task_was_taken_away(task);
   const auto decision = judge(Supervision::child(task), name_of(*setup_.service->runtime, task), reason);
@@ -187,16 +186,16 @@ void SupervisorState::task_failed(TaskId task, const EndReason& reason) {
 // The partition moved to another node while the task worked, and its state with it. That is not a failure and
 // not counted, however often partitions move; a duplicate fences the whole session, not one task. The bridge
 // releases the partition before the wait is over; otherwise the task is restarted.
-void SupervisorState::task_was_taken_away(TaskId task) {
+void SupervisorActor::task_was_taken_away(TaskId task) {
   if (const auto& log = setup_.service->runtime->options().log)
     log->debug("service {}: {} was revoked while it worked", setup_.service->runtime->plan().name,
                name_of(*setup_.service->runtime, task));
   self_.post(bridge_, msg::TasksDown{{task}});
-  self_.post(self_.ref, msg::RestartTasks{{task}, generation_},
+  self_.post(self_.ref, msg::RestartTasks{{task}, bridge_number_},
              setup_.service->supervision.restarts.first_backoff);
 }
 
-void SupervisorState::bridge_failed(const EndReason& reason) {
+void SupervisorActor::bridge_failed(const EndReason& reason) {
   bridge_ = {};
   close_all();
   const auto decision = judge(Supervision::bridge, "bridge", reason);
@@ -206,7 +205,7 @@ void SupervisorState::bridge_failed(const EndReason& reason) {
 }
 
 // The strategy's decision; nullopt: this service has given up.
-std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child child, const std::string& what,
+std::optional<Supervision::Decision> SupervisorActor::judge(Supervision::Child child, const std::string& what,
                                                             const EndReason& reason) {
   const auto& restarts = setup_.service->supervision.restarts;
   const auto& [text, error_class, code, in_order] = reason;
@@ -228,11 +227,11 @@ std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child c
                   " restarts within " + std::to_string(restarts.period.count()) + " ms, giving up: " + text,
               code, decision.verdict);
       break;
-    case RestartPolicy::Verdict::is_final:
+    case RestartPolicy::Verdict::is_permanent:
       give_up(what + " failed, and no restart can help: " + text, code, decision.verdict);
       break;
     case RestartPolicy::Verdict::has_duplicate:
-      give_up(what + " was fenced twice within " + std::to_string(restarts.duplicate.count()) +
+      give_up(what + " was fenced twice within " + std::to_string(restarts.duplicate_window.count()) +
                   " ms: does another process run with the same [node] id? " + text,
               code, decision.verdict);
       break;
@@ -241,7 +240,7 @@ std::optional<Supervision::Decision> SupervisorState::judge(Supervision::Child c
 }
 
 // The root is told before the children have ended: one that hangs must not delay the end of the process.
-void SupervisorState::give_up(const std::string& why, std::optional<ErrorCode> code,
+void SupervisorActor::give_up(const std::string& why, std::optional<ErrorCode> code,
                               RestartPolicy::Verdict verdict) {
   const std::string text = "service " + setup_.service->runtime->plan().name + ": " + why;
   gave_up_ = make_failure(text, code);
@@ -253,13 +252,13 @@ void SupervisorState::give_up(const std::string& why, std::optional<ErrorCode> c
 
 // --- restarts ---
 
-void SupervisorState::restart_all(Duration wait) {
+void SupervisorActor::restart_all(Duration wait) {
   close_all();
-  self_.post(self_.ref, msg::RestartBridge{generation_}, wait);
+  self_.post(self_.ref, msg::RestartBridge{bridge_number_}, wait);
 }
 
 // The bridge aborts what is not committed, and asks for the tasks when their backoff is over.
-void SupervisorState::restart_tasks(TaskId failed, const Supervision::Decision& decision) {
+void SupervisorActor::restart_tasks(TaskId failed, const Supervision::Decision& decision) {
   std::vector<TaskId> tasks{failed};
   for (const auto& entry : tasks_) {
     const auto child = Supervision::child(entry.first);
@@ -271,30 +270,30 @@ void SupervisorState::restart_tasks(TaskId failed, const Supervision::Decision& 
     count_restart(tasks[i]);
   }
   self_.post(bridge_, msg::TasksDown{tasks});
-  self_.post(self_.ref, msg::RestartTasks{std::move(tasks), generation_}, decision.wait);
+  self_.post(self_.ref, msg::RestartTasks{std::move(tasks), bridge_number_}, decision.wait);
 }
 
-void SupervisorState::start_due_tasks() {
+void SupervisorActor::start_due_tasks() {
   std::erase_if(due_, [&](TaskId task) {
     if (is_closing(task)) return false;
-    self_.post(bridge_, msg::StartAgain{task});
+    self_.post(bridge_, msg::TaskBackoffOver{task});
     return true;
   });
 }
 
-void SupervisorState::count_restart(TaskId task) const {
+void SupervisorActor::count_restart(TaskId task) const {
   setup_.board->count(setup_.service_number,
                       task.is_source() ? &ServiceCounts::sources : &ServiceCounts::partitions);
 }
 
 // --- queries and orders ---
 
-void SupervisorState::handle(const msg::Drain&) {
+void SupervisorActor::handle(const msg::Drain&) {
   draining_ = true;
   self_.post(bridge_, msg::Drain{});
 }
 
-void SupervisorState::handle(const msg::AskStatus& m) {
+void SupervisorActor::handle(const msg::AskStatus& m) {
   if (bridge_) {
     self_.post(bridge_, m);
   } else {

@@ -21,7 +21,7 @@ struct SupervisorSetup {
   std::shared_ptr<Watchdog> watchdog;
 };
 
-struct SupervisorState {
+struct SupervisorActor {
   using Receiver = ToSupervisor;
   using Setup = SupervisorSetup;
   static inline const char* name = "supervisor";
@@ -62,14 +62,14 @@ struct SupervisorState {
   bool is_closing(std::optional<TaskId> child) const;  // nullopt: a bridge
 
   SupervisorSetup setup_ = {};
-  Supervision supervision_{{}, Supervision::First::holds_the_others};
+  Supervision supervision_{{}, Supervision::FirstChild::owns_all};
   Ref<ToBridge> bridge_ = {};
   std::map<TaskId, TaskRef> tasks_ = {};
   // Children that were told to end and have not ended; nullopt: a bridge.
   std::map<ActorId, std::optional<TaskId>> closing_ = {};
   std::map<TaskId, msg::StartTask> waiting_ = {};  // to be started when their predecessors are gone
   std::set<TaskId> due_ = {};                      // to be restarted when their predecessors are gone
-  std::uint64_t generation_ = 0;                   // of the bridge
+  std::uint64_t bridge_number_ = 0;                // of the bridge
   bool bridge_is_due_ = false, draining_ = false, stopping_ = false;
   std::optional<caf::error> gave_up_ = {};
 };

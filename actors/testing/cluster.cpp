@@ -326,7 +326,7 @@ void Cluster::sent(ActorId to, const Letter& letter) {
   } else if (message_if<msg::RestartServices>(mail)) {
     trace.fired("service restarted");
   } else if (const auto* gave_up = message_if<msg::GaveUp>(mail)) {
-    trace.fired(!gave_up->is_final                   ? "gave up: too many failures"
+    trace.fired(!gave_up->is_permanent               ? "gave up: too many failures"
                 : gave_up->code == ErrorCode::fenced ? "gave up: fenced by a duplicate"
                                                      : "gave up: final failure");
   } else if (message_if<msg::Drained>(mail)) {

@@ -39,7 +39,7 @@ caf::scheduler::test_coordinator& SimulatedNode::scheduler() const {
 
 void SimulatedNode::start(const RootSetup& setup) {
   for (const auto& service : setup.services) services_.push_back(service->runtime->plan().name);
-  root_ = spawn<RootState>(*this, {}, Placement::own_thread, setup, Ref<ToRoot>());
+  root_ = spawn<RootActor>(*this, {}, RunsOn::own_thread, setup, Ref<ToRoot>());
 }
 
 std::shared_ptr<Mailbox> SimulatedNode::mailbox(ActorId id, const caf::actor&) {

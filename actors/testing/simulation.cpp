@@ -73,7 +73,7 @@ struct Simulation::Impl {
 
   SimulationOptions options;
   Trace trace;
-  Chance chance;
+  Random chance;
   World world;
   WorldClock clock;
   SimulatedStore store;
@@ -94,7 +94,7 @@ void Simulation::add(const Service& service, std::uint32_t partitions) {
 }
 
 SimulatedStore& Simulation::store() { return impl_->store; }
-Chance& Simulation::chance() { return impl_->chance; }
+Random& Simulation::chance() { return impl_->chance; }
 void Simulation::spend(Duration time) { impl_->world.spend(time); }
 MonotonicTime Simulation::now() const { return impl_->world.now(); }
 Trace& Simulation::trace() { return impl_->trace; }

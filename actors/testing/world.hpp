@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../host.hpp"
-#include "eventy/testing/chance.hpp"
+#include "eventy/testing/random.hpp"
 #include "eventy/testing/trace.hpp"
 
 namespace eventy::testing {
@@ -23,7 +23,7 @@ class World {
  public:
   // Which of the ready items is next: a random one, or the one that was sent first.
   enum class Order : std::uint8_t { by_chance, as_sent };
-  World(Chance& chance, Trace& trace, Order order) : chance_(chance), trace_(trace), order_(order) {}
+  World(Random& chance, Trace& trace, Order order) : chance_(chance), trace_(trace), order_(order) {}
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -63,7 +63,7 @@ class World {
   void observe(Observer observer) { observer_ = std::move(observer); }
 
   const SimulatedNode* working() const { return working_node_; }  // null: no actor works
-  Chance& chance() { return chance_; }
+  Random& chance() { return chance_; }
   Trace& trace() { return trace_; }
   void note(const std::string& line);
 
@@ -111,7 +111,7 @@ class World {
   bool ready(const Channel& channel) const;
   std::optional<std::size_t> next_channel();
 
-  Chance& chance_;
+  Random& chance_;
   Trace& trace_;
   Order order_;
   MonotonicTime now_{std::chrono::seconds(1)};

@@ -51,7 +51,7 @@ std::string_view read_block(ByteCursor& cursor) {
 Container read_container(std::string_view bytes) {
   if (bytes.empty()) throw DecodeError("not an Avro container file: there are no bytes");
   if (!bytes.starts_with(magic))
-    throw DecodeError("not an Avro container file, which begins with Obj and 1" + seems_to_be(bytes));
+    throw DecodeError("not an Avro container file, which begins with Obj and 1" + format_hint(bytes));
   ByteCursor cursor(bytes.substr(magic.size()));
   const auto meta = read_meta(cursor);
   if (!meta.schema) eventy::detail::fail_member_missing(schema_key);

@@ -1,4 +1,4 @@
-// Converts Avro schemas to the plain values that judge() compares.
+// Converts Avro schemas to the plain values that compare_schemas() compares.
 #include "eventy/avro/avro.hpp"
 #include "evsc_files.hpp"
 #include "schema_book.hpp"

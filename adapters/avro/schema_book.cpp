@@ -43,7 +43,7 @@ WriteSchema make_write_schema(const Evsc& evsc) {
 }
 
 bool is_own_record(Kind kind, std::string_view name) {
-  return kind == Kind::request && name.starts_with(own_names);
+  return kind == Kind::request && name.starts_with(runtime_name_prefix);
 }
 
 // Replaces dots in the name, because Avro would take the part before a dot as a namespace.

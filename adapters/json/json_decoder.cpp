@@ -93,7 +93,7 @@ void JsonDecoder::read_members(Place at) {
       refuse_member_twice(at);
       continue;
     }
-    auto mark = bit(member);
+    auto mark = member_bit(member);
     if (seen_ & mark) eventy::detail::fail_member_twice(text);
     seen_ |= mark;
     read_member(member, at);
@@ -125,7 +125,7 @@ bool JsonDecoder::take(Place& at) {
   if (at.tag() != Tag::text || at.text() != member_names[F]) [[unlikely]]
     return false;
   ++at.at;
-  seen_ |= bit(F);
+  seen_ |= member_bit(F);
   read_member(F, at);
   at.at = at.behind();
   return true;
@@ -193,12 +193,12 @@ void JsonDecoder::read_member(std::size_t member, Place value) {
 
 void JsonDecoder::settle(Place timestamp) {
   require_members(envelope_.kind, seen_);
-  if (!(seen_ & bit(Member::date_iso8601))) {
-    if (!(seen_ & bit(Member::date_timestamp)))
+  if (!(seen_ & member_bit(Member::date_iso8601))) {
+    if (!(seen_ & member_bit(Member::date_timestamp)))
       eventy::detail::fail_member_missing(member_names[Member::date_iso8601]);
     envelope_.date = Instant(Duration(integer_of(Member::date_timestamp, timestamp)));
   }
-  if (envelope_.kind != Kind::response) drop_answer(envelope_);
+  if (envelope_.kind != Kind::response) clear_response_members(envelope_);
 }
 
 bool JsonDecoder::context_is_empty() {

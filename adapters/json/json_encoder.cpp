@@ -8,7 +8,7 @@
 namespace eventy::json::detail {
 
 void ContextCache::append(const OutgoingContext& context, JsonWriter& writer) {
-  Output& out = writer.output();
+  StringAppender& out = writer.output();
   bool extra = !context.extra_name.empty();
   if (!extra && (!context.common || context.common->empty())) {
     out.append_literal("{}");
@@ -115,7 +115,7 @@ std::string_view JsonEncoder::date_of(Instant date) {
 Writer& JsonEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
   auto head = head_of(e);
   auto date = date_of(e.date);
-  Output& to = writer_.start_object(out);
+  StringAppender& to = writer_.start_object(out);
   to.append(head);
   writer_.quoted(e.uuid, ',');
   to.append_literal("\"correlation_id\":");

@@ -191,7 +191,7 @@ Place Document::parse(std::string_view text) {
       throw DecodeError("maps and lists are nested deeper than the limit of " +
                         std::to_string(limits_.max_depth));
     }
-    throw DecodeError(std::string("not JSON: ") + simdjson::error_message(error) + seems_to_be(text));
+    throw DecodeError(std::string("not JSON: ") + simdjson::error_message(error) + format_hint(text));
   }
   Place root{parser_.doc.tape.get(), parser_.doc.string_buf.get(), 1};
   auto end = static_cast<std::uint32_t>(root.tape[0]);

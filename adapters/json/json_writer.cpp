@@ -31,7 +31,7 @@ std::uint64_t special(std::uint64_t eight) {
   return (control | quote | backslash | eight) & each_byte(0x80);
 }
 
-void append_escape(Output& out, char c) {
+void append_escape(StringAppender& out, char c) {
   constexpr std::string_view named = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", hex = "0123456789abcdef";
   auto at = named.find(c);
   if (at != named.npos) {
@@ -46,7 +46,7 @@ void append_escape(Output& out, char c) {
 
 }  // namespace
 
-Output& JsonWriter::start_object(std::string& out) {
+StringAppender& JsonWriter::start_object(std::string& out) {
   out_.attach(out);
   depth_ = 1;
   return out_;

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "eventy/core/codec.hpp"
-#include "eventy/core/output.hpp"
+#include "eventy/core/string_appender.hpp"
 
 namespace eventy::json::detail {
 
@@ -20,8 +20,8 @@ class JsonWriter final : public Writer {
   JsonWriter() = default;
 
   // For encoders. Begins an object; the caller appends its first characters to output().
-  Output& start_object(std::string& out);
-  Output& output() { return out_; }
+  StringAppender& start_object(std::string& out);
+  StringAppender& output() { return out_; }
   void end_object();  // closes the object and completes the string
   void leave_open();  // completes the string, without closing maps and lists
   void quoted(std::string_view utf8, char after);
@@ -72,7 +72,7 @@ class JsonWriter final : public Writer {
   void finish();
   void quoted_with_escapes(std::string_view utf8);
 
-  Output out_;
+  StringAppender out_;
   std::string* text_ = nullptr;
   std::size_t depth_ = 0;
 };

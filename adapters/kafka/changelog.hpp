@@ -50,7 +50,7 @@ struct LogName {
   static LogName read(std::string_view text);
 };
 
-// LogPlace::log of a copy: the incarnation, and the offset of the log's name.
+// LogPosition::log of a copy: the incarnation, and the offset of the log's name.
 struct LogNamePlace {
   std::string incarnation = {};
   Offset at = {-1};
@@ -58,7 +58,9 @@ struct LogNamePlace {
   std::string text() const { return incarnation + "@" + std::to_string(at.value); }
   static LogNamePlace read(const std::string& text);
 };
-inline std::string incarnation_of(const LogPlace& place) { return place.log.substr(0, place.log.find('@')); }
+inline std::string incarnation_of(const LogPosition& place) {
+  return place.log.substr(0, place.log.find('@'));
+}
 
 struct Restore;
 // A name that is written to a log: its record, and what is noted after the commit.

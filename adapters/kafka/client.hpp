@@ -31,7 +31,7 @@ class Client {
   static Result<std::shared_ptr<Client>> make(const Options& options);
 
   const Options& options() const { return options_; }
-  void step(Step step) const {
+  void reached(Step step) const {
     if (options_.on_step) options_.on_step(step);
   }
   int timeout_ms() const { return static_cast<int>(options_.request_timeout.count()); }

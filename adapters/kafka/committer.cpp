@@ -49,7 +49,7 @@ Result<void> Committer::find_limits() {
   return {};
 }
 
-Result<void> Committer::open() {
+Result<void> Committer::open_producer() {
   std::vector<Client::Limits> limits = identity_.limits;
   limits.push_back(changelog_limits_);
   ProducerOptions options{.batch_size = Client::batch_size_for(limits),
@@ -68,12 +68,12 @@ Result<void> Committer::open() {
 Result<void> Committer::renew() {
   producer_.reset();
   broken_.reset();
-  return open();
+  return open_producer();
 }
 
 void Committer::add(EarlyPart part) {
   ++waiting_;
-  worker_->begin([this, part = std::make_shared<const EarlyPart>(std::move(part))] {
+  worker_->enqueue([this, part = std::make_shared<const EarlyPart>(std::move(part))] {
     --waiting_;
     if (broken_) return;
     if (auto added = add_early_part(*part); !added) broken_ = added.ended();
@@ -82,7 +82,7 @@ void Committer::add(EarlyPart part) {
 
 void Committer::commit(PendingCommit& pending) {
   ++waiting_;
-  worker_->begin([this, &pending] {
+  worker_->enqueue([this, &pending] {
     --waiting_;
     pending.finish(commit_now(pending));
     wake_();
@@ -90,7 +90,7 @@ void Committer::commit(PendingCommit& pending) {
 }
 
 void Committer::abort() {
-  worker_->begin([this] { abort_now(); });
+  worker_->enqueue([this] { abort_now(); });
 }
 
 void Committer::wait() { worker_->wait(); }
@@ -179,8 +179,9 @@ Result<void> Committer::add_rest(const OpenCycle& cycle) {
 }
 
 // Leaves out positions that are in the transaction already.
-StepResult Committer::send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
-                                     const Logs& logs, const rd_kafka_consumer_group_metadata_t* group) {
+StepResult Committer::send_positions(const std::map<InputPartition, Position>& positions,
+                                     const std::string& cycle, const Logs& logs,
+                                     const rd_kafka_consumer_group_metadata_t* group) {
   auto list = make_list(static_cast<int>(positions.size()));
   for (const auto& [place, position] : positions) {
     PositionNote note{.by = identity_.transactional_id(), .cycle = cycle};
@@ -202,12 +203,12 @@ CommitOutcome Committer::commit_now(PendingCommit& pending) {
     if (outcome.is_aborted()) broken_.reset();
     return outcome;
   }
-  if (pending.effects.empty()) return CommitOutcome::committed();
+  if (pending.contents.empty()) return CommitOutcome::committed();
   CommitOutcome outcome = write_and_commit(pending);
   if (outcome.is_committed()) {
-    identity_.client->step(Step::commit_acknowledged);
+    identity_.client->reached(Step::commit_acknowledged);
     auto applied = apply_states(pending);
-    identity_.client->step(Step::local_store_written);
+    identity_.client->reached(Step::local_store_written);
     if (!applied) return CommitOutcome::failed(applied.error());
   } else if (!outcome.is_aborted()) {
     broken_ = outcome;
@@ -218,14 +219,15 @@ CommitOutcome Committer::commit_now(PendingCommit& pending) {
 CommitOutcome Committer::write_and_commit(const PendingCommit& pending) {
   // The notes name the end of the changelog before this cycle.
   const auto send = [&] {
-    return send_positions(pending.effects.positions, pending.effects.name, pending.logs, pending.group.get());
+    return send_positions(pending.contents.positions, pending.contents.name, pending.logs,
+                          pending.group.get());
   };
   if (auto begun = begin_if_needed(send); !begun) return begun.ended();
-  if (auto added = add_rest(pending.effects); !added) return producer_->abort(added.error());
-  producer_->step(Step::after_produce);
-  producer_->step(Step::before_send_offsets);
+  if (auto added = add_rest(pending.contents); !added) return producer_->abort(added.error());
+  producer_->reached(Step::after_produce);
+  producer_->reached(Step::before_send_offsets);
   if (auto sent = send(); !sent) return sent.ended();
-  producer_->step(Step::after_send_offsets);
+  producer_->reached(Step::after_send_offsets);
   return producer_->commit();
 }
 
@@ -233,9 +235,9 @@ CommitOutcome Committer::write_and_commit(const PendingCommit& pending) {
 // log are written together.
 Result<void> Committer::apply_states(PendingCommit& pending) const {
   std::vector<LocalState::Change> changes;
-  for (const auto& [p, states] : pending.effects.states) {
+  for (const auto& [p, states] : pending.contents.states) {
     changes.assign(states.begin(), states.end());
-    LogPlace& log = pending.logs[p];
+    LogPosition& log = pending.logs[p];
     if (const auto reached = reached_.find(p); reached != reached_.end())
       log.next = std::max(log.next, reached->second);
     log.synced = SystemClock{}.date();

@@ -8,7 +8,7 @@
 #include <functional>
 #include <mutex>
 
-#include "eventy/store/worker.hpp"
+#include "eventy/store/job_thread.hpp"
 #include "open_cycle.hpp"
 #include "transactional_producer.hpp"
 
@@ -26,7 +26,7 @@ class Committer {
 
   Result<void> find_limits();  // of the topics; call it first
   // Makes the producer: what an earlier one with this session's transactional id left open is aborted.
-  Result<void> open();
+  Result<void> open_producer();
   const Client::Limits& changelog_limits() const { return changelog_limits_; }
   // Adds to the open transaction. An error becomes the outcome of the cycle's commit.
   void add(EarlyPart part);
@@ -40,7 +40,7 @@ class Committer {
   std::optional<Error> failure();
 
  private:
-  using Logs = std::map<PartitionId, LogPlace>;
+  using Logs = std::map<PartitionId, LogPosition>;
   // A position in the open transaction, with the reach of the changelog that its note names.
   struct Sent {
     Offset next = {}, log_reached = {};
@@ -56,7 +56,7 @@ class Committer {
   Result<void> add_copies(const OutputBuffer& outputs);
   Result<void> add_states(PartitionId partition, const States& states);
   Result<void> add_rest(const OpenCycle& cycle);
-  StepResult send_positions(const std::map<Place, Position>& positions, const std::string& cycle,
+  StepResult send_positions(const std::map<InputPartition, Position>& positions, const std::string& cycle,
                             const Logs& logs, const rd_kafka_consumer_group_metadata_t* group);
   CommitOutcome commit_now(PendingCommit& pending);
   CommitOutcome write_and_commit(const PendingCommit& pending);
@@ -68,15 +68,16 @@ class Committer {
   Client::Limits changelog_limits_ = {};
   // The committing thread's, up to `reached_`.
   std::unique_ptr<TransactionalProducer> producer_ = {};
-  std::optional<CommitOutcome> broken_ = {};                        // why the open cycle cannot be committed
-  std::map<Place, TransactionalProducer::Messages> messages_ = {};  // of add_in_place(), which reuses them
-  std::map<Place, Sent> sent_ = {};                                 // in the open transaction
+  std::optional<CommitOutcome> broken_ = {};  // why the open cycle cannot be committed
+  std::map<InputPartition, TransactionalProducer::Messages> messages_ =
+      {};                                     // of add_in_place(), which reuses them
+  std::map<InputPartition, Sent> sent_ = {};  // in the open transaction
   // The offset after the last state in each changelog partition. Never erased: delivery reports write to it.
   std::map<PartitionId, Offset> reached_ = {};
   std::atomic<int> waiting_ = 0;  // jobs after the current one
   std::mutex failure_mutex_ = {};
   std::optional<Error> failure_ = {};
-  std::optional<Worker> worker_ = {};  // the last member: its jobs use the others
+  std::optional<JobThread> worker_ = {};  // the last member: its jobs use the others
 };
 
 }  // namespace eventy::kafka::detail

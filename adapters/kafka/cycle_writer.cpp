@@ -34,7 +34,7 @@ Result<void> CycleWriter::append(std::shared_ptr<const SliceEffects> slice) {
                                                   " is not assigned to this session of service " +
                                                   printable(identity_.options.service)};
   const std::size_t bytes = open_.bytes + slice->size;
-  const std::size_t max = identity_.client->options().max_cycle_size;
+  const std::size_t max = identity_.client->options().max_cycle_bytes;
   if (bytes > max)
     return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes) + " bytes: at most " +
                                            std::to_string(max) + " are allowed"};
@@ -80,7 +80,7 @@ void CycleWriter::send_early(const SliceEffects& slice, const OwnedPartition& ow
     }
     part.group = *std::move(group);
     for (const auto& [input, cursor] : owned.cursors) {
-      const Place place{slice.partition, input};
+      const InputPartition place{slice.partition, input};
       part.positions[place] = open_.positions.at(place);
     }
   }
@@ -90,9 +90,9 @@ void CycleWriter::send_early(const SliceEffects& slice, const OwnedPartition& ow
 }
 
 // The position of a topic partition once the pending commit is done.
-Position CycleWriter::next_position(const Place& place, const InputCursor& cursor) const {
+Position CycleWriter::next_position(const InputPartition& place, const InputCursor& cursor) const {
   if (pending_) {
-    const auto& positions = pending_->effects.positions;
+    const auto& positions = pending_->contents.positions;
     if (const auto it = positions.find(place); it != positions.end()) return it->second;
   }
   return cursor.position();
@@ -105,23 +105,23 @@ Result<void> CycleWriter::commit(CycleId cycle) {
     return Error{ErrorCode::invalid_argument, "commit: the last cycle's outcome was not polled yet"};
   pending_ = std::make_unique<PendingCommit>();
   pending_->cycle = cycle;
-  pending_->effects = std::exchange(open_, new_cycle());
+  pending_->contents = std::exchange(open_, new_cycle());
   auto group = inputs_.group();
-  if (!group && !pending_->effects.empty()) {
+  if (!group && !pending_->contents.empty()) {
     committer_.abort();
     pending_->finish(CommitOutcome::aborted(group.error()));
     wake_();
     return {};
   }
   if (group) pending_->group = *std::move(group);
-  note_logs_and_copies();
+  take_logs_and_copies();
   committer_.commit(*pending_);
   return {};
 }
 
 // The committing thread moves both on.
-void CycleWriter::note_logs_and_copies() {
-  for (const auto& [place, next] : pending_->effects.positions) {
+void CycleWriter::take_logs_and_copies() {
+  for (const auto& [place, next] : pending_->contents.positions) {
     const OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
     pending_->copies[place.first] = owned->copy;
@@ -157,7 +157,7 @@ void CycleWriter::take_outcomes() {
 }
 
 void CycleWriter::apply_committed() {
-  for (const auto& [place, position] : pending_->effects.positions) {
+  for (const auto& [place, position] : pending_->contents.positions) {
     OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
     owned->cursors[place.second].commit(position);
@@ -200,11 +200,11 @@ Result<Outcome> CycleWriter::resolve() {
   committer_.wait();
   if (auto renewed = committer_.renew(); !renewed) return renewed.error();
   const auto pending = std::move(pending_);
-  const Place place = pending->effects.positions.begin()->first;
+  const InputPartition place = pending->contents.positions.begin()->first;
   auto found = identity_.client->committed(identity_.group(), {identity_.in_kafka(place)});
   if (!found) return found.error();
   const auto note = read_note(found->at(0).metadata);
-  if (note.by != identity_.transactional_id() || note.cycle != pending->effects.name) {
+  if (note.by != identity_.transactional_id() || note.cycle != pending->contents.name) {
     open_ = new_cycle();
     if (auto rewound = inputs_.rewind(); !rewound) return rewound.error();
     return Outcome::aborted;
@@ -217,7 +217,7 @@ Result<Outcome> CycleWriter::resolve() {
 // The cycle is committed: its states are read from the changelog.
 Result<void> CycleWriter::catch_up(const PendingCommit& pending) {
   std::vector<Restore> restores;
-  for (const auto& [place, position] : pending.effects.positions) {
+  for (const auto& [place, position] : pending.contents.positions) {
     OwnedPartition* owned = inputs_.find(place.first);
     if (!owned) continue;
     owned->cursors[place.second].commit(position);
@@ -245,19 +245,19 @@ void CycleWriter::refresh_positions_if_due() {
   refreshed_ = now;
   refresh_ = std::make_unique<PendingCommit>();
   refresh_->group = *std::move(group);
-  refresh_->effects.name = new_cycle().name;
+  refresh_->contents.name = new_cycle().name;
   for (const auto& [p, owned] : inputs_.owned()) {
     if (owned.leaving || owned.stage != OwnedPartition::Stage::restored) continue;
     refresh_->logs[p] = owned.log;
     for (const auto& [input, cursor] : owned.cursors)
-      refresh_->effects.positions[{p, input}] = cursor.position();
+      refresh_->contents.positions[{p, input}] = cursor.position();
   }
   committer_.commit(*refresh_);
 }
 
 // A copy whose partition is quiet stays as good as a busy one. Its place gets a new date, or the copy would
 // be taken for too old after a restart. Only while the committing thread is idle.
-Result<void> CycleWriter::note_copies_if_due() {
+Result<void> CycleWriter::refresh_copy_dates_if_due() {
   const auto now = std::chrono::steady_clock::now();
   if (pending_ || refresh_ || now - copies_noted_ < identity_.client->options().copy_refresh) return {};
   copies_noted_ = now;

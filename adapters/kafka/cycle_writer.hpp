@@ -1,5 +1,6 @@
 // The writing side of a session: gathers slices into the open cycle, has it committed, and reports the
-// outcome. Owned by the session; belongs to its thread, except open(). The committing thread is Committer's.
+// outcome. Owned by the session; belongs to its thread, except open_producer(). The committing thread is
+// Committer's.
 #pragma once
 
 #include "committer.hpp"
@@ -14,7 +15,7 @@ class CycleWriter {
 
   Result<void> find_limits() { return committer_.find_limits(); }
   // Before the first positions are read, so that no transaction of a predecessor is open. Any thread.
-  Result<void> open() { return committer_.open(); }
+  Result<void> open_producer() { return committer_.open_producer(); }
   void close() { committer_.close(); }
   // As StoreSession::append(). Keeps the slice until its cycle has ended.
   Result<void> append(std::shared_ptr<const SliceEffects> slice);
@@ -27,18 +28,18 @@ class CycleWriter {
   Result<std::optional<StoreEvent>> outcome();
   std::optional<std::size_t> max_changelog_batch() const { return committer_.changelog_limits().batch_bytes; }
   void refresh_positions_if_due();
-  Result<void> note_copies_if_due();
+  Result<void> refresh_copy_dates_if_due();
   // An error of the producer that no cycle can report.
   std::optional<Error> failure() { return committer_.failure(); }
 
  private:
-  Position next_position(const Place& place, const InputCursor& cursor) const;
+  Position next_position(const InputPartition& place, const InputCursor& cursor) const;
   Result<void> check_positions(const SliceEffects& slice, const OwnedPartition& owned) const;
   void add_to_cycle(const std::shared_ptr<const SliceEffects>& slice, const OwnedPartition& owned);
   void add_changes(States& states, const SliceEffects& slice) const;
   void send_early(const SliceEffects& slice, const OwnedPartition& owned);
-  OpenCycle new_cycle() { return {.name = identity_.run + "-" + std::to_string(++cycles_begun_)}; }
-  void note_logs_and_copies();
+  OpenCycle new_cycle() { return {.name = identity_.session_uuid + "-" + std::to_string(++cycles_begun_)}; }
+  void take_logs_and_copies();
   void take_outcomes();
   void apply_committed();
   Result<void> abort_open_cycle();
@@ -50,7 +51,7 @@ class CycleWriter {
   std::function<void()> wake_;
   // Outputs are sent as slices come, and not only at the commit. Not where the session also writes at once:
   // readers could see those records only after the end of the open transaction.
-  const bool sends_early_ = identity_.options.writes == Writes::in_cycles_only;
+  const bool sends_early_ = identity_.options.output_mode == OutputMode::transactional_only;
   const bool is_short_ = sends_early_ && identity_.has_short_cycles();
   std::uint64_t cycles_begun_ = 0;
   OpenCycle open_ = new_cycle();

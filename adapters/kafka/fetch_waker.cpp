@@ -29,7 +29,7 @@ void FetchWaker::took(std::size_t messages, std::size_t bytes,
   messages_ = bytes_ = 0;
   requesting_ = true;
   const std::shared_ptr<rd_kafka_topic_partition_list_t> partitions = fetched();
-  worker_.begin([this, partitions] { send_request(*partitions); });
+  worker_.enqueue([this, partitions] { send_request(*partitions); });
 }
 
 void FetchWaker::send_request(rd_kafka_topic_partition_list_t& partitions) {

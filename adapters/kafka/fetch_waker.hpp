@@ -7,7 +7,7 @@
 #include <atomic>
 #include <functional>
 
-#include "eventy/store/worker.hpp"
+#include "eventy/store/job_thread.hpp"
 #include "handles.hpp"
 
 namespace eventy::kafka::detail {
@@ -28,7 +28,7 @@ class FetchWaker {
   std::size_t max_messages_, max_bytes_;  // in the queue; beyond, librdkafka does not fetch
   std::size_t messages_ = 0, bytes_ = 0;  // taken since the last request
   std::atomic<bool> requesting_ = false;
-  Worker worker_ = {};  // the last member: its jobs use the others
+  JobThread worker_ = {};  // the last member: its jobs use the others
 };
 
 }  // namespace eventy::kafka::detail

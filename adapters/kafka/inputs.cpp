@@ -213,7 +213,7 @@ Result<void> Inputs::rewind() {
     }
   }
   if (ours.empty()) return {};
-  identity_.client->step(Step::rewind);
+  identity_.client->reached(Step::rewind);
   const auto list = list_of(ours);
   // librdkafka 2.0.2 takes a finite timeout for a thousandth of it.
   const KafkaError error(rd_kafka_seek_partitions(member_.consumer(), list.get(), -1));
@@ -294,7 +294,7 @@ Result<void> Inputs::tolerate(const rd_kafka_message_t& message, Error error) {
   return error;
 }
 
-Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
+Inputs::Target Inputs::target_of(const rd_kafka_message_t& message) {
   const auto input =
       message.rkt ? inputs_by_name_.find(rd_kafka_topic_name(message.rkt)) : inputs_by_name_.end();
   if (input == inputs_by_name_.end()) return {};
@@ -307,9 +307,9 @@ Inputs::Source Inputs::source_of(const rd_kafka_message_t& message) {
   return {{partition, input->second}, owned, &at->second, &batch};
 }
 
-const Inputs::Source& Inputs::cached_source_of(const rd_kafka_message_t& message) {
+const Inputs::Target& Inputs::cached_target_of(const rd_kafka_message_t& message) {
   if (message.rkt != last_topic_ || message.partition != last_partition_) {
-    last_ = source_of(message);
+    last_ = target_of(message);
     last_topic_ = message.rkt;
     last_partition_ = message.partition;
   }
@@ -320,32 +320,32 @@ Result<void> Inputs::take(Message message, const PollLimits& limits) {
   const bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !end) return take_error(*message);
   if (!failing_.empty()) failing_.erase({rd_kafka_topic_name(message->rkt), message->partition});
-  const Source& source = cached_source_of(*message);
-  if (!source.cursor) return {};
-  OwnedPartition& owned = *source.owned;
-  InputCursor& cursor = *source.cursor;
+  const Target& target = cached_target_of(*message);
+  if (!target.cursor) return {};
+  OwnedPartition& owned = *target.owned;
+  InputCursor& cursor = *target.cursor;
   if (cursor.fingerprint.verifying())
-    if (auto verified = verify(source, *message); !verified) return verified.error();
+    if (auto verified = verify(target, *message); !verified) return verified.error();
   if (end) {
     if (owned.backlog.empty()) cursor.end = std::max(cursor.end, Offset{message->offset});
     return {};
   }
   if (message->offset < cursor.fetched.value) return {};  // fetched before a seek
   cursor.fetched = Offset{message->offset + 1};
-  if (owned.paused || !owned.backlog.empty() || !hand_out(source, message, limits))
+  if (owned.paused || !owned.backlog.empty() || !hand_out(target, message, limits))
     put_in_backlog(owned, std::move(message));
   return {};
 }
 
 // Into its batch; false: the batch is full, and the message is still there.
-bool Inputs::hand_out(const Source& source, Message& message, const PollLimits& limits) {
-  BatchBuilder& batch = *source.batch;
+bool Inputs::hand_out(const Target& target, Message& message, const PollLimits& limits) {
+  BatchBuilder& batch = *target.batch;
   if (batch.records() > 0 && (batch.records() >= limits.max_records_per_batch ||
                               batch.bytes() + message->len > limits.max_bytes_per_batch))
     return false;
-  source.cursor->read = Offset{message->offset + 1};
+  target.cursor->read = Offset{message->offset + 1};
   batch.add(std::move(message));
-  source.cursor->end = Offset{-1};
+  target.cursor->end = Offset{-1};
   return true;
 }
 
@@ -363,10 +363,10 @@ void Inputs::take_backlog(OwnedPartition& owned, const PollLimits& limits) {
   if (owned.paused || owned.leaving) return;
   while (!owned.backlog.empty()) {
     auto& message = owned.backlog.front();
-    const Source& source = cached_source_of(*message);
-    if (!source.cursor) return;
+    const Target& target = cached_target_of(*message);
+    if (!target.cursor) return;
     const std::size_t bytes = message->len + message->key_len;
-    if (!hand_out(source, message, limits)) {
+    if (!hand_out(target, message, limits)) {
       more_ = true;
       return;
     }

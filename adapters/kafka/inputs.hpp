@@ -20,7 +20,7 @@ enum class Removal : std::uint8_t { revoked, lost };
 
 // A topic partition that is read, and what the cluster holds of it.
 struct InputCheck {
-  Place place = {};
+  InputPartition place = {};
   Offset fetched = {};
   bool suspect = false;
   Client::OffsetRange offsets = {};
@@ -82,26 +82,26 @@ class Inputs {
   std::vector<PartitionId> fetched_partitions() const;
 
   // Messages.
-  struct Source {  // where the messages of a topic partition go
-    Place place = {};
+  struct Target {  // where the messages of a topic partition go
+    InputPartition place = {};
     OwnedPartition* owned = nullptr;
     InputCursor* cursor = nullptr;
     BatchBuilder* batch = nullptr;
   };
-  Source source_of(const rd_kafka_message_t& message);
-  const Source& cached_source_of(const rd_kafka_message_t& message);
+  Target target_of(const rd_kafka_message_t& message);
+  const Target& cached_target_of(const rd_kafka_message_t& message);
   void take_backlog(OwnedPartition& owned, const PollLimits& limits);
   Result<void> take(Message message, const PollLimits& limits);
   Result<void> take_error(const rd_kafka_message_t& message);
   Result<void> tolerate(const rd_kafka_message_t& message, Error error);
-  static bool hand_out(const Source& source, Message& message, const PollLimits& limits);
+  static bool hand_out(const Target& target, Message& message, const PollLimits& limits);
   void put_in_backlog(OwnedPartition& owned, Message message);
 
   // inputs_topics.cpp
   static bool may_be_another_topic(rd_kafka_resp_err_t code);
   void take_consumer_error(rd_kafka_resp_err_t code, const char* reason);
   void suspect(std::string_view topic, std::optional<PartitionId> partition);
-  Result<void> verify(const Source& source, const rd_kafka_message_t& message);
+  Result<void> verify(const Target& target, const rd_kafka_message_t& message);
   void skip_transaction_markers();
 
   const SessionIdentity& identity_;
@@ -112,13 +112,13 @@ class Inputs {
   std::string assigned_to_ = {};  // the member id under which the owned partitions were assigned
   std::map<PartitionId, OwnedPartition> owned_ = {};
   std::map<std::string, TopicIndex, std::less<>> inputs_by_name_ = {};  // in Kafka
-  std::map<Place, BatchBuilder> batches_ = {};
+  std::map<InputPartition, BatchBuilder> batches_ = {};
   // Topic partitions in Kafka that have returned only errors, since when.
   std::map<std::pair<std::string, std::int32_t>, std::chrono::steady_clock::time_point> failing_ = {};
   // The source of the last message: most messages have the same.
   const void* last_topic_ = nullptr;
   std::int32_t last_partition_ = -1;
-  Source last_ = {};
+  Target last_ = {};
   std::optional<FetchWaker> fetch_waker_ = {};
 };
 

@@ -72,16 +72,16 @@ Result<void> Inputs::take_check(const InputCheck& check) {
 }
 
 // corrupt: the topic is another one.
-Result<void> Inputs::verify(const Source& source, const rd_kafka_message_t& message) {
-  PartitionFingerprint& fingerprint = source.cursor->fingerprint;
+Result<void> Inputs::verify(const Target& target, const rd_kafka_message_t& message) {
+  PartitionFingerprint& fingerprint = target.cursor->fingerprint;
   const RecordFingerprint expected = fingerprint.expected();
   const bool is_it = message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset == expected.at.value;
   const auto verdict = fingerprint.judge(Offset{message.offset},
                                          is_it ? std::optional(fingerprint_of(message)) : std::nullopt);
-  const bool may_be_missing = identity_.limits[source.place.second.value].is_compacted.value_or(true);
+  const bool may_be_missing = identity_.limits[target.place.second.value].is_compacted.value_or(true);
   if (verdict == PartitionFingerprint::Verdict::another ||
       (verdict == PartitionFingerprint::Verdict::missing && !may_be_missing))
-    return recreated_topic(identity_, source.place, expected, verdict);
+    return recreated_topic(identity_, target.place, expected, verdict);
   return {};
 }
 

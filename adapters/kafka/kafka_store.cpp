@@ -60,10 +60,10 @@ class Store final : public RecordStore {
 
   StoreFeatures features() const override {
     return {.durable = true,
-            .many_members = true,
+            .multiple_members = true,
             .unknown_outcomes = true,
-            .any_name = false,
-            .session_files = files_of_a_session};
+            .arbitrary_names = false,
+            .files_per_session = files_of_a_session};
   }
   Result<void> ensure_topics(const std::vector<TopicSpec>& topics) override {
     return client_->ensure(topics, Cleanup::keep);

@@ -30,7 +30,7 @@ Monitor::Monitor(const SessionIdentity& identity, const Inputs& inputs, Findings
 // By then the members that have to give partitions up have done so and joined again.
 void Monitor::assigned() { group_due_ = Clock::now() + identity_.client->options().session_timeout / 2; }
 
-void Monitor::check_if_due(Worker& worker) {
+void Monitor::check_if_due(JobThread& worker) {
   if (checking_) return;
   const auto now = Clock::now();
   if (now >= group_due_) {
@@ -47,8 +47,8 @@ void Monitor::check_if_due(Worker& worker) {
 
 // A topic that was deleted, or has more partitions now, is not the one that was opened: keys would lie in
 // other partitions. A topic that ends before what was read of it is another one too.
-void Monitor::check_topics(Worker& worker) {
-  worker.begin([this, checks = inputs_.to_check()]() mutable {
+void Monitor::check_topics(JobThread& worker) {
+  worker.enqueue([this, checks = inputs_.to_check()]() mutable {
     std::vector<TopicSpec> specs;
     for (std::size_t t = 0; t < identity_.options.topics.size(); ++t)
       specs.push_back({identity_.options.topics[t], identity_.shape.counts[t]});
@@ -67,8 +67,8 @@ void Monitor::check_topics(Worker& worker) {
 // A static member may die after it was told to give partitions up, and be back before its session ends. The
 // group hands it its new share without a rebalance, and what it should have given up has no owner, though the
 // group is stable. One member is enough to mend it: the first by name.
-void Monitor::check_group(Worker& worker) {
-  worker.begin([this] {
+void Monitor::check_group(JobThread& worker) {
+  worker.enqueue([this] {
     auto now = membership_of(*identity_.client, identity_.group());
     findings_.post([this, now] { take_membership(now); });
   });

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <functional>
 
-#include "eventy/store/worker.hpp"
+#include "eventy/store/job_thread.hpp"
 #include "group.hpp"
 #include "inputs.hpp"
 
@@ -24,12 +24,12 @@ class Monitor {
   Monitor(const SessionIdentity& identity, const Inputs& inputs, Findings findings);
 
   void assigned();  // the group has a new generation
-  void check_if_due(Worker& worker);
+  void check_if_due(JobThread& worker);
 
  private:
   using Clock = std::chrono::steady_clock;
-  void check_topics(Worker& worker);
-  void check_group(Worker& worker);
+  void check_topics(JobThread& worker);
+  void check_group(JobThread& worker);
   void take_membership(const Result<Membership>& now);
   void report_foreign_members(const Membership& now);
 

@@ -27,7 +27,7 @@ struct OpenCycle {
   std::size_t outputs_sent = 0;  // the first ones are in the transaction, the others follow at the commit
   std::map<PartitionId, States> states = {};
   bool states_sent = true;  // all of them are in the transaction; else all are sent at the commit
-  std::map<Place, Position> positions = {};
+  std::map<InputPartition, Position> positions = {};
   std::size_t bytes = 0;
 
   bool empty() const { return outputs.empty() && states.empty() && positions.empty(); }
@@ -38,21 +38,21 @@ struct EarlyPart {
   std::shared_ptr<const OutputBuffer> outputs = {};  // null: none
   PartitionId partition = {};
   States states = {};
-  // Empty, or those of the partition: they begin the transaction, or follow its states where the committer
-  // has nothing else to do.
-  std::map<Place, Position> positions = {};
+  // Positions of the partition, or empty. They begin the transaction. A committer that has nothing else to do
+  // sends them again after the states.
+  std::map<InputPartition, Position> positions = {};
   std::string cycle = {};
   GroupMetadata group = {};
-  LogPlace log = {};
+  LogPosition log = {};
 };
 
 // A cycle whose commit has begun. The committing thread writes it until `done`, the session reads it after.
 struct PendingCommit {
   CycleId cycle = {};
-  OpenCycle effects = {};
+  OpenCycle contents = {};
   GroupMetadata group = {};
   // How far each changelog partition and its copy reach: before the cycle, and once `done` after it.
-  std::map<PartitionId, LogPlace> logs = {};
+  std::map<PartitionId, LogPosition> logs = {};
   std::map<PartitionId, std::shared_ptr<LocalState>> copies = {};
   std::optional<CommitOutcome> outcome = {};  // there once `done`
   std::atomic<bool> done = false;

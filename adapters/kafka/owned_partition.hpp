@@ -48,7 +48,7 @@ struct OwnedPartition {
   std::shared_ptr<LocalState> copy = {};
   std::shared_ptr<CopyReader> state = {};
   std::map<TopicIndex, InputCursor> cursors = {};
-  LogPlace log = {};  // how far the changelog reaches
+  LogPosition log = {};  // how far the changelog reaches
 };
 
 }  // namespace eventy::kafka::detail

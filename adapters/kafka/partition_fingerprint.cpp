@@ -50,7 +50,7 @@ PartitionFingerprint::Verdict PartitionFingerprint::judge(Offset at,
   return *record == expected ? Verdict::same : Verdict::another;
 }
 
-Result<void> check_range(const SessionIdentity& identity, const Place& place, Offset next,
+Result<void> check_range(const SessionIdentity& identity, const InputPartition& place, Offset next,
                          const Client::OffsetRange& offsets) {
   if (next >= offsets.first && next <= offsets.end) return {};
   return Error{
@@ -62,8 +62,8 @@ Result<void> check_range(const SessionIdentity& identity, const Place& place, Of
           identity.how_to_continue()};
 }
 
-Error recreated_topic(const SessionIdentity& identity, const Place& place, const RecordFingerprint& expected,
-                      PartitionFingerprint::Verdict verdict) {
+Error recreated_topic(const SessionIdentity& identity, const InputPartition& place,
+                      const RecordFingerprint& expected, PartitionFingerprint::Verdict verdict) {
   const bool missing = verdict == PartitionFingerprint::Verdict::missing;
   return {ErrorCode::corrupt,
           "service " + printable(identity.options.service) + " has read " + identity.describe(place) +

@@ -45,10 +45,10 @@ class PartitionFingerprint {
 };
 
 // corrupt: the topic does not hold the position.
-Result<void> check_range(const SessionIdentity& identity, const Place& place, Offset next,
+Result<void> check_range(const SessionIdentity& identity, const InputPartition& place, Offset next,
                          const Client::OffsetRange& offsets);
 // The expected record is missing, or another one is at its offset.
-Error recreated_topic(const SessionIdentity& identity, const Place& place, const RecordFingerprint& expected,
-                      PartitionFingerprint::Verdict verdict);
+Error recreated_topic(const SessionIdentity& identity, const InputPartition& place,
+                      const RecordFingerprint& expected, PartitionFingerprint::Verdict verdict);
 
 }  // namespace eventy::kafka::detail

@@ -18,7 +18,7 @@ void PartitionPreparer::prepare(std::vector<PartitionId> partitions) {
   // Other nodes take a node for dead that is no member of the group, and open its transactional id. So a node
   // opens the id once it is a member.
   const bool is_first = !std::exchange(is_producer_open_, true);
-  worker_->begin([this, takeover, is_first] {
+  worker_->enqueue([this, takeover, is_first] {
     if (takeover->stop.stop_requested()) return;
     Result<void> found;
     if (is_first) found = open_producer_();
@@ -51,7 +51,7 @@ void PartitionPreparer::positions_found(const std::shared_ptr<Takeover>& takeove
 
 void PartitionPreparer::begin_restore(const std::shared_ptr<Takeover>& takeover) {
   for (auto& log : takeover->restores) log.stop = inputs_.find(log.partition)->restore.get_token();
-  restorers_[takeover->number].begin([this, takeover] {
+  restorers_[takeover->number].enqueue([this, takeover] {
     const RestoreListener listener{
         .progress =
             [this](PartitionId partition, std::uint64_t done, std::uint64_t total) {
@@ -104,7 +104,7 @@ void PartitionPreparer::commit_ownership(const std::shared_ptr<Takeover>& part) 
       without_commit = CommitOutcome::aborted(now.error());
     }
   }
-  worker_->begin([this, part, group, without_commit] {
+  worker_->enqueue([this, part, group, without_commit] {
     if (stop_.stop_requested()) return;
     const auto outcome = group ? part->commit_ownership(identity_, group.get()) : without_commit;
     if (outcome.is_aborted() || outcome.is_unknown()) part->back_off(identity_, outcome.error());

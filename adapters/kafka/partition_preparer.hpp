@@ -12,7 +12,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "eventy/store/worker.hpp"
+#include "eventy/store/job_thread.hpp"
 #include "inputs.hpp"
 #include "takeover.hpp"
 
@@ -36,8 +36,8 @@ class PartitionPreparer {
   void start() { worker_.emplace(); }
   void prepare(std::vector<PartitionId> partitions);
   void request_stop() { stop_.request_stop(); }
-  void close();                          // waits for its threads
-  Worker& worker() { return *worker_; }  // of the preparing thread; between start() and close()
+  void close();                             // waits for its threads
+  JobThread& worker() { return *worker_; }  // of the preparing thread; between start() and close()
 
  private:
   void positions_found(const std::shared_ptr<Takeover>& takeover, const Result<void>& result);
@@ -60,9 +60,9 @@ class PartitionPreparer {
   std::uint64_t epoch_ = 0, takeovers_ = 0;
   std::deque<std::shared_ptr<Takeover>> restored_parts_ = {};  // whose ownership is to be committed
   bool committing_ownership_ = false;
-  std::stop_source stop_ = {};                      // of the preparing thread
-  std::map<std::uint64_t, Worker> restorers_ = {};  // by the numbers of their takeovers
-  std::optional<Worker> worker_ = {};               // the last member: its jobs use the others
+  std::stop_source stop_ = {};                         // of the preparing thread
+  std::map<std::uint64_t, JobThread> restorers_ = {};  // by the numbers of their takeovers
+  std::optional<JobThread> worker_ = {};               // the last member: its jobs use the others
 };
 
 }  // namespace eventy::kafka::detail

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "changelog_reader.hpp"
-#include "copy_writer.hpp"
 #include "eventy/store/rules.hpp"
-#include "restore_task.hpp"
+#include "partition_restore.hpp"
+#include "restore_writer.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
@@ -45,13 +45,13 @@ class Restorer {
   Result<void> take(const rd_kafka_message_t& message);
   Result<void> take_error(const rd_kafka_message_t& message);
   Result<void> skip_transaction_markers();
-  Result<void> seek_if(Result<RestoreTask::Then> then, RestoreTask& task);
+  Result<void> seek_if(Result<PartitionRestore::Then> then, PartitionRestore& task);
   Result<void> check_silence() const;
   void leave_out_stopped();
-  void leave_out(const std::vector<RestoreTask*>& tasks);
+  void leave_out(const std::vector<PartitionRestore*>& tasks);
   Result<void> report_restored();
   void report_progress();
-  void report_progress(RestoreTask& task);
+  void report_progress(PartitionRestore& task);
   bool is_read() const {  // of the partitions whose copies are open
     return std::all_of(tasks_.begin(), tasks_.end(),
                        [](const auto& t) { return t.second.done() || !t.second.is_open(); });
@@ -60,16 +60,16 @@ class Restorer {
 
   RestoreContext context_;
   const RestoreListener& listener_;
-  std::map<std::int32_t, RestoreTask> tasks_ = {};  // by partition; without those that are restored
-  std::deque<std::int32_t> waiting_ = {};           // for their copies to be opened
-  std::size_t batch_bytes_ = max_batch_bytes;       // of a partition, in memory
+  std::map<std::int32_t, PartitionRestore> tasks_ = {};  // by partition; without those that are restored
+  std::deque<std::int32_t> waiting_ = {};                // for their copies to be opened
+  std::size_t batch_bytes_ = max_batch_bytes;            // of a partition, in memory
   Clock::time_point heard_ = {}, progress_reported_ = {}, restored_reported_ = Clock::now();
   std::string last_error_ = {};  // since a record came
   ChangelogReader reader_;
-  CopyWriter writer_ = {};
+  RestoreWriter writer_ = {};
 };
 
-std::int32_t number_of(const RestoreTask& task) {
+std::int32_t number_of(const PartitionRestore& task) {
   return static_cast<std::int32_t>(task.restore.partition.value);
 }
 
@@ -115,7 +115,7 @@ Result<void> Restorer::open_copies() {
     const auto found = tasks_.find(waiting_.front());
     waiting_.pop_front();
     if (found == tasks_.end()) continue;  // it was stopped
-    RestoreTask& task = found->second;
+    PartitionRestore& task = found->second;
     if (auto opened = task.open(); !opened) return opened;
     report_progress(task);
     if (!task.done()) starts.emplace_back(number_of(task), task.next);
@@ -156,7 +156,7 @@ Result<void> Restorer::take(const rd_kafka_message_t& message) {
   if (!end) reader_.took(message.len, [this] { return unread(); });
   const auto found = tasks_.find(message.partition);
   if (found == tasks_.end() || found->second.done()) return {};
-  RestoreTask& task = found->second;
+  PartitionRestore& task = found->second;
   if (end) {
     task.reach(Offset{message.offset});
     return {};
@@ -165,9 +165,9 @@ Result<void> Restorer::take(const rd_kafka_message_t& message) {
   return task.changes.bytes() < batch_bytes_ ? Result<void>() : writer_.write(task);
 }
 
-Result<void> Restorer::seek_if(Result<RestoreTask::Then> then, RestoreTask& task) {
+Result<void> Restorer::seek_if(Result<PartitionRestore::Then> then, PartitionRestore& task) {
   if (!then) return then.error();
-  if (*then == RestoreTask::Then::read_on) return {};
+  if (*then == PartitionRestore::Then::read_on) return {};
   return reader_.seek(number_of(task), task.next);
 }
 
@@ -182,7 +182,7 @@ Result<void> Restorer::take_error(const rd_kafka_message_t& message) {
 // Transaction markers are no messages, but they move the consumer's position.
 Result<void> Restorer::skip_transaction_markers() {
   for (const auto& [p, at] : reader_.positions(unread())) {
-    RestoreTask& task = tasks_.at(p);
+    PartitionRestore& task = tasks_.at(p);
     if (auto done = seek_if(task.skip_to(at), task); !done) return done;
   }
   return {};
@@ -208,16 +208,16 @@ Result<void> Restorer::check_silence() const {
 // --- partitions that are restored, or taken away ---
 
 void Restorer::leave_out_stopped() {
-  std::vector<RestoreTask*> stopped;
+  std::vector<PartitionRestore*> stopped;
   for (auto& [p, task] : tasks_)
     if (task.restore.stop.stop_requested()) stopped.push_back(&task);
-  for (const RestoreTask* task : stopped) task->restore.copy.reset();
+  for (const PartitionRestore* task : stopped) task->restore.copy.reset();
   leave_out(stopped);
 }
 
-void Restorer::leave_out(const std::vector<RestoreTask*>& tasks) {
+void Restorer::leave_out(const std::vector<PartitionRestore*>& tasks) {
   std::vector<std::int32_t> all, assigned;
-  for (const RestoreTask* task : tasks) {
+  for (const PartitionRestore* task : tasks) {
     all.push_back(number_of(*task));
     if (task->assigned) assigned.push_back(number_of(*task));
   }
@@ -230,17 +230,17 @@ void Restorer::leave_out(const std::vector<RestoreTask*>& tasks) {
 Result<void> Restorer::report_restored() {
   if (!(waiting_.empty() && is_read()) && Clock::now() - restored_reported_ < min_restored_interval)
     return {};
-  std::vector<RestoreTask*> done;
+  std::vector<PartitionRestore*> done;
   for (auto& [p, task] : tasks_)
     if (task.done()) done.push_back(&task);
   if (done.empty()) return {};
-  for (RestoreTask* task : done) {
+  for (PartitionRestore* task : done) {
     if (auto checked = task->check_end(); !checked) return checked;
     if (auto written = writer_.write(*task); !written) return written;
   }
   if (auto written = writer_.wait(); !written) return written;
   std::vector<Restore> restored;
-  for (RestoreTask* task : done) {
+  for (PartitionRestore* task : done) {
     report_progress(*task);
     if (listener_.restored) restored.push_back(std::move(task->restore));
   }
@@ -258,7 +258,7 @@ void Restorer::report_progress() {
 }
 
 // If it has moved. The total is known once the copy was checked.
-void Restorer::report_progress(RestoreTask& task) {
+void Restorer::report_progress(PartitionRestore& task) {
   if (!listener_.progress || !task.is_reading() || task.reported == task.next) return;
   task.reported = task.next;
   listener_.progress(task.restore.partition, static_cast<std::uint64_t>(task.next.value - task.start.value),

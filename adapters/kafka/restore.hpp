@@ -1,6 +1,6 @@
 // The restore of local copies of states from the changelog. restore() runs on the caller's thread; a thread
-// of its own writes the copies. The parts: a RestoreTask decides for one partition, a ChangelogReader reads
-// all of them, a CopyWriter writes the copies.
+// of its own writes the copies. The parts: a PartitionRestore decides for one partition, a ChangelogReader
+// reads all of them, a RestoreWriter writes the copies.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ struct Restore {
 
   // Results.
   LogName name = {};  // empty: the log has none yet
-  LogPlace place = {};
+  LogPosition place = {};
   std::uint64_t records = 0;  // that were read
 };
 

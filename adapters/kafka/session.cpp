@@ -52,7 +52,7 @@ class Session final : public StoreSession {
                 {[this] { wake(); }, [this](std::vector<PartitionId> p) { assigned(std::move(p)); },
                  [this](std::vector<PartitionId> p, Removal how) { removed(std::move(p), how); }}),
         cycle_writer_(identity_, inputs_, [this] { wake(); }),
-        preparer_(identity_, inputs_, [this] { return cycle_writer_.open(); },
+        preparer_(identity_, inputs_, [this] { return cycle_writer_.open_producer(); },
                   {[this](std::function<void()> finding) { post(std::move(finding)); },
                    [this](StoreEvent event) { events_.push_back(std::move(event)); },
                    [this](const Error& error) { (void)end(error); }}),
@@ -83,12 +83,12 @@ class Session final : public StoreSession {
   Result<void> abort() override;
   Result<Outcome> resolve(CycleId cycle) override;
   void release(const std::vector<PartitionId>& partitions) override;
-  std::size_t max_record_size(TopicIndex topic) const override;
+  std::size_t max_record_bytes(TopicIndex topic) const override;
   bool needs_keys(TopicIndex topic) const override {
     return identity_.limits.at(topic.value).is_compacted.value_or(false);
   }
-  std::size_t max_state_size() const override;
-  std::size_t max_cycle_size() const override { return client().options().max_cycle_size; }
+  std::size_t max_state_bytes() const override;
+  std::size_t max_cycle_bytes() const override { return client().options().max_cycle_bytes; }
   std::uint32_t partition_count(TopicIndex topic) const override {
     return identity_.shape.counts.at(topic.value);
   }
@@ -226,11 +226,11 @@ std::size_t left_for_record(const std::optional<std::size_t>& batch_bytes, std::
 
 }  // namespace
 
-std::size_t Session::max_record_size(TopicIndex topic) const {
+std::size_t Session::max_record_bytes(TopicIndex topic) const {
   return left_for_record(identity_.limits.at(topic.value).batch_bytes);
 }
 
-std::size_t Session::max_state_size() const {
+std::size_t Session::max_state_bytes() const {
   std::size_t longest = 0;
   for (const auto& keyspace : identity_.options.keyspaces) longest = std::max(longest, keyspace.size());
   return left_for_record(cycle_writer_.max_changelog_batch(), changelog_key("", "").size() + longest);
@@ -244,7 +244,7 @@ void Session::assigned(std::vector<PartitionId> partitions) {
 }
 
 void Session::removed(std::vector<PartitionId> partitions, Removal how) {
-  client().step(Step::revoke);
+  client().reached(Step::revoke);
   was_away_ = was_away_ || how == Removal::lost;
   for (const PartitionId p : partitions)
     if (OwnedPartition* owned = inputs_.find(p)) owned->restore.request_stop();
@@ -279,7 +279,7 @@ Result<std::vector<StoreEvent>> Session::poll(const PollLimits& limits) {
   std::vector<StoreEvent> records;
   if (auto read = inputs_.read(limits, records); !read) return end(read.error());
   if (inputs_.more()) wake();
-  if (auto noted = cycle_writer_.note_copies_if_due(); !noted) return end(noted.error());
+  if (auto noted = cycle_writer_.refresh_copy_dates_if_due(); !noted) return end(noted.error());
   cycle_writer_.refresh_positions_if_due();
   monitor_.check_if_due(preparer_.worker());
   std::move(events_.begin(), events_.end(), std::back_inserter(events));

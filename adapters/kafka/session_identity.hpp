@@ -16,14 +16,15 @@
 
 namespace eventy::kafka::detail {
 
-using Place = std::pair<PartitionId, TopicIndex>;  // a topic partition of an input
+using InputPartition = std::pair<PartitionId, TopicIndex>;  // a topic partition of an input
 
 struct SessionIdentity {
   std::shared_ptr<Client> client;
   SessionOptions options;
   SessionShape shape;
-  std::vector<Client::Limits> limits;             // by TopicIndex
-  std::string run = random_uuid().substr(0, 13);  // of this session; with the number of a cycle it is unique
+  std::vector<Client::Limits> limits;  // by TopicIndex
+  std::string session_uuid =
+      random_uuid().substr(0, 13);  // of this session; with the number of a cycle it is unique
   std::shared_ptr<Producer> producer = std::make_shared<Producer>(client);
 
   std::string topic(TopicIndex index) const { return client->name_in_kafka(options.topics[index.value]); }
@@ -48,17 +49,17 @@ struct SessionIdentity {
     return options.cycle_interval && *options.cycle_interval < std::chrono::milliseconds(50);
   }
   TopicIndex lead() const { return options.inputs.front(); }
-  TopicPartition in_kafka(const Place& place) const {
+  TopicPartition in_kafka(const InputPartition& place) const {
     return {topic(place.second), static_cast<std::int32_t>(place.first.value)};
   }
-  std::vector<TopicPartition> in_kafka(const std::vector<Place>& places) const {
+  std::vector<TopicPartition> in_kafka(const std::vector<InputPartition>& places) const {
     std::vector<TopicPartition> result;
     for (const auto& place : places) result.push_back(in_kafka(place));
     return result;
   }
   // All topic partitions that these partitions of the service read.
-  std::vector<Place> places_of(const std::vector<PartitionId>& partitions) const {
-    std::vector<Place> places;
+  std::vector<InputPartition> places_of(const std::vector<PartitionId>& partitions) const {
+    std::vector<InputPartition> places;
     for (const PartitionId p : partitions)
       for (const TopicIndex input : shape.inputs)
         if (p.value < shape.counts[input.value]) places.emplace_back(p, input);
@@ -67,7 +68,7 @@ struct SessionIdentity {
   // What an operator can do about a position that is lost or wrong; for error messages.
   std::string how_to_continue() const;
   std::string how_to_accept() const;
-  std::string describe(const Place& place) const {  // for error messages
+  std::string describe(const InputPartition& place) const {  // for error messages
     return "topic " + printable(options.topics[place.second.value]) + " partition " +
            std::to_string(place.first.value);
   }

@@ -14,7 +14,7 @@ namespace eventy::kafka::detail {
 // transactional id ends it at once. Our own id of an earlier release counts as a dead node's. An id of
 // another service, which any program may have written into a note, is left alone.
 Result<void> Takeover::end_transactions_of_the_dead(const SessionIdentity& identity,
-                                                    const std::vector<Place>& places) const {
+                                                    const std::vector<InputPartition>& places) const {
   auto found =
       identity.client->committed(identity.group(), identity.in_kafka(places), Client::Stability::as_is, stop);
   if (!found) return found.error();
@@ -73,7 +73,7 @@ Result<void> Takeover::find_positions(const SessionIdentity& identity) {
 // deleted, and reading from the start would handle all records twice. If no node wrote it, a tool or another
 // program did, and the states belong to another position.
 Result<void> Takeover::check_begun(const SessionIdentity& identity) const {
-  const auto is_begun = [&](const Place& place) {
+  const auto is_begun = [&](const InputPartition& place) {
     const auto log = std::find_if(restores.begin(), restores.end(),
                                   [&](const Restore& r) { return r.partition == place.first; });
     return log->name.begun.contains(identity.options.topics[place.second.value]);
@@ -96,7 +96,7 @@ Result<void> Takeover::check_begun(const SessionIdentity& identity) const {
   return {};
 }
 
-Error Takeover::foreign_position(const SessionIdentity& identity, const Place& place) const {
+Error Takeover::foreign_position(const SessionIdentity& identity, const InputPartition& place) const {
   return {ErrorCode::corrupt,
           "service " + printable(identity.options.service) + " was set to offset " +
               std::to_string(positions.at(place).next.value) + " of " + identity.describe(place) +

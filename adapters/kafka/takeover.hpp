@@ -22,12 +22,12 @@ struct Takeover {
   std::stop_token stop = {};  // of the session
   std::vector<PartitionId> partitions = {};
   // The committed ones; for a topic partition that was never read, where it begins.
-  std::map<Place, Position> positions = {};
-  std::vector<Place> unread = {};      // without a committed position
-  std::vector<Place> foreign = {};     // with a position that no node of the service has written
-  bool committed_by_us = true;         // all positions are
-  std::vector<Restore> restores = {};  // one for each partition
-  std::size_t failed_commits = 0;      // of the ownership
+  std::map<InputPartition, Position> positions = {};
+  std::vector<InputPartition> unread = {};   // without a committed position
+  std::vector<InputPartition> foreign = {};  // with a position that no node of the service has written
+  bool committed_by_us = true;               // all positions are
+  std::vector<Restore> restores = {};        // one for each partition
+  std::size_t failed_commits = 0;            // of the ownership
 
   Result<void> find_positions(const SessionIdentity& identity);
   // The part that is restored: its partitions with their positions.
@@ -45,8 +45,8 @@ struct Takeover {
 
  private:
   Result<void> end_transactions_of_the_dead(const SessionIdentity& identity,
-                                            const std::vector<Place>& places) const;
-  Error foreign_position(const SessionIdentity& identity, const Place& place) const;
+                                            const std::vector<InputPartition>& places) const;
+  Error foreign_position(const SessionIdentity& identity, const InputPartition& place) const;
   std::optional<LogName> new_name(const SessionIdentity& identity, const Restore& log) const;
   StepResult send(const SessionIdentity& identity, TransactionalProducer& producer,
                   const rd_kafka_consumer_group_metadata_t* group, std::vector<LogNameRecord>& names) const;

@@ -228,7 +228,7 @@ Result<NewTopic> Client::new_topic(const TopicSpec& spec, Cleanup cleanup) const
   const auto set = [&](const char* name, const std::string& value) {
     (void)rd_kafka_NewTopic_set_config(topic.get(), name, value.c_str());
   };
-  set("max.message.bytes", std::to_string(options_.max_record_size + envelope_size));
+  set("max.message.bytes", std::to_string(options_.max_record_bytes + envelope_size));
   if (cleanup == Cleanup::compact) {
     set("cleanup.policy", "compact");
   } else {
@@ -347,11 +347,11 @@ void Client::warn_about(const std::string& topic, const Settings& settings) cons
                   ": records beyond that are deleted, read or not; -1 keeps them for ever");
   }
   const auto max = number(settings, "max.message.bytes");
-  if (options_.log && max && static_cast<std::size_t>(*max) < options_.max_record_size)
+  if (options_.log && max && static_cast<std::size_t>(*max) < options_.max_record_bytes)
     options_.log->info(
         "{} has max.message.bytes={}, less than the {} of [kafka] max_record_bytes: a larger record "
         "cannot be written to it",
-        quoted(name_in_kafka(topic)), *max, options_.max_record_size);
+        quoted(name_in_kafka(topic)), *max, options_.max_record_bytes);
 }
 
 }  // namespace eventy::kafka::detail

@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds first_patience{100};
 
 // Would fail again on retry.
-bool is_permanent(ErrorCode code) {
+bool fails_again(ErrorCode code) {
   return code == ErrorCode::permission_denied || code == ErrorCode::too_large ||
          code == ErrorCode::not_found || code == ErrorCode::invalid_argument;
 }
@@ -93,9 +93,10 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::open(Clien
 void TransactionalProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   auto* self = static_cast<TransactionalProducer*>(opaque);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (!self->undelivered_ && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
-        message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-      self->undelivered_ = {message->err, rd_kafka_topic_name(message->rkt)};
+    const auto code = delivery_error(*message);
+    const bool is_cause = code != RD_KAFKA_RESP_ERR__PURGE_QUEUE && code != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    if (is_cause && (!self->undelivered_ || is_a_better_reason(code, self->undelivered_->code)))
+      self->undelivered_ = {code, rd_kafka_topic_name(message->rkt)};
   } else if (auto* next = static_cast<Offset*>(message->_private)) {
     *next = std::max(*next, Offset{message->offset + 1});
   }
@@ -117,7 +118,7 @@ Result<void> TransactionalProducer::begin() {
   if (error) return client_.failed(*error, "cannot begin a transaction");
   begun_ = true;
   begun_at_ = std::chrono::steady_clock::now();
-  step(Step::before_produce);
+  reached(Step::before_produce);
   return {};
 }
 
@@ -185,7 +186,7 @@ KafkaError TransactionalProducer::send_commit() {
   if (on_step_)
     aside = std::thread([this] {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      step(Step::commit_sent);
+      reached(Step::commit_sent);
     });
   auto error = retry([&] { return rd_kafka_commit_transaction(handle_.get(), client_.timeout_ms()); });
   if (aside.joinable()) aside.join();
@@ -220,14 +221,14 @@ void TransactionalProducer::flush() {
 CommitOutcome TransactionalProducer::abort(Error reason) {
   const auto error = retry([&] { return rd_kafka_abort_transaction(handle_.get(), client_.timeout_ms()); });
   if (undelivered_) reason = not_delivered(*undelivered_);
-  if (error && is_permanent(reason.code)) return CommitOutcome::failed(std::move(reason));
+  if (error && fails_again(reason.code)) return CommitOutcome::failed(std::move(reason));
   if (error) {
     Error why = client_.failed(*error, "cannot abort a transaction");
     why.message += "; it has to be aborted because of: " + reason.message;
     return failed(std::move(why));
   }
   end_transaction();
-  if (is_permanent(reason.code)) return CommitOutcome::failed(std::move(reason));
+  if (fails_again(reason.code)) return CommitOutcome::failed(std::move(reason));
   return CommitOutcome::aborted(std::move(reason));
 }
 

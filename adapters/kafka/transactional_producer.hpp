@@ -49,7 +49,7 @@ class TransactionalProducer {
   StepResult send_positions(const rd_kafka_topic_partition_list_t& positions,
                             const rd_kafka_consumer_group_metadata_t* group);
   CommitOutcome commit();
-  void step(Step step) const {
+  void reached(Step step) const {
     if (on_step_) on_step_(step);
   }
   // Waits up to a second until the brokers have the records. librdkafka 2.0.2 counts sequence numbers wrong

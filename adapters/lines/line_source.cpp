@@ -31,33 +31,33 @@ void begin_file(LinePosition& at, const TextFile& file) {
 // The file between polls. Everything it knows beyond the position may be lost at any time, as in a restart.
 class LineSource::Follower {
  public:
-  Follower(std::filesystem::path path, Take take, LineSourceOptions options)
+  Follower(std::filesystem::path path, Handler handler, LineSourceOptions options)
       : path_(std::move(path)),
         name_(one_line(path_.native())),
-        take_(std::move(take)),
+        handler_(std::move(handler)),
         options_(std::move(options)),
         reader_(options_.max_line_bytes) {}
 
-  void poll(Pull<LinePosition>& pull) {
+  void poll(Poll<LinePosition>& poll) {
     // After a restart of the source, the previous poll may still run.
     const std::scoped_lock lock(mutex_);
-    const LinePosition before = pull.position();
+    const LinePosition before = poll.position();
     LinePosition at = before;
     try {
-      const bool goes_on = go_to(pull, at);
-      if (goes_on && !take_lines(pull, *file_, at)) finish_if_rotated(pull, at);
+      const bool goes_on = go_to(poll, at);
+      if (goes_on && !take_lines(poll, *file_, at)) finish_if_rotated(poll, at);
     } catch (...) {
       file_.reset();  // the next poll starts from the position alone
       throw;
     }
     const bool is_begun = before.inode != 0 || at.offset > 0;
-    if (at == before || !is_begun) return pull.nothing_for(options_.poll);
-    pull.advance(at);
+    if (at == before || !is_begun) return poll.poll_again_after(options_.poll);
+    poll.advance(at);
   }
 
  private:
   // Opens the file of the position. False: it does not exist yet, or no longer.
-  bool go_to(Pull<LinePosition>& pull, LinePosition& at) {
+  bool go_to(Poll<LinePosition>& poll, LinePosition& at) {
     const bool is_open = file_ && file_->id() == id_of(at);
     if (is_open && file_->continues(at.offset, at.fingerprint)) {
       seen_size_ = std::max(seen_size_, file_->facts().size);
@@ -68,8 +68,8 @@ class LineSource::Follower {
     if (at.inode != 0) file_ = lines::find(path_, at);
     if (!file_) {
       file_ = TextFile::open(path_);
-      if (!file_) return say_absence(pull), false;
-      if (at.inode != 0) say_loss(pull, at, seen);
+      if (!file_) return say_absence(poll), false;
+      if (at.inode != 0) say_loss(poll, at, seen);
       begin_file(at, *file_);
     }
     at.device = file_->id().device, at.inode = file_->id().inode;  // the content may be in another file now
@@ -79,20 +79,20 @@ class LineSource::Follower {
   }
 
   // False: there was no complete line.
-  bool take_lines(Pull<LinePosition>& pull, const TextFile& file, LinePosition& at) {
+  bool take_lines(Poll<LinePosition>& poll, const TextFile& file, LinePosition& at) {
     reader_.start(file, at.offset);
     const std::uint64_t start = at.offset;
-    for (std::size_t n = 0; n < pull.limit() && at.offset - start < max_bytes_per_poll; ++n)
-      if (!(at.in_long_line ? pass_over(at) : take_line(pull, at))) break;
+    for (std::size_t n = 0; n < poll.max_records() && at.offset - start < max_bytes_per_poll; ++n)
+      if (!(at.in_long_line ? pass_over(at) : take_line(poll, at))) break;
     if (at.offset == start) return false;
     at.fingerprint = file.fingerprint(at.offset);
     return true;
   }
 
-  bool take_line(Pull<LinePosition>& pull, LinePosition& at) {
+  bool take_line(Poll<LinePosition>& poll, LinePosition& at) {
     const LineReader::Piece piece = reader_.next();
     if (piece.kind == LineReader::Piece::Kind::incomplete) return false;
-    hand_on(pull, at, piece);
+    hand_on(poll, at, piece);
     return true;
   }
 
@@ -103,34 +103,34 @@ class LineSource::Follower {
     return !at.in_long_line;
   }
 
-  void hand_on(Pull<LinePosition>& pull, LinePosition& at, const LineReader::Piece& piece) {
+  void hand_on(Poll<LinePosition>& poll, LinePosition& at, const LineReader::Piece& piece) {
     at.offset += piece.bytes;
     const Line line{piece.text, ++at.lines, ++at.total};
     if (piece.kind == LineReader::Piece::Kind::beginning) {
       at.in_long_line = true;
-      return pull.dead_letter(
+      return poll.dead_letter(
           place_of(at.lines),
           "the line is longer than " + std::to_string(options_.max_line_bytes) + " bytes; it is cut there",
           piece.text);
     }
     if (piece.text.find('\0') != std::string_view::npos)
-      return pull.dead_letter(place_of(at.lines), "the line has a NUL byte", piece.text);
+      return poll.dead_letter(place_of(at.lines), "the line has a NUL byte", piece.text);
     if (!is_utf8(piece.text))
-      return pull.dead_letter(place_of(at.lines), "the line is not UTF-8", piece.text);
-    pull.take(place_of(at.lines), piece.text, [&] { take_(pull, line); });
+      return poll.dead_letter(place_of(at.lines), "the line is not UTF-8", piece.text);
+    poll.process(place_of(at.lines), piece.text, [&] { handler_(poll, line); });
   }
 
   // Moves on to the next file once this one has lost its name and has stopped growing. Waits until the new
   // file has a complete line: before that, nothing tells it from a file that is truncated again.
-  void finish_if_rotated(Pull<LinePosition>& pull, LinePosition& at) {
+  void finish_if_rotated(Poll<LinePosition>& poll, LinePosition& at) {
     const FileFacts facts = file_->facts();
     const auto there = lines::facts_of(path_);
     if (!there || there->id == facts.id) return quiet_.reset();
-    if (!is_quiet(facts.size) || !take_rest(pull, at) || there == looked_at_) return;
+    if (!is_quiet(facts.size) || !take_rest(poll, at) || there == looked_at_) return;
     LinePosition begun = at;
     auto next = next_file(begun, facts);
     if (!next) return;
-    if (next->id() == there->id && begun.offset == 0 && !take_lines(pull, *next, begun)) {
+    if (next->id() == there->id && begun.offset == 0 && !take_lines(poll, *next, begun)) {
       looked_at_ = there;
       return;
     }
@@ -161,31 +161,31 @@ class LineSource::Follower {
   }
 
   // Takes the last line of a file that no longer grows, if it has no line ending. False: the file has grown.
-  bool take_rest(Pull<LinePosition>& pull, LinePosition& at) {
+  bool take_rest(Poll<LinePosition>& poll, LinePosition& at) {
     reader_.start(*file_, at.offset);
     LineReader::Piece rest = reader_.next();
     if (at.offset + rest.bytes != quiet_->size) return false;
     if (rest.bytes == 0) return true;
     if (rest.text.ends_with('\r')) rest.text.remove_suffix(1);
-    hand_on(pull, at, rest);
+    hand_on(poll, at, rest);
     at.fingerprint = file_->fingerprint(at.offset);
     return true;
   }
 
-  void say_absence(Pull<LinePosition>& pull) {
+  void say_absence(Poll<LinePosition>& poll) {
     if (std::exchange(absence_is_said_, true)) return;
-    pull.log(LogLevel::warning, "the file \"" + name_ + "\" does not exist; waiting for it");
+    poll.log(LogLevel::warning, "the file \"" + name_ + "\" does not exist; waiting for it");
   }
 
   // Lost bytes that are known become a dead letter; otherwise a log line warns that lines may be missing.
-  void say_loss(Pull<LinePosition>& pull, const LinePosition& at, std::uint64_t seen) {
+  void say_loss(Poll<LinePosition>& poll, const LinePosition& at, std::uint64_t seen) {
     const std::string what =
         "the file was cut short, replaced or moved away after line " + std::to_string(at.lines) + ", byte " +
         std::to_string(at.offset) +
         ", and its old content is in no rotated file; continues at line 1 of the new one";
     if (seen <= at.offset)
-      return pull.log(LogLevel::warning, '"' + name_ + "\": " + what + "; lines in between may be missing");
-    pull.dead_letter(place_of(at.lines + 1),
+      return poll.log(LogLevel::warning, '"' + name_ + "\": " + what + "; lines in between may be missing");
+    poll.dead_letter(place_of(at.lines + 1),
                      what + "; " + std::to_string(seen - at.offset) + " bytes in between are lost", {});
   }
 
@@ -211,7 +211,7 @@ class LineSource::Follower {
   std::filesystem::path path_;
   std::string name_;   // of the file, for messages
   std::string place_;  // the result of place_of()
-  Take take_;
+  Handler handler_;
   LineSourceOptions options_;
   SystemClock system_clock_;
   LineReader reader_;
@@ -222,13 +222,13 @@ class LineSource::Follower {
   bool absence_is_said_ = false;
 };
 
-LineSource::LineSource(std::filesystem::path file, Take take, LineSourceOptions options) {
+LineSource::LineSource(std::filesystem::path file, Handler handler, LineSourceOptions options) {
   if (file.empty()) throw std::invalid_argument("a LineSource needs a file");
-  if (!take) throw std::invalid_argument("a LineSource needs a function that takes its lines");
+  if (!handler) throw std::invalid_argument("a LineSource needs a function that takes its lines");
   if (options.max_line_bytes == 0) throw std::invalid_argument("a LineSource needs max_line_bytes above 0");
-  follower_ = std::make_shared<Follower>(std::move(file), std::move(take), std::move(options));
+  follower_ = std::make_shared<Follower>(std::move(file), std::move(handler), std::move(options));
 }
 
-void LineSource::operator()(Pull<LinePosition>& pull) const { follower_->poll(pull); }
+void LineSource::operator()(Poll<LinePosition>& poll) const { follower_->poll(poll); }
 
 }  // namespace eventy

@@ -60,7 +60,7 @@ const Envelope& MsgpackDecoder::decode(std::string_view bytes) {
   seen_ = 0;
   unknown_.clear();
   if (bytes.empty()) throw DecodeError("not MessagePack: there are no bytes");
-  if (bytes.starts_with('\0')) throw DecodeError("not a MessagePack map" + seems_to_be(bytes));
+  if (bytes.starts_with('\0')) throw DecodeError("not a MessagePack map" + format_hint(bytes));
   read_members(map_in(document_.parse(bytes)));
   settle();
   if (auto broken = broken_rule(envelope_)) throw DecodeError(*broken);
@@ -78,7 +78,7 @@ void MsgpackDecoder::read_members(Place at) {
       refuse_member_twice(at);
       continue;
     }
-    auto mark = bit(member);
+    auto mark = member_bit(member);
     if (seen_ & mark) eventy::detail::fail_member_twice(name);
     seen_ |= mark;
     try {
@@ -160,9 +160,9 @@ void MsgpackDecoder::read_answer(std::size_t member, Place value) {
 
 void MsgpackDecoder::settle() {
   require_members(envelope_.kind, seen_);
-  if (!(seen_ & bit(Member::date_timestamp)))
+  if (!(seen_ & member_bit(Member::date_timestamp)))
     eventy::detail::fail_member_missing(member_names[Member::date_timestamp]);
-  if (envelope_.kind != Kind::response) drop_answer(envelope_);
+  if (envelope_.kind != Kind::response) clear_response_members(envelope_);
 }
 
 void MsgpackDecoder::read_context(Context& out) {

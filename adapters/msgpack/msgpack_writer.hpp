@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "eventy/core/codec.hpp"
-#include "eventy/core/output.hpp"
+#include "eventy/core/string_appender.hpp"
 
 namespace eventy::msgpack::detail {
 
@@ -55,7 +55,7 @@ class MsgpackWriter final : public Writer {
 
  private:
   struct Target {
-    Output out = {};
+    StringAppender out = {};
     void write(const char* data, std::size_t size) { out.append({data, size}); }
   };
 

@@ -79,7 +79,7 @@ const Envelope& ProtobufDecoder::decode(std::string_view bytes) {
     throw DecodeError(std::to_string(bytes.size()) + " bytes are more than the limit of " +
                       std::to_string(max_bytes_));
   if (bytes.empty()) throw DecodeError("not Protocol Buffers: there are no bytes");
-  if (bytes[0] == '\0') throw DecodeError("not Protocol Buffers: there is no field 0" + seems_to_be(bytes));
+  if (bytes[0] == '\0') throw DecodeError("not Protocol Buffers: there is no field 0" + format_hint(bytes));
   envelope_ = {};
   context_ = {.is = Is::services};
   data_ = {.is = Is::map};
@@ -168,7 +168,7 @@ void ProtobufDecoder::read_field(std::uint32_t tag, WireCursor& at) {
 }
 
 void ProtobufDecoder::settle() {
-  if (envelope_.kind != Kind::response) drop_answer(envelope_);
+  if (envelope_.kind != Kind::response) clear_response_members(envelope_);
   // Texts have no presence, so an absent text is empty, and broken_rule() refuses it as empty.
   if (const auto broken = broken_rule(envelope_)) throw DecodeError(*broken);
 }

@@ -59,7 +59,7 @@ Copies::Copies(const LocalStateOptions& options)
     : options_(options), cache_(::rocksdb::NewLRUCache(options.cache_size, shard_bits(options.cache_size))) {}
 
 Result<std::shared_ptr<Copies>> Copies::open(const LocalStateOptions& options) {
-  if (auto checked = check_open_files(fewest_cached_files + files_of_its_own,
+  if (auto checked = check_open_files(min_cached_files + files_of_its_own,
                                       "the local copies of states in " + options.folder.string());
       !checked)
     return checked.error();

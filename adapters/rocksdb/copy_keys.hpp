@@ -41,7 +41,7 @@ inline std::string before_states(std::uint32_t copy) { return copy_prefix(copy, 
 inline std::string behind_states(std::uint32_t copy) { return copy_prefix(copy, 'k' + 1); }
 inline std::string place_key(std::uint32_t copy) { return copy_prefix(copy, 'p'); }
 
-std::string place_record(const LogPlace& place);
-Result<LogPlace> read_place_record(std::string_view bytes);
+std::string place_record(const LogPosition& place);
+Result<LogPosition> read_place_record(std::string_view bytes);
 
 }  // namespace eventy::rocksdb::detail

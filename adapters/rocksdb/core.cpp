@@ -122,7 +122,7 @@ void Core::put(::rocksdb::WriteBatch& batch, StagedChunks& outputs,
       const std::string key = record_key(topic.id, run->partition.value, next - 1);
       const ::rocksdb::Slice key_slice = slice(key);
       const ::rocksdb::Slice parts[] = {{header, sizeof header}, slice(chunk.bytes)};
-      // Fails only for a batch over 4 GiB, which max_cycle_size excludes; write() would fail as well.
+      // Fails only for a batch over 4 GiB, which max_cycle_bytes excludes; write() would fail as well.
       (void)batch
           .Put(database_->family(Family::records), ::rocksdb::SliceParts(&key_slice, 1),
                ::rocksdb::SliceParts(parts, 2))

@@ -38,7 +38,7 @@ constexpr std::chrono::milliseconds read_pause{50};
   o.paranoid_checks = true;
   // Truncates a torn tail and refuses most other damage; the cycle file detects the rest.
   o.wal_recovery_mode = ::rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  o.max_total_wal_size = options.max_log_size;
+  o.max_total_wal_size = options.max_log_bytes;
   o.max_background_jobs = background_jobs;
   o.max_open_files = static_cast<int>(cached_files());
   o.track_and_verify_wals_in_manifest = true;  // a missing log file is an error
@@ -94,7 +94,7 @@ std::mutex& opening() {
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   if (auto checked =
-          check_open_files(fewest_cached_files + files_of_its_own, "the store in " + options.path.string());
+          check_open_files(min_cached_files + files_of_its_own, "the store in " + options.path.string());
       !checked)
     return checked.error();
   std::unique_ptr<Database> database(new Database(options));

@@ -50,13 +50,13 @@ Result<std::optional<std::string>> LocalCopy::get(std::string_view key) const {
   return copies_->get(id, stored_key(id, key));
 }
 
-Result<LogPlace> LocalCopy::place() const {
+Result<LogPosition> LocalCopy::place() const {
   std::lock_guard lock(mutex_);
   return place_;
 }
 
 Result<void> LocalCopy::apply(std::uint64_t owner, std::span<const LocalState::Change> changes,
-                              const LogPlace& place) {
+                              const LogPosition& place) {
   std::lock_guard lock(mutex_);
   if (owner != owner_) return {};
   const auto id = id_.load();

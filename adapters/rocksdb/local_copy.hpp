@@ -21,8 +21,9 @@ class LocalCopy {
   Result<std::uint64_t> take_over();
 
   Result<std::optional<std::string>> get(std::string_view key) const;
-  Result<void> apply(std::uint64_t owner, std::span<const LocalState::Change> changes, const LogPlace& place);
-  Result<LogPlace> place() const;
+  Result<void> apply(std::uint64_t owner, std::span<const LocalState::Change> changes,
+                     const LogPosition& place);
+  Result<LogPosition> place() const;
   Result<void> clear(std::uint64_t owner);
 
  private:
@@ -35,7 +36,7 @@ class LocalCopy {
   std::atomic<CopyId> id_ = CopyId{};  // changes only in take_over()
   mutable std::mutex mutex_ = {};      // guards the members below
   std::uint64_t owner_ = 0;            // the number of the last owner
-  LogPlace place_ = {};
+  LogPosition place_ = {};
 };
 
 }  // namespace eventy::rocksdb::detail

@@ -13,10 +13,10 @@ class Handle final : public LocalState {
   Handle(std::shared_ptr<LocalCopy> copy, std::uint64_t owner) : copy_(std::move(copy)), owner_(owner) {}
 
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     return copy_->apply(owner_, changes, place);
   }
-  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<LogPosition> place() const override { return copy_->place(); }
   Result<void> clear() override { return copy_->clear(owner_); }
 
  private:

@@ -48,7 +48,7 @@ class Store final : public RecordStore {
   explicit Store(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
   StoreFeatures features() const override {
-    return {.durable = true, .many_members = false, .unknown_outcomes = false};
+    return {.durable = true, .multiple_members = false, .unknown_outcomes = false};
   }
 
   Result<void> ensure_topics(const std::vector<TopicSpec>& topics) override {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core.hpp"
-#include "eventy/store/worker.hpp"
+#include "eventy/store/job_thread.hpp"
 #include "keys.hpp"
 #include "staged_state.hpp"
 
@@ -85,7 +85,7 @@ class Session final : public StoreSession {
   }
   void release(const std::vector<PartitionId>& partitions) override;
   std::uint32_t partition_count(TopicIndex topic) const override { return shape_.counts.at(topic.value); }
-  std::size_t max_cycle_size() const override { return core_->database().options().max_cycle_size; }
+  std::size_t max_cycle_bytes() const override { return core_->database().options().max_cycle_bytes; }
   Result<bool> at_end() override;
   void close() override;
 
@@ -149,7 +149,7 @@ class Session final : public StoreSession {
 
   StagedChunks direct_;          // for write_now
   ::rocksdb::WriteBatch batch_;  // used by the worker only
-  Worker worker_ = {};           // the last member, because it uses the others
+  JobThread worker_ = {};        // the last member, because it uses the others
 };
 
 Result<void> Session::start() {
@@ -236,9 +236,9 @@ Result<void> Session::append(std::shared_ptr<const SliceEffects> slice) {
                                                   " is not assigned to this session of service " +
                                                   printable(options_.service)};
   const std::size_t bytes = open_.output_bytes + open_.state.bytes() + effects.size;
-  if (bytes > core_->database().options().max_cycle_size)
+  if (bytes > core_->database().options().max_cycle_bytes)
     return Error{ErrorCode::too_large, "a commit cycle of " + std::to_string(bytes) + " bytes: at most " +
-                                           std::to_string(core_->database().options().max_cycle_size) +
+                                           std::to_string(core_->database().options().max_cycle_bytes) +
                                            " are allowed"};
   for (const auto& position : effects.positions) {
     if (position.next > end_of(*cursor(position.topic, effects.partition)))
@@ -280,7 +280,7 @@ Result<void> Session::commit(CycleId cycle) {
   flight_ = cycle;
   landed_ = false;
   std::swap(open_, flying_);
-  worker_.begin([this] {
+  worker_.enqueue([this] {
     try {
       landing_ = write_flying();
     } catch (const std::exception& e) {

@@ -56,17 +56,17 @@ int report(const eventy::CommandContext& context) {
 
 int main(int argc, char** argv) {
   const auto progress = std::make_shared<ProgressLine>();
-  const auto rows_per_pull = std::make_shared<std::size_t>(1000);
+  const auto rows_per_poll = std::make_shared<std::size_t>(1000);
   eventy::App app;
   app.name = "flights";
   app.description = "Departures from New York as services: aircraft, rebooking desks at airports, carriers.";
   app.options = {
       {.name = "--input", .help = "the flights: a CSV file, or a zip that contains one", .required = true}};
   app.section = "flights";
-  app.configure = [rows_per_pull](eventy::Section& section) {
-    *rows_per_pull = section.size("rows_per_pull", 1000, 1);
+  app.configure = [rows_per_poll](eventy::Section& section) {
+    *rows_per_poll = section.size("rows_per_poll", 1000, 1);
   };
-  app.services = [progress, rows_per_pull](const eventy::Arguments& options) -> std::vector<eventy::Service> {
+  app.services = [progress, rows_per_poll](const eventy::Arguments& options) -> std::vector<eventy::Service> {
     const std::filesystem::path input = options.text("--input");
     try {
       // Reads the file to its end, so that damage is found before it is used.
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     } catch (const flights::FileError& e) {
       throw eventy::Failure({eventy::ErrorCode::io, e.what()});
     }
-    return {flights::flights_service(input, *rows_per_pull), flights::aircraft_service(),
+    return {flights::flights_service(input, *rows_per_poll), flights::aircraft_service(),
             flights::desk_service(), flights::carriers_service()};
   };
   app.commands = {{.name = "report",

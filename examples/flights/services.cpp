@@ -16,24 +16,24 @@ class Input {
  public:
   explicit Input(std::filesystem::path path) : path_(std::move(path)) {}
 
-  void poll(eventy::Pull<FilePosition>& pull, std::size_t rows) {
+  void poll(eventy::Poll<FilePosition>& poll, std::size_t rows) {
     const std::scoped_lock lock(mutex_);
-    FilePosition at = pull.position();
-    if (at.at_end) return pull.nothing_for(eventy::Duration(1000));
+    FilePosition at = poll.position();
+    if (at.at_end) return poll.poll_again_after(eventy::Duration(1000));
     open(at);
-    const std::size_t most = std::min(rows, pull.limit());
+    const std::size_t most = std::min(rows, poll.max_records());
     for (std::size_t n = 0; n < most; ++n) {
       const auto line = reader_->next();
       if (!line) {
         at.at_end = true;
         break;
       }
-      pull.take("line " + std::to_string(line->number), line->text,
-                [&] { emit(pull, parse_row(*line, reader_->columns())); });
+      poll.process("line " + std::to_string(line->number), line->text,
+                   [&] { emit(poll, parse_row(*line, reader_->columns())); });
       ++at.rows;
     }
     at.lines = reader_->position().lines, at.offset = reader_->position().offset;
-    pull.advance(at);
+    poll.advance(at);
   }
 
  private:
@@ -47,15 +47,15 @@ class Input {
     if (at.rows > 0) reader_->seek(wanted);
   }
 
-  static void emit(eventy::Pull<FilePosition>& pull, const Row& row) {
+  static void emit(eventy::Poll<FilePosition>& poll, const Row& row) {
     const std::string key = row.key(), date = row.date();
     if (row.dep_time) {
-      pull.emit(FlightDeparted{row.carrier, row.origin, row.dest, date, row.flight}, key);
+      poll.emit(FlightDeparted{row.carrier, row.origin, row.dest, date, row.flight}, key);
     } else {
-      pull.emit(FlightCancelled{row.carrier, row.origin, row.dest, date, row.flight}, key);
+      poll.emit(FlightCancelled{row.carrier, row.origin, row.dest, date, row.flight}, key);
     }
     if (row.arr_delay)
-      pull.emit(FlightArrived{row.carrier, row.origin, row.dest, date, row.flight, *row.arr_delay}, key);
+      poll.emit(FlightArrived{row.carrier, row.origin, row.dest, date, row.flight, *row.arr_delay}, key);
   }
 
   std::filesystem::path path_;
@@ -101,10 +101,10 @@ void answered(AircraftTurn& turn, const eventy::Reply<Rebooked>& reply) {
 
 }  // namespace
 
-eventy::Service flights_service(std::filesystem::path input, std::size_t rows_per_pull) {
+eventy::Service flights_service(std::filesystem::path input, std::size_t rows_per_poll) {
   const auto file = std::make_shared<Input>(std::move(input));
   return eventy::service<>("flights").source<FilePosition>(
-      "file", [file, rows_per_pull](eventy::Pull<FilePosition>& pull) { file->poll(pull, rows_per_pull); });
+      "file", [file, rows_per_poll](eventy::Poll<FilePosition>& poll) { file->poll(poll, rows_per_poll); });
 }
 
 eventy::Service aircraft_service() {

@@ -9,16 +9,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void emit(eventy::Pull<eventy::LinePosition>& pull, const eventy::LineSource::Line& line) {
+void emit(eventy::Poll<eventy::LinePosition>& poll, const eventy::LineSource::Line& line) {
   std::istringstream words{std::string(line.text)};
   std::string verb, customer, more;
   Ordered order{.line = static_cast<std::int64_t>(line.total)};
   words >> verb >> customer;
   const bool is_cleared = verb == "clear" && !customer.empty() && !(words >> more);
   const bool is_order = verb == "order" && (words >> order.cents >> order.currency) && !(words >> more);
-  if (is_cleared) return pull.emit(Cleared{}, customer);
+  if (is_cleared) return poll.emit(Cleared{}, customer);
   if (!is_order) throw std::invalid_argument("neither an order nor a clear line");
-  pull.emit(order, customer);
+  poll.emit(order, customer);
 }
 
 void bill(eventy::Turn<Account>& turn, const Ordered& order, const Rates& rates) {
@@ -38,7 +38,7 @@ eventy::Service till_service(std::filesystem::path inbox) {
   return eventy::service<>("till")
       .source<eventy::LinePosition>("inbox",
                                     eventy::LineSource(std::move(inbox), emit, {.poll = 50ms, .linger = 1s}))
-      .requests_of("urn:shop")
+      .sends_requests_to("urn:shop")
       .on([](eventy::StatelessTurn& turn, const Cleared&) { turn.request(Release{}); });
 }
 
@@ -50,7 +50,7 @@ eventy::Service shop_service(Rates rates) {
           {.retry = {.times = 8, .first = 50ms, .max = 1s}, .then = eventy::FinalAction::pause_partition})
       .on_failure<UnknownCurrency>({.then = eventy::FinalAction::park_key})
       .on_failure<Unreachable>({.then = eventy::FinalAction::pause_partition,
-                                .probe = {.every = 200ms, .ask = [rates] { return rates.reachable(); }}})
+                                .probe = {.interval = 200ms, .check = [rates] { return rates.reachable(); }}})
       .on_failure<Damaged>({.then = eventy::FinalAction::stop});
 }
 

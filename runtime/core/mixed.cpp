@@ -36,7 +36,7 @@ class MixedDecoder final : public Decoder {
     const auto first = static_cast<unsigned char>(bytes.front());
     if (owners_[first] == nobody)
       throw DecodeError("it begins with " + spelled(first) + ", which no record of " + names_ + " does" +
-                        seems_to_be(bytes));
+                        format_hint(bytes));
     chosen_ = decoders_[owners_[first]].get();
     return chosen_->decode(bytes);
   }

@@ -58,7 +58,7 @@ class Comparison {
         if (older.size != newer.size || older.meaning != newer.meaning) differ(older, newer, path);
     }
   }
-  std::vector<Finding> take() { return std::move(findings_); }
+  std::vector<SchemaChange> take() { return std::move(findings_); }
 
  private:
   void error(const std::string& path, std::string what) {
@@ -159,12 +159,12 @@ class Comparison {
       Comparison trial("");
       is_newer ? trial.types(*other, type, "") : trial.types(type, *other, "");
       return std::none_of(trial.findings_.begin(), trial.findings_.end(),
-                          [](const Finding& f) { return f.is_error; });
+                          [](const SchemaChange& f) { return f.is_error; });
     });
   }
 
   std::string record_;
-  std::vector<Finding> findings_ = {};
+  std::vector<SchemaChange> findings_ = {};
 };
 
 std::string key_of(const RecordSchema& record) {
@@ -172,7 +172,8 @@ std::string key_of(const RecordSchema& record) {
 }
 
 // Compares the versions if both have one. True: the data need not be compared.
-bool judge_versions(const RecordSchema& older, const RecordSchema& newer, std::vector<Finding>& findings) {
+bool compare_versions(const RecordSchema& older, const RecordSchema& newer,
+                      std::vector<SchemaChange>& findings) {
   const auto before = parse_version(older.version), now = parse_version(newer.version);
   if (!before || !now) return false;
   const auto change = "version " + older.version + " became " + newer.version;
@@ -183,8 +184,9 @@ bool judge_versions(const RecordSchema& older, const RecordSchema& newer, std::v
   return true;
 }
 
-void judge_record(const RecordSchema& older, const RecordSchema& newer, std::vector<Finding>& findings) {
-  if (judge_versions(older, newer, findings)) return;
+void compare_record(const RecordSchema& older, const RecordSchema& newer,
+                    std::vector<SchemaChange>& findings) {
+  if (compare_versions(older, newer, findings)) return;
   Comparison comparison(key_of(newer));
   comparison.types(older.data, newer.data, "data");
   auto found = comparison.take();
@@ -202,24 +204,25 @@ std::string list_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::vector<Finding> judge(const std::vector<RecordSchema>& older, const std::vector<RecordSchema>& newer) {
+std::vector<SchemaChange> compare_schemas(const std::vector<RecordSchema>& older,
+                                          const std::vector<RecordSchema>& newer) {
   std::map<std::string, std::pair<const RecordSchema*, const RecordSchema*>> pairs;
   for (const auto& record : older) pairs[key_of(record)].first = &record;
   for (const auto& record : newer) pairs[key_of(record)].second = &record;
-  std::vector<Finding> findings;
+  std::vector<SchemaChange> findings;
   for (const auto& [record, both] : pairs) {
     if (!both.first) {
       findings.push_back({false, record, "", "is new"});
     } else if (!both.second) {
       findings.push_back({true, record, "", "is gone: older programs may wait for it, and its records stay"});
     } else {
-      judge_record(*both.first, *both.second, findings);
+      compare_record(*both.first, *both.second, findings);
     }
   }
   return findings;
 }
 
-std::string to_string(const Finding& finding) {
+std::string to_string(const SchemaChange& finding) {
   std::string text = finding.is_error ? "ERROR " : "ok ";
   text += finding.record + ": ";
   if (!finding.path.empty()) text += finding.path + ": ";

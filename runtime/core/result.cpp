@@ -48,7 +48,7 @@ std::string_view to_string(ErrorCode code) {
   return "unknown";
 }
 
-bool is_final(ErrorCode code) {
+bool is_permanent(ErrorCode code) {
   switch (code) {
     case ErrorCode::invalid_argument:
     case ErrorCode::configuration:

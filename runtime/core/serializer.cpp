@@ -41,7 +41,7 @@ void write_with_path(Writer& w, const ValueMap& map) {
 
 }  // namespace
 
-std::string seems_to_be(std::string_view bytes) {
+std::string format_hint(std::string_view bytes) {
   constexpr std::size_t frame = 5;
   if (bytes.size() < frame || bytes[0] != '\0') return "";
   std::uint32_t id = 0;

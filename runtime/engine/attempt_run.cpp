@@ -61,7 +61,7 @@ void AttemptRun::roll_back(const Start& start) {
 
 // More than a cycle can hold would fail at every redo, and at every owner.
 void AttemptRun::check_outputs_size(std::size_t bytes) const {
-  const std::size_t most = environment_.routes->max_slice_size;
+  const std::size_t most = environment_.routes->max_slice_bytes;
   if (bytes <= most) return;
   throw std::length_error("outputs of " + std::to_string(bytes) +
                           " bytes of one record are over a quarter of what a commit cycle may hold, " +

@@ -12,7 +12,7 @@ namespace {
 
 // Half of what the store's cycles hold at most: the rest is for the slices that come before its commit.
 CycleOptions limited(CycleOptions options, const StoreSession& session) {
-  options.max_bytes = std::min(options.max_bytes, session.max_cycle_size() / 2);
+  options.max_bytes = std::min(options.max_bytes, session.max_cycle_bytes() / 2);
   return options;
 }
 
@@ -27,7 +27,7 @@ BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
       clock_(clock),
       cycles_(limited(options.cycle, *session_)),
       restores_(options.restore),
-      rests_(options.rest) {}
+      cycle_backoff_(options.cycle_backoff) {}
 
 // A session that cannot even be closed is left to the store.
 BridgeEngine::~BridgeEngine() {
@@ -91,7 +91,7 @@ void BridgeEngine::handle(Restored& e) {
   start({e.partition}, task);
   const auto& sources = runtime_->plan().sources;
   for (std::uint32_t s = 0; s < sources.size(); ++s) {
-    if (partition_of(sources[s].name, routes_->lead()) != e.partition) continue;
+    if (partition_of(sources[s].name, routes_->lead_partitions()) != e.partition) continue;
     TaskState& source = tasks_[TaskId{e.partition, s}];
     source.state = e.state;
     start({e.partition, s}, source);
@@ -106,7 +106,7 @@ void BridgeEngine::start(TaskId task, TaskState& state) {
   state.delivered.clear();
   state.deferred_slices.clear();
   state.missed = abort_wanted_;  // what it reads now may be older than the outcome that comes
-  actions_.push_back(action::Start{task, epoch, state.state});
+  actions_.push_back(action::StartTask{task, epoch, state.state});
 }
 
 void BridgeEngine::handle(Revoked& e) {
@@ -146,7 +146,7 @@ void BridgeEngine::let_go() {
     std::erase_if(tasks_, [&](const auto& task) {
       if (task.first.partition != p) return false;
       cycles_.close_task(task.first);
-      actions_.push_back(action::Stop{task.first});
+      actions_.push_back(action::StopTask{task.first});
       return true;
     });
   }
@@ -182,22 +182,22 @@ void BridgeEngine::handle(Committed& e) {
     log->trace("cycle committed {} {}", runtime_->plan().name, e.cycle.value);
   if (late_.empty()) works_again();
   for (const auto& done : cycles_.committed(e.cycle))
-    actions_.push_back(action::SlicesCommitted{done.task, done.epoch, done.up_to});
+    actions_.push_back(action::CommittedUpTo{done.task, done.epoch, done.up_to});
   if (is_full_) cycles_.open() ? commit_if_due() : undo_all();
   let_go();
 }
 
 void BridgeEngine::works_again() {
   clock_is_told_ = false;
-  const auto before = rests_.committed();
-  if (const auto& log = runtime_->options().log; log && before > options_.rest.at_once)
+  const auto before = cycle_backoff_.committed();
+  if (const auto& log = runtime_->options().log; log && before > options_.cycle_backoff.immediate_retries)
     log->info("service {}: goes on, after {} tries", runtime_->plan().name, before);
 }
 
 void BridgeEngine::handle(Aborted& e) {
   // Done again it would be aborted again: the supervisor decides. An absent topic may come back, but not for
   // this session.
-  if (is_final(e.reason.code) || e.reason.code == ErrorCode::not_found) throw Failure(e.reason);
+  if (is_permanent(e.reason.code) || e.reason.code == ErrorCode::not_found) throw Failure(e.reason);
   ++stats_.aborted;
   abort_wanted_ = rests_until_.has_value();
   for (auto& [task, state] : tasks_) state.missed = state.missed || cycles_.holds(task);
@@ -216,7 +216,7 @@ void BridgeEngine::do_again(const Error& reason, const std::string& what, Durati
              service, what, reason.message);
   }
   clock_is_told_ = is_clock;
-  const Duration wait = std::max(rests_.undone(), least_rest);
+  const Duration wait = std::max(cycle_backoff_.undone(), least_rest);
   if (wait > Duration{0}) return rest(wait);
   undo_all();
 }
@@ -234,7 +234,7 @@ void BridgeEngine::go_on_if_rested() {
   if (!rests_until_ || clock_.now() < *rests_until_) return;
   rests_until_.reset();
   while (!late_.empty()) {
-    if (!write(late_.front(), options_.rest.first)) return;
+    if (!write(late_.front(), options_.cycle_backoff.first)) return;
     late_.pop_front();
   }
   undo_all();
@@ -288,7 +288,8 @@ std::vector<BridgeAction> BridgeEngine::accept(std::shared_ptr<const Slice> acce
 }
 
 void BridgeEngine::deferred_done(TaskId task, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs) {
-  if (!outputs.empty() && (!late_.empty() || !write(outputs, options_.rest.first))) late_.push_back(outputs);
+  if (!outputs.empty() && (!late_.empty() || !write(outputs, options_.cycle_backoff.first)))
+    late_.push_back(outputs);
   const auto it = tasks_.find(task);
   if (it == tasks_.end() || cycles_.epoch_of(task) != epoch) return;
   std::erase_if(it->second.deferred_slices, [&](std::uint64_t n) { return n <= up_to.value; });
@@ -327,7 +328,7 @@ std::vector<BridgeAction> BridgeEngine::start_again(TaskId task) {
     it->second.down = false;
     undo_all();
     std::erase_if(actions_, [&](const BridgeAction& a) {
-      const auto* rewind = std::get_if<action::Rewind>(&a);
+      const auto* rewind = std::get_if<action::RewindTo>(&a);
       return rewind && rewind->task == task;
     });
     start(task, it->second);
@@ -403,7 +404,7 @@ void BridgeEngine::go_back(TaskId task, TaskState& state) {
   state.deferred_slices.clear();
   state.delivered.clear();
   if (std::exchange(state.paused, false)) session_->resume(task.partition);
-  if (!state.down) actions_.push_back(action::Rewind{task, epoch});
+  if (!state.down) actions_.push_back(action::RewindTo{task, epoch});
 }
 
 void BridgeEngine::drain() {

@@ -58,11 +58,11 @@ void StagedRows::rewind() { staged_.clear(), changed_.clear(); }
 
 FailureBook::FailureBook(const ServiceRuntime& runtime, PartitionId partition,
                          const std::shared_ptr<const StateReader>& state, const Clock& clock,
-                         std::size_t max_state_size)
+                         std::size_t max_state_bytes)
     : runtime_(runtime),
       partition_(partition),
       clock_(clock),
-      max_state_size_(max_state_size),
+      max_state_bytes_(max_state_bytes),
       encoder_(runtime.options().state_format->make_encoder()),
       decoder_(runtime.options().state_format->make_decoder(runtime.options().limits)),
       rows_(state, runtime.failures_keyspace()) {}
@@ -181,8 +181,8 @@ std::uint64_t FailureBook::parked(std::string_view key) const {
 
 // A row is the record's bytes with what failed, which is short: of a quarter more there is no danger.
 bool FailureBook::can_be_parked(std::string_view key, std::size_t record_bytes) const {
-  return key.size() + 9 <= max_state_key_size &&
-         key.size() + record_bytes + record_bytes / 4 <= max_state_size_;
+  return key.size() + 9 <= max_state_key_bytes &&
+         key.size() + record_bytes + record_bytes / 4 <= max_state_bytes_;
 }
 
 bool FailureBook::has_room(std::string_view key, std::size_t record_bytes) const {

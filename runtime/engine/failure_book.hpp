@@ -43,7 +43,7 @@ class FailureBook {
  public:
   FailureBook(const ServiceRuntime& runtime, PartitionId partition,
               const std::shared_ptr<const StateReader>& state, const Clock& clock,
-              std::size_t max_state_size);
+              std::size_t max_state_bytes);
   // Reads what is committed, once; before anything else, and after each rewind(). False: the partition
   // belongs to somebody else now, who reads it.
   bool load();
@@ -102,7 +102,7 @@ class FailureBook {
   const ServiceRuntime& runtime_;
   PartitionId partition_;
   const Clock& clock_;
-  std::size_t max_state_size_;  // that the store takes
+  std::size_t max_state_bytes_;  // that the store takes
   std::unique_ptr<ValueEncoder> encoder_;
   std::unique_ptr<ValueDecoder> decoder_;
   StagedRows rows_;

@@ -32,7 +32,7 @@ FailureHandling::FailureHandling(PartitionEnvironment& environment,
       outbox_(outbox),
       slice_(slice),
       book_(environment.runtime, environment.partition, state, environment.clock,
-            environment.routes->max_state_size) {}
+            environment.routes->max_state_bytes) {}
 
 void FailureHandling::read_clock() {
   if (wake_ && environment_.now >= *wake_) wake_.reset();
@@ -67,7 +67,7 @@ bool FailureHandling::keeps_trying(const ServiceRuntime::Candidate& handler, Att
   if (text.is_decode_error && !is_named) then = FinalAction::dead_letter;
   // A parked record has one try at each release; as long as tries are left, its key stays parked.
   if (!is_used_up) then = FinalAction::park_key;
-  return pauses(attempt, tries, policy.probe, then);
+  return apply_final_action(attempt, tries, policy.probe, then);
 }
 
 void FailureHandling::retry(const ServiceRuntime::Candidate& handler, const Attempt& attempt,
@@ -81,7 +81,8 @@ void FailureHandling::retry(const ServiceRuntime::Candidate& handler, const Atte
           " failed, will try again: " + tries.reason);
 }
 
-bool FailureHandling::pauses(Attempt& attempt, HandlerTries& tries, const Probe& probe, FinalAction then) {
+bool FailureHandling::apply_final_action(Attempt& attempt, HandlerTries& tries, const Probe& probe,
+                                         FinalAction then) {
   if (then == FinalAction::stop)
     throw Failure({ErrorCode::stopped, "service " + plan_.name + ": " +
                                            std::string(plan_.handlers[tries.handler].name) + " failed on " +
@@ -106,16 +107,16 @@ void FailureHandling::pause(Attempt& attempt, const Probe& probe, const std::str
 }
 
 void FailureHandling::hold(Attempt& attempt, const Probe& probe) {
-  wake_ = environment_.now + probe.every;
+  wake_ = environment_.now + probe.interval;
   attempt.is_paused = true;
-  probe_ = probe.ask ? &probe : nullptr;
+  probe_ = probe.check ? &probe : nullptr;
 }
 
 void FailureHandling::tell_of_pause(const Attempt& attempt, const Probe& probe, const std::string& reason) {
   ++environment_.stats.pauses;
   log(LogLevel::error, attempt,
-      "the partition pauses at " + attempt.place() + ", next try in " + std::to_string(probe.every.count()) +
-          " ms: " + reason);
+      "the partition pauses at " + attempt.place() + ", next try in " +
+          std::to_string(probe.interval.count()) + " ms: " + reason);
 }
 
 // --- from attempt to attempt ---
@@ -127,7 +128,7 @@ bool FailureHandling::recall(Attempt& attempt, const WaitingInput& known) {
     return false;
   }
   if (known.paused && probe_ && !ask_probe(attempt)) {
-    wake_ = environment_.now + probe_->every;
+    wake_ = environment_.now + probe_->interval;
     return false;
   }
   for (const auto& f : known.failures)
@@ -144,7 +145,7 @@ bool FailureHandling::ask_probe(const Attempt& attempt) {
   const TurnWatch::Running running(*environment_.watch, {&name, attempt.topic, attempt.meta.offset,
                                                          attempt.meta.partition_key.value_or("")});
   try {
-    return probe_->ask();
+    return probe_->check();
   } catch (...) {
     log(LogLevel::error, attempt,
         "the probe of a pause failed: " + describe(std::current_exception()).reason);

@@ -2,7 +2,8 @@
 // or the end of the process. Keeps what waits in a FailureBook. Owned by one PartitionEngine; one thread.
 //
 // Invariants:
-// - The partition waits for one input at most: while wake() is set, no kind of work handles another one, but
+// - The partition waits for one input at most: while waits_until() is set, no kind of work handles another
+// one, but
 //   for parked records that are released.
 // - What a handler that gave up leaves behind, a dead letter or a parked row, is staged when all other turns
 //   of its input are, in the same slice.
@@ -23,7 +24,7 @@ class FailureHandling {
 
   FailureBook& book() { return book_; }
   // When the input that waits is due; nullopt: none waits.
-  std::optional<MonotonicTime> wake() const { return wake_; }
+  std::optional<MonotonicTime> waits_until() const { return wake_; }
   void read_clock();  // nothing waits any more that is due
   void rewind();
 
@@ -73,7 +74,7 @@ class FailureHandling {
   void retry(const ServiceRuntime::Candidate& handler, const Attempt& attempt, const HandlerTries& tries,
              const Retry& policy);
   // No retry is left. True: the partition pauses; false: the handler gives up.
-  bool pauses(Attempt& attempt, HandlerTries& tries, const Probe& probe, FinalAction then);
+  bool apply_final_action(Attempt& attempt, HandlerTries& tries, const Probe& probe, FinalAction then);
   bool recall(Attempt& attempt, const WaitingInput& known);
   void settle_failed(Attempt& attempt);
   bool ask_probe(const Attempt& attempt);

@@ -30,10 +30,10 @@ void KeyStates::drop(Entry& entry) {
 
 void KeyStates::open(std::string_view key) {
   close();
-  if (key.size() > max_state_key_size)
+  if (key.size() > max_state_key_bytes)
     throw std::length_error("a key of " + std::to_string(key.size()) +
                             " bytes is over the limit of keys with a state, " +
-                            std::to_string(max_state_key_size));
+                            std::to_string(max_state_key_bytes));
   open_ = &entry_for(key);
 }
 
@@ -82,7 +82,7 @@ void KeyStates::take_undo() {
   open_->dirty = slice_;
 }
 
-void KeyStates::forget() {
+void KeyStates::delete_state() {
   edit();
   drop(*open_);
 }
@@ -90,7 +90,7 @@ void KeyStates::forget() {
 // Only a state that may be near the limit is encoded to measure it.
 std::size_t KeyStates::check_size() {
   if (!is_edited_ || !open_->value || plan_.state->is_flat) return 0;
-  const std::size_t most = routes_->max_state_size, key = open_->key->size();
+  const std::size_t most = routes_->max_state_bytes, key = open_->key->size();
   SizeCounter counter;
   plan_.state->write(counter, open_->value);
   const std::size_t about = counter.bytes_counted() + key;

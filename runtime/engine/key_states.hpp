@@ -37,7 +37,7 @@ class KeyStates {
   void close() { open_ = nullptr, is_edited_ = false; }                 // the turn concerns no key
   const void* state() const { return open_ ? open_->value : nullptr; }  // null: the key has none
   void* edit();  // made if absent. Throws std::logic_error if no key is open
-  void forget();
+  void delete_state();
   bool is_edited() const { return is_edited_; }  // since open()
   // How large the open state is, about, if it was edited and may grow. Throws std::length_error for one that
   // its store does not take: it would end the session at the commit, and the next owner's after it.

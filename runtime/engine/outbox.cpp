@@ -33,7 +33,7 @@ TopicIndex Outbox::topic_for(const detail::OutputSpec& spec) const {
   if (spec.kind != Kind::request && spec.ns != runtime.plan().ns)
     refuse(runtime.plan(), spec, "a service writes events and responses of its own namespace only");
   if (const auto topic = runtime.output_topic(spec.kind, spec.ns)) return *topic;
-  refuse(runtime.plan(), spec, "declare the namespace with .requests_of(…), or handle its response");
+  refuse(runtime.plan(), spec, "declare the namespace with .sends_requests_to(…), or handle its response");
 }
 
 std::optional<std::string_view> Outbox::key_of_response(const ReplyTo& to) const {
@@ -146,7 +146,7 @@ bool Outbox::needs_key(TopicIndex topic) const {
 
 void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into) {
   const std::size_t dead = ServiceRuntime::dead_letters.value;
-  const std::size_t most = dead < routes_->max_sizes.size() ? routes_->max_sizes[dead] : max_record_size;
+  const std::size_t most = dead < routes_->max_sizes.size() ? routes_->max_sizes[dead] : max_record_bytes;
   const std::size_t own = std::min(most, dead_letter_headers_size);  // for what is told of it
   std::size_t size = letter.bytes.size() + (letter.key ? letter.key->size() : 0);
   for (const auto& h : letter.headers) size += h.name.size() + h.value.size() + header_overhead;

@@ -61,7 +61,7 @@ PartitionEngine::Step PartitionEngine::step() {
   p.slice.begin(epoch_, p.has_more() ? SliceDraft::Expected::work : SliceDraft::Expected::nothing);
   p.failures.read_clock();
   for (Work* kind : p.kinds) kind->work(p.slice);
-  Step step{.wake = p.failures.wake(), .more = p.has_more()};
+  Step step{.wake = p.failures.waits_until(), .more = p.has_more()};
   step.waits = step.wake.has_value();
   if (p.slice.has_work() || p.failures.book().has_changes()) step.slice = end_slice();
   return step;

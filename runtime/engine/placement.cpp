@@ -11,10 +11,11 @@ Placement::Placement(PartitionEnvironment& environment, const Translator& transl
       outbox_(outbox),
       failures_(failures),
       slice_(slice),
-      misplaced_(environment.runtime, environment.partition, environment.routes->lead()) {}
+      misplaced_(environment.runtime, environment.partition, environment.routes->lead_partitions()) {}
 
 PartitionId Placement::home_of(const Attempt& attempt) const {
-  return partition_of(*attempt.key, environment_.routes->lead(), environment_.runtime.partitioner());
+  return partition_of(*attempt.key, environment_.routes->lead_partitions(),
+                      environment_.runtime.partitioner());
 }
 
 Placement::Way Placement::settle(const Attempt& attempt, std::string_view error_class,
@@ -25,15 +26,15 @@ Placement::Way Placement::settle(const Attempt& attempt, std::string_view error_
 
 Placement::Way Placement::find(Attempt& attempt) {
   const ServiceRuntime& runtime = environment_.runtime;
-  bool has_way_home = false;
+  bool has_requester_key = false;
   try {
-    has_way_home = translator_.find_key(attempt);
+    has_requester_key = translator_.find_key(attempt);
   } catch (const DecodeError& e) {
     return settle(attempt, "DecodeError", e.what());
   }
   if (!environment_.plan.state) return Way::here;
-  if (!has_way_home)
-    return settle(attempt, "NoWayHome", "the response's context lacks the key of its requester");
+  if (!has_requester_key)
+    return settle(attempt, "NoRequesterKey", "the response's context lacks the key of its requester");
   if (!attempt.key)
     return settle(attempt, "NoKey",
                   std::string("a record ") + (attempt.meta.partition_key ? "with an empty" : "without a") +

@@ -16,7 +16,7 @@ void RecordQueue::accept(std::shared_ptr<const Batch> batch, Offset from) {
 }
 
 void RecordQueue::work(SliceDraft& slice) {
-  while (!queue_.empty() && !slice.is_full() && !failures_.wake()) {
+  while (!queue_.empty() && !slice.is_full() && !failures_.waits_until()) {
     if (!work_on_front(slice)) return;
     queue_.pop_front();
     next_ = queue_.empty() ? 0 : queue_.front().first;

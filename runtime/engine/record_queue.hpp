@@ -28,7 +28,7 @@ class RecordQueue final : public Work {
   void accept(std::shared_ptr<const Batch> batch, Offset from);
 
   void work(SliceDraft& slice) override;
-  bool has_more() const override { return !queue_.empty() && !failures_.wake(); }
+  bool has_more() const override { return !queue_.empty() && !failures_.waits_until(); }
   void rewind() override { queue_.clear(), next_ = 0; }
 
  private:

@@ -5,9 +5,9 @@
 namespace eventy {
 
 RestartPolicy::Verdict RestartPolicy::failed(MonotonicTime now, std::optional<ErrorCode> code) {
-  if (code && is_final(*code)) return Verdict::is_final;
+  if (code && is_permanent(*code)) return Verdict::is_permanent;
   if (code == ErrorCode::fenced) {
-    if (fenced_ && now - *fenced_ <= options_.duplicate) return Verdict::has_duplicate;
+    if (fenced_ && now - *fenced_ <= options_.duplicate_window) return Verdict::has_duplicate;
     fenced_ = now;
   }
   while (!failures_.empty() && now - failures_.front() > options_.period) failures_.pop_front();
@@ -17,14 +17,14 @@ RestartPolicy::Verdict RestartPolicy::failed(MonotonicTime now, std::optional<Er
 }
 
 Duration Backoff::failed(MonotonicTime now, const RestartOptions& options) {
-  const bool is_first = restarted_ == MonotonicTime{} || now - restarted_ > options.calm;
+  const bool is_first = restarted_ == MonotonicTime{} || now - restarted_ > options.reset_backoff_after;
   wait_ = is_first ? options.first_backoff : std::min(wait_ * 2, options.max_backoff);
   restarted_ = now + wait_;
   return wait_;
 }
 
-Duration Rests::undone() {
-  if (++in_a_row_ <= options_.at_once) {
+Duration CycleBackoff::undone() {
+  if (++in_a_row_ <= options_.immediate_retries) {
     next_ = options_.first;
     return Duration{0};
   }

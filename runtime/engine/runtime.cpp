@@ -103,7 +103,7 @@ void ServiceRuntime::add_input(TopicIndex topic, bool free) {
   const auto known = [&](const auto& list) {
     return std::find(list.begin(), list.end(), topic) != list.end();
   };
-  if (!known(inputs_) && !known(free_inputs_)) (free ? free_inputs_ : inputs_).push_back(topic);
+  if (!known(inputs_) && !known(independent_inputs_)) (free ? independent_inputs_ : inputs_).push_back(topic);
 }
 
 // The state of a key is in one partition, so all that is read with it must agree on which one that is.
@@ -147,8 +147,8 @@ void ServiceRuntime::find_serializers() {
 
 std::string ServiceRuntime::owner_of(std::string_view ns) const {
   if (ns == plan().ns) return plan().name;
-  const auto it = options_.owners.find(std::string(ns));
-  return it != options_.owners.end() ? it->second : std::string(ns.substr(4));
+  const auto it = options_.service_of_namespace.find(std::string(ns));
+  return it != options_.service_of_namespace.end() ? it->second : std::string(ns.substr(4));
 }
 
 SessionOptions ServiceRuntime::session_options(std::string node) const {
@@ -156,14 +156,14 @@ SessionOptions ServiceRuntime::session_options(std::string node) const {
                    .node = std::move(node),
                    .topics = topics_,
                    .inputs = inputs_,
-                   .free_inputs = free_inputs_,
+                   .independent_inputs = independent_inputs_,
                    .keyspaces = {"state"}};
   for (const auto& s : plan().sources) o.keyspaces.push_back("source:" + s.name);
   o.keyspaces.emplace_back(failures_keyspace_name);
   const auto& handlers = plan().handlers;
   if (std::all_of(handlers.begin(), handlers.end(),
                   [](const auto& h) { return h.guarantee == Guarantee::exactly_once; }))
-    o.writes = Writes::in_cycles_only;
+    o.output_mode = OutputMode::transactional_only;
   return o;
 }
 
@@ -179,7 +179,7 @@ std::optional<TopicIndex> ServiceRuntime::topic_named(std::string_view name) con
   return TopicIndex{static_cast<std::uint32_t>(it - topics_.begin())};
 }
 
-std::optional<TopicIndex> ServiceRuntime::requests_of(std::string_view ns) const {
+std::optional<TopicIndex> ServiceRuntime::request_topic_of(std::string_view ns) const {
   if (ns == plan().ns) return requests;
   for (const auto& [known, topic] : asked_)
     if (known == ns) return topic;
@@ -187,7 +187,7 @@ std::optional<TopicIndex> ServiceRuntime::requests_of(std::string_view ns) const
 }
 
 std::optional<TopicIndex> ServiceRuntime::output_topic(Kind kind, std::string_view ns) const {
-  if (kind == Kind::request) return requests_of(ns);
+  if (kind == Kind::request) return request_topic_of(ns);
   return kind == Kind::response ? responses : events;
 }
 
@@ -196,15 +196,15 @@ std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> 
   auto routes = std::make_shared<Routes>();
   constexpr std::size_t parts =
       4;  // of a cycle: what is in the slice, outputs and states of a record, to spare
-  routes->max_slice_size = session.max_cycle_size() / parts;
+  routes->max_slice_bytes = session.max_cycle_bytes() / parts;
   const auto topics = static_cast<std::uint32_t>(runtime->session_options("").topics.size());
   for (std::uint32_t t = 0; t < topics; ++t) {
     routes->partitions.push_back(session.partition_count({t}));
     routes->needs_keys.push_back(session.needs_keys({t}));
     routes->max_sizes.push_back(
-        std::min({session.max_record_size({t}), max_record_size, routes->max_slice_size}));
+        std::min({session.max_record_bytes({t}), max_record_bytes, routes->max_slice_bytes}));
   }
-  routes->max_state_size = std::min({session.max_state_size(), max_record_size, routes->max_slice_size});
+  routes->max_state_bytes = std::min({session.max_state_bytes(), max_record_bytes, routes->max_slice_bytes});
   routes->runtime = std::move(runtime);
   return routes;
 }

@@ -3,9 +3,9 @@
 //
 // Invariants:
 // - Slices that were made have numbers without gaps, from 1 on after each rewind().
-// - A slice ends once it holds Routes::max_slice_size bytes, RuntimeOptions::max_records_per_slice inputs, or
-//   has taken RuntimeOptions::max_time_per_slice: one that takes long would hold up the commit of what it has
-//   done, and a rebalance.
+// - A slice ends at the first of three limits: Routes::max_slice_bytes,
+// RuntimeOptions::max_records_per_slice,
+//   RuntimeOptions::max_time_per_slice. A long slice would hold up its commit, and a rebalance.
 #pragma once
 
 #include "partition_environment.hpp"
@@ -16,11 +16,11 @@ class SliceDraft {
  public:
   explicit SliceDraft(const PartitionEnvironment& environment) : environment_(environment) {}
 
-  // `work_is_expected`: it may well become as large as the last one.
+  // `work`: the slice may become as large as the last one.
   enum class Expected : std::uint8_t { nothing, work };
   void begin(Epoch epoch, Expected expected);
   bool is_full() const {
-    if (slice_.effects.outputs.bytes.size() + state_bytes_ >= environment_.routes->max_slice_size)
+    if (slice_.effects.outputs.bytes.size() + state_bytes_ >= environment_.routes->max_slice_bytes)
       return true;
     if (handled_ >= environment_.runtime.options().max_records_per_slice) return true;
     return handled_ > 0 && handled_ % inputs_per_read_ == 0 && has_taken_long();

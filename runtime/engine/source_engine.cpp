@@ -57,7 +57,7 @@ void SourceEngine::set_position(std::string bytes) {
   position_bytes_ = std::move(bytes);
 }
 
-SourceEngine::Poll SourceEngine::poll() {
+SourceEngine::Polled SourceEngine::poll() {
   slice_ = {.task = task_, .epoch = epoch_};
   slice_.effects.partition = task_.partition;
   ordinal_ = 0;

@@ -17,7 +17,7 @@ Supervision::Decision Supervision::failed(Child child, MonotonicTime now, std::o
 
 bool Supervision::takes(Child failed, Child other) const {
   if (other == failed) return false;
-  if (failed.rank == 0 && first_ == First::holds_the_others) return true;
+  if (failed.rank == 0 && first_ == FirstChild::owns_all) return true;
   switch (options_.strategy) {
     case Strategy::one_for_one:
       return false;

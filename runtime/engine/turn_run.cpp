@@ -74,7 +74,7 @@ void TurnRun::abandon() { outbox_.abandon(); }
 
 void* TurnRun::edit() { return states_.edit(); }
 
-void TurnRun::forget() { states_.forget(); }
+void TurnRun::delete_state() { states_.delete_state(); }
 
 const void* TurnRun::state() const { return states_.state(); }
 

@@ -37,7 +37,7 @@ class TurnRun final : detail::Effects {
   void end() override;
   void abandon() override;
   void* edit() override;
-  void forget() override;
+  void delete_state() override;
   const void* state() const override;
   const Context& context() override;
   void set_context(std::string name, ContextValue value) override;

@@ -19,26 +19,26 @@ std::string_view to_string(Guarantee guarantee) {
   return "unknown";
 }
 
-const OnFailure* Failures::for_class_of(const std::exception_ptr& error) const {
+const FailurePolicy* FailurePolicies::for_class_of(const std::exception_ptr& error) const {
   for (const auto& c : classes_)
     if (c.matches(error)) return &c.policy;
   return nullptr;
 }
 
 Plan::Policy Plan::policy_for(const Handler& handler, const std::exception_ptr& error) const {
-  static const OnFailure by_default = {};
-  for (const Failures* said : {&handler.failures, &failures}) {
+  static const FailurePolicy by_default = {};
+  for (const FailurePolicies* said : {&handler.failures, &failures}) {
     if (const auto* policy = said->for_class_of(error)) return {*policy, true};
     if (const auto* policy = said->by_default()) return {*policy, false};
   }
   return {by_default, false};
 }
 
-Duration Failures::longest_wait() const {
-  Duration longest = OnFailure{}.probe.every;
-  const auto also = [&](const OnFailure& policy) {
+Duration FailurePolicies::longest_wait() const {
+  Duration longest = FailurePolicy{}.probe.interval;
+  const auto also = [&](const FailurePolicy& policy) {
     longest =
-        std::max({longest, policy.retry.times > 0 ? policy.retry.max : Duration(0), policy.probe.every});
+        std::max({longest, policy.retry.times > 0 ? policy.retry.max : Duration(0), policy.probe.interval});
   };
   for (const auto& c : classes_) also(c.policy);
   if (by_default_) also(*by_default_);

@@ -5,7 +5,7 @@
 
 namespace eventy::detail {
 
-WriteGroup::WriteGroup(std::span<const LocalState::Change> changes, LogPlace place)
+WriteGroup::WriteGroup(std::span<const LocalState::Change> changes, LogPosition place)
     : place_(std::move(place)) {
   std::size_t size = 0;
   for (const auto& [key, value] : changes) size += key.size() + (value ? value->size() : 0);
@@ -31,7 +31,7 @@ std::string_view WriteGroup::keep(std::string_view text) {
   return std::string_view(bytes_).substr(at);
 }
 
-void Recent::put(std::span<const LocalState::Change> changes, const LogPlace& place) {
+void Recent::put(std::span<const LocalState::Change> changes, const LogPosition& place) {
   for (const auto& [key, value] : changes) {
     auto at = values_.find(key);
     if (at == values_.end()) {
@@ -71,7 +71,7 @@ Result<std::optional<std::string>> Backlog::get(std::string_view key) const {
   return behind_->get(key);  // what was written meanwhile is in the slower copy
 }
 
-Result<bool> Backlog::apply(std::span<const LocalState::Change> changes, const LogPlace& place) {
+Result<bool> Backlog::apply(std::span<const LocalState::Change> changes, const LogPosition& place) {
   if (failed_ || waiting_bytes_ > options_.limit || nothing_waits_on()) {
     const std::lock_guard lock(writing_);
     if (failed_)
@@ -93,7 +93,7 @@ Result<bool> Backlog::apply(std::span<const LocalState::Change> changes, const L
   return !waits_.exchange(true);
 }
 
-Result<void> Backlog::load(std::span<const LocalState::Change> changes, const LogPlace& place) {
+Result<void> Backlog::load(std::span<const LocalState::Change> changes, const LogPosition& place) {
   const std::lock_guard lock(writing_);
   if (auto kept = keep_to_limit(); !kept) return kept;
   if (ended_) return behind_->apply(changes, place);
@@ -104,7 +104,7 @@ Result<void> Backlog::load(std::span<const LocalState::Change> changes, const Lo
   return {};
 }
 
-Result<LogPlace> Backlog::place() const {
+Result<LogPosition> Backlog::place() const {
   const std::shared_lock lock(waiting_);
   if (recent_.any()) return recent_.place();
   return waits_ ? batches_.back()->place() : behind_->place();

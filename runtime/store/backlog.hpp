@@ -22,13 +22,13 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // Waiting changes that own their bytes: sorted by key, the last change of each key.
 class WriteGroup {
  public:
-  WriteGroup(std::span<const LocalState::Change> changes, LogPlace place);
+  WriteGroup(std::span<const LocalState::Change> changes, LogPosition place);
   WriteGroup(const WriteGroup&) = delete;
   WriteGroup& operator=(const WriteGroup&) = delete;
 
   const LocalState::Change* find(std::string_view key) const;
   const std::vector<LocalState::Change>& changes() const { return changes_; }
-  const LogPlace& place() const { return place_; }
+  const LogPosition& place() const { return place_; }
   std::size_t size() const { return bytes_.capacity() + changes_.capacity() * sizeof(LocalState::Change); }
 
  private:
@@ -36,18 +36,18 @@ class WriteGroup {
 
   std::string bytes_ = {};
   std::vector<LocalState::Change> changes_ = {};
-  LogPlace place_;
+  LogPosition place_;
 };
 
 // Changes that are still collected: the last one of each key, and the last place.
 class Recent {
  public:
-  void put(std::span<const LocalState::Change> changes, const LogPlace& place);
+  void put(std::span<const LocalState::Change> changes, const LogPosition& place);
   const std::optional<std::string>* find(std::string_view key) const;
   std::unique_ptr<const WriteGroup> batch() const;
   bool any() const { return any_; }
   std::size_t bytes() const { return bytes_; }
-  const LogPlace& place() const { return place_; }
+  const LogPosition& place() const { return place_; }
   SteadyTime since() const { return since_; }  // when the first change was put
 
  private:
@@ -59,7 +59,7 @@ class Recent {
   std::unordered_map<std::string, std::optional<std::string>, Hash, std::equal_to<>> values_ = {};
   std::size_t bytes_ = 0;
   bool any_ = false;  // also true for a place without changes
-  LogPlace place_ = {};
+  LogPosition place_ = {};
   SteadyTime since_ = {};
 };
 
@@ -75,9 +75,9 @@ class Backlog {
 
   Result<std::optional<std::string>> get(std::string_view key) const;
   // True if something waits now and nothing did before.
-  Result<bool> apply(std::span<const LocalState::Change> changes, const LogPlace& place);
-  Result<void> load(std::span<const LocalState::Change> changes, const LogPlace& place);
-  Result<LogPlace> place() const;
+  Result<bool> apply(std::span<const LocalState::Change> changes, const LogPosition& place);
+  Result<void> load(std::span<const LocalState::Change> changes, const LogPosition& place);
+  Result<LogPosition> place() const;
   Result<void> clear();
 
   bool waits() const { return waits_; }

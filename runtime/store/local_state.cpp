@@ -34,7 +34,7 @@ class InMemory final : public LocalState {
     if (it == values_.end()) return std::optional<std::string>();
     return std::optional(it->second);
   }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     std::lock_guard lock(mutex_);
     for (const auto& [key, value] : changes) {
       if (value) {
@@ -46,7 +46,7 @@ class InMemory final : public LocalState {
     place_ = place;
     return {};
   }
-  Result<LogPlace> place() const override {
+  Result<LogPosition> place() const override {
     std::lock_guard lock(mutex_);
     return place_;
   }
@@ -60,7 +60,7 @@ class InMemory final : public LocalState {
  private:
   mutable std::mutex mutex_ = {};
   std::map<std::string, std::string, std::less<>> values_ = {};
-  LogPlace place_ = {};
+  LogPosition place_ = {};
 };
 
 }  // namespace

@@ -195,7 +195,7 @@ void MemoryStore::next_commit(const std::string& service, CommitFate fate) {
   impl_->services[service].fates.push_back(fate);
 }
 
-void MemoryStore::let_commit(const std::string& service) {
+void MemoryStore::resume_commit(const std::string& service) {
   std::lock_guard lock(impl_->mutex);
   for (const auto& member : impl_->services[service].members) {
     if (!member->in_flight || member->in_flight->fate != CommitFate::held) continue;

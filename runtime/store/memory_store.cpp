@@ -75,7 +75,7 @@ MemoryStore::MemoryStore() : impl_(std::make_shared<detail::MemoryImpl>()) { imp
 MemoryStore::~MemoryStore() = default;
 
 StoreFeatures MemoryStore::features() const {
-  return {.durable = false, .many_members = true, .unknown_outcomes = true};
+  return {.durable = false, .multiple_members = true, .unknown_outcomes = true};
 }
 
 CountOf detail::MemoryImpl::count_of() const {

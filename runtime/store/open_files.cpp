@@ -38,8 +38,7 @@ void raise_open_file_limit() {
 }
 
 std::uint64_t cached_files() {
-  return std::clamp<std::uint64_t>(limits().rlim_cur / share_of_a_cache, fewest_cached_files,
-                                   max_cached_files);
+  return std::clamp<std::uint64_t>(limits().rlim_cur / share_of_a_cache, min_cached_files, max_cached_files);
 }
 
 Result<void> check_open_files(std::uint64_t needed, const std::string& what) {

@@ -15,9 +15,9 @@ std::string of_topic(const std::string& topic, PartitionId partition) {
 }
 
 Result<void> check_record_size(std::size_t size, const std::string& where) {
-  if (size <= max_record_size) return {};
+  if (size <= max_record_bytes) return {};
   return Error{ErrorCode::too_large, "a record of " + std::to_string(size) + " bytes for " + where +
-                                         ": at most " + std::to_string(max_record_size) + " are stored"};
+                                         ": at most " + std::to_string(max_record_bytes) + " are stored"};
 }
 
 bool inside(std::size_t at, std::size_t size, const std::string& bytes) {
@@ -71,7 +71,8 @@ Result<SessionShape> check_session(const SessionOptions& options, const CountOf&
     shape.counts.push_back(*count);
   }
   shape.inputs = options.inputs;
-  shape.inputs.insert(shape.inputs.end(), options.free_inputs.begin(), options.free_inputs.end());
+  shape.inputs.insert(shape.inputs.end(), options.independent_inputs.begin(),
+                      options.independent_inputs.end());
   for (std::size_t i = 0; i < shape.inputs.size(); ++i) {
     const TopicIndex input = shape.inputs[i];
     if (input.value >= options.topics.size())
@@ -111,7 +112,7 @@ Result<void> check_outputs(const OutputBuffer& outputs, const SessionOptions& op
       if (!headers) return headers.error();
       size += *headers;
     }
-    if (size > max_record_size) return check_record_size(size, of_topic(topic, e.partition));
+    if (size > max_record_bytes) return check_record_size(size, of_topic(topic, e.partition));
   }
   return {};
 }
@@ -128,12 +129,12 @@ Result<void> check_effects(const SliceEffects& effects, const SessionOptions& op
     if (change.keyspace.value >= options.keyspaces.size())
       return invalid("a change in a keyspace that the session did not name");
     const std::size_t value = change.value ? change.value->size() : 0;
-    if (change.key.size() <= max_state_key_size && value <= max_record_size) continue;
+    if (change.key.size() <= max_state_key_bytes && value <= max_record_bytes) continue;
     return Error{ErrorCode::too_large,
                  "a state in keyspace " + printable(options.keyspaces[change.keyspace.value]) +
                      " with a key of " + std::to_string(change.key.size()) + " bytes and a value of " +
-                     std::to_string(value) + ": at most " + std::to_string(max_state_key_size) + " and " +
-                     std::to_string(max_record_size) + " are stored"};
+                     std::to_string(value) + ": at most " + std::to_string(max_state_key_bytes) + " and " +
+                     std::to_string(max_record_bytes) + " are stored"};
   }
   return check_outputs(effects.outputs, options, shape);
 }

@@ -140,18 +140,18 @@ class Copy final : public LocalState {
   ~Copy() override { all_->end(*backlog_); }
 
   Result<std::optional<std::string>> get(std::string_view key) const override { return backlog_->get(key); }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     const auto waits = backlog_->apply(changes, place);
     if (!waits) return waits.error();
     if (*waits) all_->applied();
     return {};
   }
-  Result<void> load(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> load(std::span<const Change> changes, const LogPosition& place) override {
     auto loaded = backlog_->load(changes, place);
     all_->loaded();
     return loaded;
   }
-  Result<LogPlace> place() const override { return backlog_->place(); }
+  Result<LogPosition> place() const override { return backlog_->place(); }
   Result<void> clear() override { return backlog_->clear(); }
 
  private:

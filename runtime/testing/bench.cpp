@@ -141,7 +141,7 @@ void Bench::release(std::string_view key) {
 
 std::uint64_t Bench::parked(std::string_view key) const { return engine_->parked(key); }
 
-void Bench::pull(std::string_view source, std::size_t limit) {
+void Bench::poll(std::string_view source, std::size_t limit) {
   const auto& known = runtime_->plan().sources;
   auto it = sources_.find(source);
   if (it == sources_.end()) {
@@ -157,7 +157,7 @@ void Bench::pull(std::string_view source, std::size_t limit) {
   if (poll.slice) commit(*poll.slice);
 }
 
-void Bench::keep(const OutputBuffer& outputs, bool at_once) {
+void Bench::keep(const OutputBuffer& outputs, bool immediate) {
   for (const auto& entry : outputs.entries) {
     if (entry.topic == ServiceRuntime::dead_letters) {
       DeadLetter& letter = dead_.emplace_back();
@@ -172,7 +172,7 @@ void Bench::keep(const OutputBuffer& outputs, bool at_once) {
     }
     const std::string bytes(outputs.value(entry));
     sent_.push_back(
-        {decode(bytes, decoders_.of(entry.topic)), runtime_->topic_name(entry.topic), bytes, at_once});
+        {decode(bytes, decoders_.of(entry.topic)), runtime_->topic_name(entry.topic), bytes, immediate});
   }
 }
 

@@ -112,7 +112,7 @@ void carries_headers(Subject& subject) {
 
 void names_and_keys_are_arbitrary_bytes(Subject& subject) {
   auto& store = subject.store();
-  const bool any = store.features().any_name;
+  const bool any = store.features().arbitrary_names;
   const std::string service = any ? every_byte : "every.service";
   SessionOptions options;
   options.service = service;
@@ -255,7 +255,7 @@ void topics_read_together_need_equal_counts(Subject& subject) {
 
   options.topics = {"in", "free"};
   options.inputs = {TopicIndex{0}};
-  options.free_inputs = {TopicIndex{1}};
+  options.independent_inputs = {TopicIndex{1}};
   store.append("free", {record("far", {}, 4)}).value();
   Driver driver(store, options);
   driver.ready(5).read_until(1, 1, 4);

@@ -22,7 +22,7 @@ class ShortCycles final : public RecordStore {
   Result<std::vector<TopicSpec>> topics() const override { return store().topics(); }
   Result<std::unique_ptr<StoreSession>> open_session(const SessionOptions& options) override {
     SessionOptions short_cycles = options;
-    short_cycles.writes = Writes::in_cycles_only;
+    short_cycles.output_mode = OutputMode::transactional_only;
     short_cycles.cycle_interval = Duration(1);
     return store().open_session(short_cycles);
   }

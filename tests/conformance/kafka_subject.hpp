@@ -26,6 +26,6 @@ class Kafka final : public Subject {
 };
 
 inline constexpr StoreFeatures kafka_features{
-    .durable = true, .many_members = true, .unknown_outcomes = true, .any_name = false};
+    .durable = true, .multiple_members = true, .unknown_outcomes = true, .arbitrary_names = false};
 
 }  // namespace eventy::conformance

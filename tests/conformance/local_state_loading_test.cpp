@@ -20,10 +20,10 @@ class Loading final : public LocalState {
  public:
   explicit Loading(std::unique_ptr<LocalState> copy) : copy_(std::move(copy)) {}
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     return ++count_ % 3 == 0 ? copy_->apply(changes, place) : copy_->load(changes, place);
   }
-  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<LogPosition> place() const override { return copy_->place(); }
   Result<void> clear() override { return copy_->clear(); }
 
  private:

@@ -19,10 +19,10 @@ using Values = std::map<std::string, std::string>;
 Copy open(LocalStateSubject& subject, const std::string& service = "counter", std::uint32_t partition = 0) {
   return subject.open()(service, PartitionId{partition}).value();
 }
-LogPlace at(std::int64_t next) {
+LogPosition at(std::int64_t next) {
   return {.next = Offset{next}, .log = std::string("log\0one", 7), .synced = Instant(Duration(next * 1000))};
 }
-void apply(LocalState& copy, const Changes& changes, const LogPlace& place) {
+void apply(LocalState& copy, const Changes& changes, const LogPosition& place) {
   std::vector<LocalState::Change> views;
   for (const auto& [key, value] : changes)
     views.emplace_back(key, value ? std::optional<std::string_view>(*value) : std::nullopt);
@@ -41,7 +41,7 @@ std::uint64_t seed_of_this_run() {
 
 void a_new_copy_is_empty_and_at_no_place(LocalStateSubject& subject) {
   const auto copy = open(subject);
-  CAF_CHECK(copy->place().value() == LogPlace{});
+  CAF_CHECK(copy->place().value() == LogPosition{});
   CAF_CHECK(!get(*copy, ""));
   CAF_CHECK(!get(*copy, "key"));
 }
@@ -83,7 +83,7 @@ void clear_forgets_the_keys_and_the_place(LocalStateSubject& subject) {
   apply(*copy, {{"a", "1"}, {"b", "1"}}, at(2));
   copy->clear().value();
   CAF_CHECK(!get(*copy, "a"));
-  CAF_CHECK(copy->place().value() == LogPlace{});
+  CAF_CHECK(copy->place().value() == LogPosition{});
   apply(*copy, {{"b", "2"}}, at(1));
   CAF_CHECK(!get(*copy, "a"));
   CAF_CHECK(get(*copy, "b") == "2");
@@ -239,7 +239,7 @@ class Random {
   std::mt19937_64 chance_;
   Copy copy_;
   Values model_ = {};
-  LogPlace place_ = {};
+  LogPosition place_ = {};
 };
 void agrees_with_a_model(LocalStateSubject& subject) { Random(subject, false).run(); }
 void agrees_with_a_model_over_restarts(LocalStateSubject& subject) { Random(subject, true).run(); }

@@ -49,7 +49,7 @@ void a_commit_in_flight_is_followed_by_the_next_cycle(Subject& subject) {
   for (int i = 0; i < 5; ++i) driver.step();
   CAF_CHECK(driver.committed.empty());
   CAF_CHECK(values_in(store, "out").empty());
-  subject.commands()->let_commit("counter");
+  subject.commands()->resume_commit("counter");
   driver.until("the outcome", [&] { return driver.committed.size() == 1; });
   CAF_CHECK((values_in(store, "out") == Values{"one"}));
   driver.commit(2);
@@ -222,20 +222,20 @@ void a_failed_poll_ends_the_session(Subject& subject) {
 std::vector<Case> member_cases() {
   constexpr Needs commands{.commands = true};
   constexpr Needs unknown{.unknown_outcomes = true, .commands = true};
-  constexpr Needs members{.many_members = true, .commands = true};
+  constexpr Needs members{.multiple_members = true, .commands = true};
 #define CASE(name, needs) \
   { #name, name, needs }
-  return {
-      CASE(a_cycle_that_the_store_undoes_takes_the_next_one_with_it, commands),
-      CASE(a_commit_in_flight_is_followed_by_the_next_cycle, commands),
-      CASE(an_unknown_outcome_was_committed, unknown),
-      CASE(an_unknown_outcome_was_aborted, unknown),
-      CASE(a_second_node_takes_its_share, (Needs{.many_members = true})),
-      CASE(partitions_that_are_given_up_one_by_one_all_go_to_the_second_node, (Needs{.many_members = true})),
-      CASE(a_cycle_that_holds_a_lost_partition_is_refused, members),
-      CASE(a_revoked_partition_sends_no_more_records, members),
-      CASE(nothing_comes_before_a_late_restore, commands),
-      CASE(a_failed_poll_ends_the_session, commands)};
+  return {CASE(a_cycle_that_the_store_undoes_takes_the_next_one_with_it, commands),
+          CASE(a_commit_in_flight_is_followed_by_the_next_cycle, commands),
+          CASE(an_unknown_outcome_was_committed, unknown),
+          CASE(an_unknown_outcome_was_aborted, unknown),
+          CASE(a_second_node_takes_its_share, (Needs{.multiple_members = true})),
+          CASE(partitions_that_are_given_up_one_by_one_all_go_to_the_second_node,
+               (Needs{.multiple_members = true})),
+          CASE(a_cycle_that_holds_a_lost_partition_is_refused, members),
+          CASE(a_revoked_partition_sends_no_more_records, members),
+          CASE(nothing_comes_before_a_late_restore, commands),
+          CASE(a_failed_poll_ends_the_session, commands)};
 #undef CASE
 }
 

@@ -17,7 +17,7 @@ class Memory final : public eventy::conformance::Subject {
 };
 
 const bool added = eventy::conformance::add_store_suite(
-    CAF_XSTR(CAF_SUITE), {.durable = false, .many_members = true, .unknown_outcomes = true}, true,
+    CAF_XSTR(CAF_SUITE), {.durable = false, .multiple_members = true, .unknown_outcomes = true}, true,
     [] { return std::make_unique<Memory>(); });
 
 }  // namespace

@@ -27,7 +27,7 @@ class Embedded final : public eventy::conformance::Subject {
 };
 
 const bool added = eventy::conformance::add_store_suite(
-    CAF_XSTR(CAF_SUITE), {.durable = true, .many_members = false, .unknown_outcomes = false}, false,
+    CAF_XSTR(CAF_SUITE), {.durable = true, .multiple_members = false, .unknown_outcomes = false}, false,
     [] { return std::make_unique<Embedded>(); });
 
 }  // namespace

@@ -18,12 +18,13 @@ class Simulated final : public eventy::conformance::Subject {
 
  private:
   eventy::SystemClock clock_ = {};
-  Chance chance_{1};
+  Random chance_{1};
   Trace trace_{};
   SimulatedStore store_{clock_, chance_, trace_};
 };
 
-constexpr eventy::StoreFeatures features{.durable = false, .many_members = true, .unknown_outcomes = true};
+constexpr eventy::StoreFeatures features{
+    .durable = false, .multiple_members = true, .unknown_outcomes = true};
 const bool added = eventy::conformance::add_store_suite(CAF_XSTR(CAF_SUITE), features, false,
                                                         [] { return std::make_unique<Simulated>(); },
                                                         {"state_is_read_from_any_thread"});

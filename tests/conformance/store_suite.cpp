@@ -29,9 +29,9 @@ class DeclaredFeatures final : public caf::test::test {
     auto subject = factory_();
     auto declared = subject->store().features();
     CAF_CHECK_EQUAL(declared.durable, features_.durable);
-    CAF_CHECK_EQUAL(declared.many_members, features_.many_members);
+    CAF_CHECK_EQUAL(declared.multiple_members, features_.multiple_members);
     CAF_CHECK_EQUAL(declared.unknown_outcomes, features_.unknown_outcomes);
-    CAF_CHECK_EQUAL(declared.any_name, features_.any_name);
+    CAF_CHECK_EQUAL(declared.arbitrary_names, features_.arbitrary_names);
   }
 
  private:
@@ -47,7 +47,7 @@ bool add_store_suite(const char* suite, const StoreFeatures& features, bool has_
   for (const auto& cases : {cycle_cases(), content_cases(), member_cases(), random_cases()}) {
     for (const Case& c : cases) {
       if (c.needs.durable && !features.durable) continue;
-      if (c.needs.many_members && !features.many_members) continue;
+      if (c.needs.multiple_members && !features.multiple_members) continue;
       if (c.needs.unknown_outcomes && !features.unknown_outcomes) continue;
       if (c.needs.commands && !has_commands) continue;
       if (without.contains(c.name)) continue;

@@ -27,7 +27,7 @@ class Subject {
 using Factory = std::function<std::unique_ptr<Subject>()>;
 
 struct Needs {
-  bool durable = false, many_members = false, unknown_outcomes = false, commands = false;
+  bool durable = false, multiple_members = false, unknown_outcomes = false, commands = false;
 };
 struct Case {
   const char* name;

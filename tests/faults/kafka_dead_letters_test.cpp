@@ -64,7 +64,7 @@ CAF_TEST(a_dead_letter_that_its_topic_does_not_take_goes_without_its_bytes_but_w
   options.bootstrap = eventy::tests::kafka_bootstrap();
   options.prefix = eventy::tests::unique_prefix();
   auto small = options;
-  small.max_record_size = 1;  // max.message.bytes becomes 64 KiB and this
+  small.max_record_bytes = 1;  // max.message.bytes becomes 64 KiB and this
   kafka::open(small).value()->ensure_topics({{"refusing-dead-letters", 1}}).value();
   const auto store = kafka::open(options).value();
   store->ensure_topics({{"source-events", 1}}).value();

@@ -62,12 +62,12 @@ class Counted final : public LocalState {
   Counted(std::unique_ptr<LocalState> copy, std::shared_ptr<Counts> counts)
       : copy_(std::move(copy)), counts_(std::move(counts)) {}
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     if (counts_->lost) return {};
     counts_->changes += changes.size();
     return copy_->apply(changes, place);
   }
-  Result<LogPlace> place() const override {
+  Result<LogPosition> place() const override {
     auto place = copy_->place();
     if (place) place->synced -= counts_->age;
     return place;

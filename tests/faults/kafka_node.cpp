@@ -121,10 +121,10 @@ class OldCopy final : public eventy::LocalState {
   eventy::Result<std::optional<std::string>> get(std::string_view key) const override {
     return inner_->get(key);
   }
-  eventy::Result<void> apply(std::span<const Change> changes, const eventy::LogPlace& place) override {
+  eventy::Result<void> apply(std::span<const Change> changes, const eventy::LogPosition& place) override {
     return inner_->apply(changes, place);
   }
-  eventy::Result<eventy::LogPlace> place() const override {
+  eventy::Result<eventy::LogPosition> place() const override {
     auto place = inner_->place();
     if (place) place->synced = {};
     return place;

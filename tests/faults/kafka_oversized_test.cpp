@@ -16,7 +16,7 @@ CAF_TEST(a_record_that_is_too_large_fails_alone_on_kafka) {
   options.bootstrap = eventy::tests::kafka_bootstrap();
   options.prefix = eventy::tests::unique_prefix();
   auto small = options;
-  small.max_record_size = 40'000;  // max.message.bytes becomes 64 KiB and this
+  small.max_record_bytes = 40'000;  // max.message.bytes becomes 64 KiB and this
   const auto client = kafka::detail::Client::make(small).value();
   client->ensure({{"sizes-events", partitions}, {"sizes-returns", partitions}}, kafka::detail::Cleanup::keep)
       .value();

@@ -258,11 +258,11 @@ CAF_TEST(copies_that_stay_the_same_are_noted_as_up_to_date_now_and_then) {
     Watched(std::unique_ptr<LocalState> of, std::shared_ptr<std::atomic<std::int64_t>> into)
         : inner(std::move(of)), synced(std::move(into)) {}
     Result<std::optional<std::string>> get(std::string_view key) const override { return inner->get(key); }
-    Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+    Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
       *synced = place.synced.time_since_epoch().count();
       return inner->apply(changes, place);
     }
-    Result<LogPlace> place() const override { return inner->place(); }
+    Result<LogPosition> place() const override { return inner->place(); }
     Result<void> clear() override { return inner->clear(); }
     std::unique_ptr<LocalState> inner;
     std::shared_ptr<std::atomic<std::int64_t>> synced;

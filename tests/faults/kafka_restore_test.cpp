@@ -37,14 +37,14 @@ class OnDisk final : public LocalState {
   OnDisk(std::unique_ptr<LocalState> copy, std::shared_ptr<Disk> disk)
       : copy_(std::move(copy)), disk_(std::move(disk)) {}
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     if (!changes.empty()) {
       ++disk_->batches;
       std::this_thread::sleep_for(disk_->write);
     }
     return copy_->apply(changes, place);
   }
-  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<LogPosition> place() const override { return copy_->place(); }
   Result<void> clear() override { return copy_->clear(); }
 
  private:

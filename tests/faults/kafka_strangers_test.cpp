@@ -102,10 +102,10 @@ class KeptCopies {
   struct Shared final : LocalState {
     explicit Shared(std::shared_ptr<LocalState> of) : kept(std::move(of)) {}
     Result<std::optional<std::string>> get(std::string_view key) const override { return kept->get(key); }
-    Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+    Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
       return kept->apply(changes, place);
     }
-    Result<LogPlace> place() const override { return kept->place(); }
+    Result<LogPosition> place() const override { return kept->place(); }
     Result<void> clear() override { return kept->clear(); }
     std::shared_ptr<LocalState> kept;
   };

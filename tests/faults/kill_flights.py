@@ -32,7 +32,7 @@ import flights_oracle  # noqa: E402
 
 COMMIT_INTERVAL_MS = 2  # small steps, so that a small input takes many cycles
 ROWS_PER_PULL = 10
-SETTINGS = ("log.level=trace", "node.progress_ms=1", "engine.commit_interval_ms={commit_interval_ms}", "flights.rows_per_pull={rows_per_pull}")
+SETTINGS = ("log.level=trace", "node.progress_ms=1", "engine.commit_interval_ms={commit_interval_ms}", "flights.rows_per_poll={rows_per_poll}")
 # stdout, each line flushed after the commit that it tells of:
 PROGRESS = re.compile(rb"^progress rows=(\d+) total=(\d+)\s*$")
 IDLE = re.compile(rb"^idle\b")  # the last line of a run that read everything
@@ -66,7 +66,7 @@ class Run:
     """One process of the program, with its output read by two threads."""
 
     def __init__(self, options, data):
-        settings = [s.format(commit_interval_ms=options.commit_interval_ms, rows_per_pull=options.rows_per_pull)
+        settings = [s.format(commit_interval_ms=options.commit_interval_ms, rows_per_poll=options.rows_per_poll)
                     for s in SETTINGS]
         command = [options.binary, "run", "--input", options.input, *home_of(options, data), "--until-idle"]
         for setting in settings:

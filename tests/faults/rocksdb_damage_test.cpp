@@ -29,7 +29,7 @@ void fill(const fs::path& target) {
   Folder folder;
   auto options = options_of(folder.path());
   options.write_buffer_size = options.state_buffer_size = 128u << 10;
-  options.max_log_size = 512u << 10;
+  options.max_log_bytes = 512u << 10;
   auto store = rocksdb::open(options).value();
   CycleWriter writer(*store, 6'000);
   for (int i = 0; i < cycles; ++i) writer.cycle().value();

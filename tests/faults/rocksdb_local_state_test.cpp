@@ -68,7 +68,8 @@ Result<std::int64_t> agreed_place(LocalState& copy) {
   auto place = copy.place();
   if (!place) return place.error();
   const std::int64_t n = place->next.value;
-  if (*place != (n ? LogPlace{Offset{n}, "log", Instant(Duration(n))} : LogPlace{})) return std::int64_t{-1};
+  if (*place != (n ? LogPosition{Offset{n}, "log", Instant(Duration(n))} : LogPosition{}))
+    return std::int64_t{-1};
   for (std::int64_t k = 0; k < keys; ++k) {
     std::int64_t last = 3 * n + 2;
     while (last >= 3 && last % keys != k) --last;

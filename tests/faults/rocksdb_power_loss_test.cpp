@@ -140,7 +140,7 @@ std::vector<Loss> losses(rocksdb::Options options, std::size_t value_size, Cycle
 rocksdb::Options small_buffers() {
   rocksdb::Options options;
   options.write_buffer_size = options.state_buffer_size = 256u << 10;
-  options.max_log_size = 1u << 20;
+  options.max_log_bytes = 1u << 20;
   return options;
 }
 

@@ -43,7 +43,7 @@ class SmallDisk {
   rocksdb::Options options() const {
     auto options = options_of(path() / "data");
     options.write_buffer_size = options.state_buffer_size = 1u << 20;
-    options.max_log_size = 4u << 20;
+    options.max_log_bytes = 4u << 20;
     return options;
   }
 

@@ -83,12 +83,13 @@ class Troubles {
     const std::unique_ptr<volatile char[]> food(new volatile char[std::size_t{1} << 30]);
     food[0] = 1;  // else the compiler would leave it out
   }
-  eventy::Failures policies() const {
-    return eventy::Failures()
+  eventy::FailurePolicies policies() const {
+    return eventy::FailurePolicies()
         .of<Poison>(
             {.retry = {.times = 2, .first = eventy::Duration(10)}, .then = eventy::FinalAction::park_key})
-        .of<Down>({.then = eventy::FinalAction::pause_partition,
-                   .probe = {.every = eventy::Duration(100), .ask = [this] { return !tells("outage"); }}})
+        .of<Down>(
+            {.then = eventy::FinalAction::pause_partition,
+             .probe = {.interval = eventy::Duration(100), .check = [this] { return !tells("outage"); }}})
         .of<Rotten>({.then = eventy::FinalAction::dead_letter});
   }
 
@@ -107,16 +108,16 @@ eventy::Service source(const Troubles& troubles, std::int64_t rate, std::int64_t
     std::int64_t n = 0;
   };
   return eventy::service<>("source").source<Fed>(
-      "load", [&troubles, rate, keys, begin = std::make_shared<Begin>()](eventy::Pull<Fed>& pull) {
-        Fed fed = pull.position();
+      "load", [&troubles, rate, keys, begin = std::make_shared<Begin>()](eventy::Poll<Fed>& poll) {
+        Fed fed = poll.position();
         const auto now = std::chrono::steady_clock::now();
         std::call_once(begin->once, [&] { begin->at = now, begin->n = fed.n; });
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - begin->at).count();
-        const std::int64_t most = fed.n + static_cast<std::int64_t>(pull.limit());
+        const std::int64_t most = fed.n + static_cast<std::int64_t>(poll.max_records());
         const std::int64_t due = std::min(begin->n + ms * rate / 1000, most);
-        if (fed.n >= due || troubles.tells("full")) return pull.nothing_for(eventy::Duration(5));
-        for (; fed.n < due; ++fed.n) pull.emit(Given{fed.n}, "key-" + std::to_string(fed.n % keys));
-        pull.advance(fed);
+        if (fed.n >= due || troubles.tells("full")) return poll.poll_again_after(eventy::Duration(5));
+        for (; fed.n < due; ++fed.n) poll.emit(Given{fed.n}, "key-" + std::to_string(fed.n % keys));
+        poll.advance(fed);
       });
 }
 
@@ -166,14 +167,14 @@ eventy::Service most(const Troubles& troubles) {
 // One odd event after the other, each kind in its turn, with keys that no terminal should see.
 eventy::Service strange(const Troubles& troubles) {
   static constexpr const char* kinds[] = {"fine", "output", "state", "text"};
-  return eventy::service<>("strange").source<Fed>("oddities", [&troubles](eventy::Pull<Fed>& pull) {
-    Fed fed = pull.position();
-    if (troubles.tells("full")) return pull.nothing_for(eventy::Duration(5));
-    pull.emit(Odd{fed.n, kinds[fed.n % 4]},
+  return eventy::service<>("strange").source<Fed>("oddities", [&troubles](eventy::Poll<Fed>& poll) {
+    Fed fed = poll.position();
+    if (troubles.tells("full")) return poll.poll_again_after(eventy::Duration(5));
+    poll.emit(Odd{fed.n, kinds[fed.n % 4]},
               "odd-" + std::to_string(fed.n % 5) + "\x1b[2J\n2026 critical: forged");
     ++fed.n;
-    pull.advance(fed);
-    pull.nothing_for(eventy::Duration(50));
+    poll.advance(fed);
+    poll.poll_again_after(eventy::Duration(50));
   });
 }
 

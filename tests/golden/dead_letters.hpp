@@ -13,10 +13,11 @@ inline std::map<std::string, testing::Bench::DeadLetter> dead_letters() {
   desk.tell_bytes("till-events", "no record", "dan");
   desk.tell(Sold{-1}, "ann", {.uuid = "0d6a7d4f-8a54-4b52-9d4b-3f1f3c2b1a09", .correlation_id = "c"});
   testing::Bench reader{service<>("reader").source<Line>(
-      "lines", [](Pull<Line>& pull) { pull.dead_letter("line 3", "no sum", "bytes of line 3"); })};
-  reader.pull("lines");
-  return {
-      {"no_record", desk.dead().at(0)}, {"failed", desk.dead().at(1)}, {"of_source", reader.dead().at(0)}};
+      "lines", [](Poll<Line>& poll) { poll.dead_letter("line 3", "no sum", "bytes of line 3"); })};
+  reader.poll("lines");
+  return {{"no_record", desk.dead_letters().at(0)},
+          {"failed", desk.dead_letters().at(1)},
+          {"of_source", reader.dead_letters().at(0)}};
 }
 
 }  // namespace golden

@@ -82,13 +82,13 @@ struct Line {
 enum class Book : std::uint8_t { refuses_returns, takes_returns };
 
 inline eventy::Service till() {
-  return eventy::service<>("till").source<Line>("lines", [](eventy::Pull<Line>& pull) {
+  return eventy::service<>("till").source<Line>("lines", [](eventy::Poll<Line>& poll) {
     static const std::vector<std::pair<std::string, std::int64_t>> lines{
         {"ann", 100}, {"bob", -1}, {"bob", 5}, {"é", 7}};
-    auto at = static_cast<std::size_t>(pull.position().next);
-    if (at == lines.size()) return pull.nothing_for(eventy::Duration(1000));
-    for (; at < lines.size(); ++at) pull.emit(Sold{lines[at].second}, lines[at].first);
-    pull.advance({static_cast<std::int64_t>(at)});
+    auto at = static_cast<std::size_t>(poll.position().next);
+    if (at == lines.size()) return poll.poll_again_after(eventy::Duration(1000));
+    for (; at < lines.size(); ++at) poll.emit(Sold{lines[at].second}, lines[at].first);
+    poll.advance({static_cast<std::int64_t>(at)});
   });
 }
 inline eventy::Service shop(Book book) {

@@ -219,7 +219,7 @@ def states_and_answers_come_home(observer, keys):
     for record in observer.named("Settled"):
         settled[record.data["n"]].append(record)
     homeless = collections.Counter(record.data.get("n") for record in dead_letters(observer)
-                                   if record.headers["eventy-error-class"] == b"NoWayHome")
+                                   if record.headers["eventy-error-class"] == b"NoRequesterKey")
     for n, key in enumerate(keys):
         lost = n % 50 == 7
         same("an answer without its context cannot reach a state", homeless[n], int(lost), n)
@@ -260,7 +260,7 @@ def what_we_cannot_read_is_kept(observer):
         known = {STRANGE + name.encode() for name, (_, *services) in SET_ASIDE.items() 
                  if topic.split("-")[0] in services}
         strangers = [r for r in observer.records[topic]
-                     if r.key not in known and r.headers["eventy-error-class"] not in (b"NoWayHome", b"NoKey")]
+                     if r.key not in known and r.headers["eventy-error-class"] not in (b"NoRequesterKey", b"NoKey")]
         same(f"{topic}: nothing else", strangers, [])
     keyless = [r for r in observer.named("Keyed") if r.topic == "peer-events" and r.data["n"] == -1]
     same("keyless events of the peer", len(keyless), 2)

@@ -68,16 +68,16 @@ struct Told {
   std::int64_t offered = 0;
   EVENTY_FIELDS(offered);
 };
-void offer(eventy::Pull<Told>& pull) {
+void offer(eventy::Poll<Told>& poll) {
   const auto& all = samples();
-  if (pull.position().offered > 0) return pull.nothing_for(eventy::Duration(1000));
-  for (const Sample& s : all) pull.emit(carry<Offered>(s), "offer-" + std::to_string(s.number));
+  if (poll.position().offered > 0) return poll.poll_again_after(eventy::Duration(1000));
+  for (const Sample& s : all) poll.emit(carry<Offered>(s), "offer-" + std::to_string(s.number));
   for (std::int64_t more = 0; more < 2; ++more) {
     Sample refused = all.back();
     refused.number = to_refuse + more;
-    pull.emit(carry<Offered>(refused), "offer-refused");
+    poll.emit(carry<Offered>(refused), "offer-refused");
   }
-  pull.advance({static_cast<std::int64_t>(all.size())});
+  poll.advance({static_cast<std::int64_t>(all.size())});
 }
 
 eventy::Service without_state() {

@@ -26,7 +26,7 @@ endfunction()
 
 # --- the partition ---
 actor_bug(partition_loses_a_wake_up partition/partition.cpp
-  [[self_.post(self_.ref, msg::StepOn{}, *done.wake - self_.now());]] "")
+  [[self_.post(self_.ref, msg::Continue{}, *done.wake - self_.now());]] "")
 actor_bug(partition_forgets_to_rewind partition/partition.cpp
   [[engine().rewind(m.epoch);]] "")
 

@@ -29,7 +29,7 @@ class OldSlices {
  public:
   bool deliver(ActorId to, Letter& letter) {
     if (const auto* rewind = message_if<msg::RewindTo>(letter.mail)) tasks_[to] = {rewind->epoch, 0};
-    auto* finished = message_if<msg::Finished>(letter.mail);
+    auto* finished = message_if<msg::SliceFinished>(letter.mail);
     const auto task = tasks_.find(letter.from);
     if (!finished || task == tasks_.end()) return true;
     auto& [epoch, taken] = task->second;
@@ -58,7 +58,7 @@ Bug takes_old_slices() {
 }
 
 bool run_before_the_commit(ActorId, Letter& letter, const Send& send) {
-  const auto* m = message_if<msg::Finished>(letter.mail);
+  const auto* m = message_if<msg::SliceFinished>(letter.mail);
   if (m && m->slice->has_deferred)
     send(letter.from, {{}, actors::ToPartition::Mail(msg::CommittedUpTo{m->slice->epoch, m->slice->number})});
   return true;

@@ -11,10 +11,10 @@ namespace eventy::simulation {
 
 namespace {
 
-using testing::Chance;
+using testing::Random;
 using testing::SimulationFaults;
 
-std::string uuid_of(Chance& chance) {
+std::string uuid_of(Random& chance) {
   std::string uuid(36, '0');
   UuidDeriver("input").derive(std::to_string(chance.next()), 0, std::span<char, 36>(uuid.data(), 36));
   return uuid;
@@ -24,7 +24,7 @@ std::string uuid_of(Chance& chance) {
 // nobody reads, or of no format at all.
 class Feed {
  public:
-  Feed(testing::Simulation& simulation, Chance& chance, std::uint32_t partitions)
+  Feed(testing::Simulation& simulation, Random& chance, std::uint32_t partitions)
       : store_(simulation.store()),
         trace_(simulation.trace()),
         chance_(chance),
@@ -65,7 +65,7 @@ class Feed {
 
   testing::SimulatedStore& store_;
   testing::Trace& trace_;
-  Chance& chance_;
+  Random& chance_;
   std::uint32_t partitions_;
   std::uint64_t keys_;
   std::int64_t next_ = 0;
@@ -73,7 +73,7 @@ class Feed {
 };
 
 // A few kinds of faults for each seed, each more or less often, so that every mixture comes up.
-SimulationFaults faults_of(Chance& chance) {
+SimulationFaults faults_of(Random& chance) {
   const auto maybe = [&](double most) {
     return chance.below(2) == 0 ? 0 : most * static_cast<double>(chance.between(1, 10)) / 10;
   };
@@ -83,9 +83,9 @@ SimulationFaults faults_of(Chance& chance) {
              .gaps = maybe(0.3),
              .aborts = maybe(0.2),
              .unknown = maybe(0.2),
-             .commit_most = Duration(static_cast<int>(maybe(400))),
-             .restore_most = Duration(static_cast<int>(maybe(500))),
-             .late_most = Duration(50)};
+             .max_commit_time = Duration(static_cast<int>(maybe(400))),
+             .max_restore_time = Duration(static_cast<int>(maybe(500))),
+             .max_answer_delay = Duration(50)};
   if (chance.below(6) == 0) return f;  // nobody dies
   f.store.failed_polls = maybe(0.01), f.store.failed_commits = maybe(0.05);
   f.store.failed_appends = maybe(0.01), f.store.failed_writes = maybe(0.03);
@@ -96,7 +96,7 @@ SimulationFaults faults_of(Chance& chance) {
   return f;
 }
 
-testing::SimulationOptions options_of(const RunOptions& run, Chance& chance) {
+testing::SimulationOptions options_of(const RunOptions& run, Random& chance) {
   testing::SimulationOptions o{.seed = run.seed};
   o.nodes = static_cast<std::uint32_t>(chance.between(1, 3));
   o.runtime.max_cached_keys = chance.between(1, 12);
@@ -202,7 +202,7 @@ std::optional<std::string> settle(testing::Simulation& simulation) {
 }  // namespace
 
 Verdict run(const RunOptions& options) {
-  Chance chance(options.seed * 2 + 1);  // of what the seed makes; the simulation has its own
+  Random chance(options.seed * 2 + 1);  // of what the seed makes; the simulation has its own
   const auto script = std::make_shared<Script>(options.seed);
   testing::Simulation simulation(options_of(options, chance));
   script->simulation = &simulation;

@@ -76,10 +76,10 @@ void Script::runs_at_most_once(const Meta& meta, std::string_view service) {
 
 namespace {
 
-const OnFailure patient{.retry = {.times = 4, .first = Duration(20), .max = Duration(2'000)}};
-const OnFailure parking{.retry = {.times = 1, .first = Duration(1'500)}, .then = FinalAction::park_key};
-const OnFailure pausing{.then = FinalAction::pause_partition, .probe = {.every = Duration(1'200)}};
-const OnFailure stopping{.then = FinalAction::stop};
+const FailurePolicy patient{.retry = {.times = 4, .first = Duration(20), .max = Duration(2'000)}};
+const FailurePolicy parking{.retry = {.times = 1, .first = Duration(1'500)}, .then = FinalAction::park_key};
+const FailurePolicy pausing{.then = FinalAction::pause_partition, .probe = {.interval = Duration(1'200)}};
+const FailurePolicy stopping{.then = FinalAction::stop};
 
 template <class Builder>
 Service with_policies(Builder builder) {
@@ -91,18 +91,18 @@ Service with_policies(Builder builder) {
       .template on_failure<Fatal>(stopping);
 }
 
-void poll(Pull<TickPosition>& pull, Script& script) {
-  std::int64_t next = pull.position().next;
-  if (next >= script.ticks) return pull.nothing_for(Duration(100));
+void poll(Poll<TickPosition>& poll, Script& script) {
+  std::int64_t next = poll.position().next;
+  if (next >= script.ticks) return poll.poll_again_after(Duration(100));
   script.play("source", static_cast<std::uint64_t>(next), tick_place(next));
   for (int i = 0; i < 3 && next < script.ticks; ++i, ++next) {
     if (is_bad_line(next)) {
-      pull.dead_letter(tick_place(next), "cannot be read", "bad");
+      poll.dead_letter(tick_place(next), "cannot be read", "bad");
     } else {
-      pull.emit(Ticked{next}, tick_key(next));
+      poll.emit(Ticked{next}, tick_key(next));
     }
   }
-  pull.advance({next});
+  poll.advance({next});
 }
 
 }  // namespace
@@ -155,7 +155,7 @@ Service alpha(std::shared_ptr<Script> script) {
                      turn.meta());
               })
           .answer<GetChains>([](const Chains* c, const GetChains&) { return c ? *c : Chains{}; })
-          .source<TickPosition>("ticks", [script](Pull<TickPosition>& pull) { poll(pull, *script); }));
+          .source<TickPosition>("ticks", [script](Poll<TickPosition>& one) { poll(one, *script); }));
 }
 
 Service beta(std::shared_ptr<Script> script) {

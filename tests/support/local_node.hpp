@@ -80,7 +80,7 @@ class LocalService {
   void carry_out(std::vector<BridgeAction> actions) {
     for (auto& a : actions) std::visit([this](auto& x) { carry_out(x); }, a);
   }
-  void carry_out(action::Start& a) {
+  void carry_out(action::StartTask& a) {
     if (a.task.is_source()) {
       sources_[a.task] = std::make_unique<SourceEngine>(bridge_->routes(), a.task, a.epoch, a.state, clock_);
     } else {
@@ -88,18 +88,18 @@ class LocalService {
           std::make_unique<PartitionEngine>(bridge_->routes(), a.task.partition, a.epoch, a.state, clock_);
     }
   }
-  void carry_out(action::Stop& a) { partitions_.erase(a.task), sources_.erase(a.task); }
+  void carry_out(action::StopTask& a) { partitions_.erase(a.task), sources_.erase(a.task); }
   void carry_out(action::Deliver& a) {
     const auto it = partitions_.find(a.task);
     if (it != partitions_.end() && it->second->epoch() == a.epoch)
       it->second->accept(std::move(a.batch), a.from);
   }
-  void carry_out(action::SlicesCommitted& a) {
+  void carry_out(action::CommittedUpTo& a) {
     const auto it = partitions_.find(a.task);
     if (it == partitions_.end() || it->second->epoch() != a.epoch) return;
     bridge_->deferred_done(a.task, a.epoch, a.up_to, it->second->committed(a.up_to));
   }
-  void carry_out(action::Rewind& a) {
+  void carry_out(action::RewindTo& a) {
     if (const auto it = partitions_.find(a.task); it != partitions_.end()) it->second->rewind(a.epoch);
     if (const auto it = sources_.find(a.task); it != sources_.end()) it->second->rewind(a.epoch);
   }

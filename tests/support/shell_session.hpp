@@ -27,10 +27,10 @@ class ShellSession : public StoreSession {
   Result<Outcome> resolve(CycleId cycle) override { return inner_->resolve(cycle); }
   void release(const std::vector<PartitionId>& partitions) override { inner_->release(partitions); }
   std::uint32_t partition_count(TopicIndex topic) const override { return inner_->partition_count(topic); }
-  std::size_t max_record_size(TopicIndex topic) const override { return inner_->max_record_size(topic); }
+  std::size_t max_record_bytes(TopicIndex topic) const override { return inner_->max_record_bytes(topic); }
   bool needs_keys(TopicIndex topic) const override { return inner_->needs_keys(topic); }
-  std::size_t max_state_size() const override { return inner_->max_state_size(); }
-  std::size_t max_cycle_size() const override { return inner_->max_cycle_size(); }
+  std::size_t max_state_bytes() const override { return inner_->max_state_bytes(); }
+  std::size_t max_cycle_bytes() const override { return inner_->max_cycle_bytes(); }
   Result<bool> at_end() override { return inner_->at_end(); }
   void close() override { inner_->close(); }
 

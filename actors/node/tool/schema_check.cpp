@@ -22,7 +22,7 @@ std::vector<RecordSchema> read(const Adapters& adapters, const std::string& path
 
 int check_schemas(const Adapters& adapters, const std::string& older, const std::string& newer) {
   bool is_compatible = true;
-  for (const auto& finding : judge(read(adapters, older), read(adapters, newer))) {
+  for (const auto& finding : compare_schemas(read(adapters, older), read(adapters, newer))) {
     is_compatible = is_compatible && !finding.is_error;
     print_line(one_line(to_string(finding)));
   }

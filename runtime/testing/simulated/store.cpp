@@ -115,12 +115,12 @@ Member& member_of(SimulatedImpl& store, const std::string& service, const std::s
 }  // namespace
 }  // namespace detail
 
-SimulatedStore::SimulatedStore(const Clock& clock, Chance& chance, Trace& trace)
+SimulatedStore::SimulatedStore(const Clock& clock, Random& chance, Trace& trace)
     : impl_(std::make_shared<detail::SimulatedImpl>(clock, chance, trace)) {}
 SimulatedStore::~SimulatedStore() = default;
 
 StoreFeatures SimulatedStore::features() const {
-  return {.durable = false, .many_members = true, .unknown_outcomes = true};
+  return {.durable = false, .multiple_members = true, .unknown_outcomes = true};
 }
 
 Result<void> SimulatedStore::ensure_topics(const std::vector<TopicSpec>& topics) {

@@ -87,9 +87,9 @@ struct SimulatedService {
 };
 
 struct SimulatedImpl : std::enable_shared_from_this<SimulatedImpl> {
-  SimulatedImpl(const Clock& c, Chance& random, Trace& t) : clock(c), chance(random), trace(t) {}
+  SimulatedImpl(const Clock& c, Random& random, Trace& t) : clock(c), chance(random), trace(t) {}
   const Clock& clock;
-  Chance& chance;
+  Random& chance;
   Trace& trace;
   StoreFaults faults = {};
   std::function<void(const std::string&)> call = {};

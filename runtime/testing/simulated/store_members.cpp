@@ -75,7 +75,7 @@ void SimulatedImpl::give(Member& member, const std::vector<PartitionId>& partiti
   for (const PartitionId partition : partitions) {
     note(member, "gets partition " + std::to_string(partition.value));
     auto& owned = member.owned[partition] = {};
-    const Duration wait = chance.up_to(faults.restore_most);
+    const Duration wait = chance.up_to(faults.max_restore_time);
     if (wait == Duration(0)) {
       restored(member, partition, owned);
     } else {

@@ -12,7 +12,7 @@ void SimulatedImpl::begin_commit(Member& member, CycleId cycle) {
   member.flight.emplace();
   member.flight->cycle = cycle;
   member.flight->content = std::exchange(member.open, std::nullopt).value_or(SimulatedCycle{});
-  member.flight->due = clock.now() + chance.up_to(faults.commit_most);
+  member.flight->due = clock.now() + chance.up_to(faults.max_commit_time);
   if (member.flight->due <= clock.now()) settle(member);
 }
 
@@ -149,7 +149,7 @@ class SimulatedSession final : public StoreSession {
     auto& m = *member_;
     std::vector<StoreEvent> events;
     if (store_->strikes(store_->faults.late_answers, "late answer")) {
-      m.wake_at = store_->clock.now() + Duration(1) + store_->chance.up_to(store_->faults.late_most);
+      m.wake_at = store_->clock.now() + Duration(1) + store_->chance.up_to(store_->faults.max_answer_delay);
       return events;
     }
     if (!report_commit(events)) return events;

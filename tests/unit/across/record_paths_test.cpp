@@ -69,7 +69,7 @@ template <class M>
 std::string node_says(const Format& format, const std::string& bytes) {
   testing::Bench bench{service<>("desk").on([](StatelessTurn&, const M&) {}), {.serializer = format}};
   bench.tell_bytes("my-shop:orders-events", bytes, "k");
-  return bench.dead().empty() ? "" : bench.dead()[0].headers.at("eventy-reason");
+  return bench.dead_letters().empty() ? "" : bench.dead_letters()[0].headers.at("eventy-reason");
 }
 
 struct Bad {
@@ -148,8 +148,8 @@ CAF_TEST(what_a_turn_cannot_write_has_the_path_that_the_tool_gives) {
       }),
       {.serializer = avro}};
   bench.tell(Other{}, "k");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK(is_at(bench.dead()[0].headers.at("eventy-reason"), "data.x.x", "not text"));
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK(is_at(bench.dead_letters()[0].headers.at("eventy-reason"), "data.x.x", "not text"));
 }
 
 CAF_TEST(a_date_of_a_record_that_is_out_of_range_is_named) {

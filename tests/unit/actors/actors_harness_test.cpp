@@ -39,9 +39,9 @@ struct Recorder {
     const auto then = notes->then;  // which may set another one
     then(self_);
   }
-  void handle(const msg::StepOn&) {  // for ever, as a timer of its own
+  void handle(const msg::Continue&) {  // for ever, as a timer of its own
     ++notes->handled;
-    self_.post(self_.ref, msg::StepOn{}, 10ms);
+    self_.post(self_.ref, msg::Continue{}, 10ms);
   }
   template <class Other>
   void handle(const Other&) {}
@@ -52,7 +52,7 @@ struct Recorder {
 
 struct Harness {
   testing::Trace trace;
-  testing::Chance chance;
+  testing::Random chance;
   World world;
   std::unique_ptr<SimulatedNode> node = std::make_unique<SimulatedNode>(world, "node");
   std::shared_ptr<Notes> notes = std::make_shared<Notes>();
@@ -60,7 +60,7 @@ struct Harness {
   explicit Harness(std::uint64_t seed = 1, World::Order order = World::Order::by_chance)
       : chance(seed), world(chance, trace, order) {}
   Ref<ToPartition> recorder() {
-    return spawn<Recorder>(*node, {Role::Kind::task, 0, {}}, Placement::scheduler, notes, Ref<ToRoot>());
+    return spawn<Recorder>(*node, {Role::Kind::task, 0, {}}, RunsOn::scheduler, notes, Ref<ToRoot>());
   }
   static void tell(ActorId from, const Ref<ToPartition>& to, std::uint64_t number,
                    std::chrono::nanoseconds wait = {}) {
@@ -168,7 +168,7 @@ CAF_TEST(a_killed_process_runs_no_further_handler_and_leaves_nothing_behind) {
   Harness h;
   std::vector<Ref<ToPartition>> all;
   for (int i = 0; i < 5; ++i) all.push_back(h.recorder());
-  for (const auto& to : all) post({}, to, msg::StepOn{});
+  for (const auto& to : all) post({}, to, msg::Continue{});
   h.world.run_until([&] { return h.notes->handled > 20; });
   all.push_back(h.recorder());                   // has not begun
   for (const auto& to : all) h.tell({}, to, 1);  // mail is waiting, and timers are set
@@ -190,7 +190,7 @@ CAF_TEST(a_process_that_dies_within_a_handler_sends_nothing_more) {
   const auto other_notes = std::make_shared<Notes>();
   SimulatedNode other(h.world, "other");
   const auto two =
-      spawn<Recorder>(other, {Role::Kind::task, 0, {}}, Placement::scheduler, other_notes, Ref<ToRoot>());
+      spawn<Recorder>(other, {Role::Kind::task, 0, {}}, RunsOn::scheduler, other_notes, Ref<ToRoot>());
   h.notes->then = [&](Self<ToPartition>& self) {
     self.post(two, msg::RewindTo{{2}});  // held until it is done, and so lost
     h.node->doom();

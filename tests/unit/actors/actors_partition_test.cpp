@@ -12,8 +12,8 @@ class Neighbour final : public Mailbox {
  public:
   Neighbour() : Mailbox({}) {}
   void put(Letter letter, std::chrono::nanoseconds) override {
-    if (const auto* m = message_if<msg::Finished>(letter.mail)) slices.push_back(m->slice);
-    if (message_if<msg::DeferredDone>(letter.mail)) ++deferred;
+    if (const auto* m = message_if<msg::SliceFinished>(letter.mail)) slices.push_back(m->slice);
+    if (message_if<msg::DeferredTurnsDone>(letter.mail)) ++deferred;
     if (const auto* m = message_if<msg::Down>(letter.mail)) down = m->reason;
   }
   std::vector<std::shared_ptr<const Slice>> slices = {};
@@ -45,8 +45,8 @@ struct Alone : NodeFixture {
                                .routes = make_routes(setup.runtime, *session),
                                .state = state,
                                .bridge = Ref<ToBridge>(neighbour)};
-    task = spawn<PartitionTask>(node, {Role::Kind::task, 0, task_setup.task}, Placement::scheduler,
-                                task_setup, Ref<ToSupervisor>(neighbour));
+    task = spawn<PartitionActor>(node, {Role::Kind::task, 0, task_setup.task}, RunsOn::scheduler, task_setup,
+                                 Ref<ToSupervisor>(neighbour));
     run();
   }
   void tell(ToPartition::Mail mail) {

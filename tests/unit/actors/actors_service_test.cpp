@@ -17,15 +17,15 @@ struct LineRead {
 
 // Ten numbers, three a poll; the second poll fails as often as told.
 Service lines(std::shared_ptr<int> failures) {
-  return service<>("lines").source<Line>("file", [failures](Pull<Line>& pull) {
-    const auto at = pull.position().at;
-    if (at == 10) return pull.nothing_for(std::chrono::hours(1));
+  return service<>("lines").source<Line>("file", [failures](Poll<Line>& poll) {
+    const auto at = poll.position().at;
+    if (at == 10) return poll.poll_again_after(std::chrono::hours(1));
     const auto end = std::min<std::int64_t>(at + 3, 10);
     for (auto n = at; n < end; ++n) {
-      pull.emit(LineRead{n}, "key-" + std::to_string(n));
+      poll.emit(LineRead{n}, "key-" + std::to_string(n));
       if (n == 4 && (*failures)-- > 0) throw std::runtime_error("line 4 is not there yet");
     }
-    pull.advance({end});
+    poll.advance({end});
   });
 }
 
@@ -275,7 +275,7 @@ CAF_TEST(a_source_that_keeps_throwing_ends_the_service_with_its_text) {
 }
 
 CAF_TEST(a_source_that_says_what_no_restart_can_heal_ends_the_service_at_once) {
-  setup.runtime = runtime_of(service<>("lines").source<Line>("file", [](Pull<Line>&) {
+  setup.runtime = runtime_of(service<>("lines").source<Line>("file", [](Poll<Line>&) {
     throw Failure({ErrorCode::permission_denied, "the file may not be read"});
   }));
   start();

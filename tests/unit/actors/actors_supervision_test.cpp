@@ -33,12 +33,12 @@ Service reader(std::shared_ptr<int> failures) {
           [](Turn<Sum>& turn, const Read&) {
             turn.emit(Summed{std::string(turn.key()), ++turn.edit().numbers});
           })
-      .source<Line>("file", [failures](Pull<Line>& pull) {
-        const auto at = pull.position().at;
-        if (at == 20) return pull.nothing_for(std::chrono::hours(1));
-        for (auto n = at; n < at + 10; ++n) pull.emit(Read{n}, "key-" + std::to_string(n % 5));
+      .source<Line>("file", [failures](Poll<Line>& poll) {
+        const auto at = poll.position().at;
+        if (at == 20) return poll.poll_again_after(std::chrono::hours(1));
+        for (auto n = at; n < at + 10; ++n) poll.emit(Read{n}, "key-" + std::to_string(n % 5));
         if (at == 10 && (*failures)-- > 0) throw std::runtime_error("it is not there yet");
-        pull.advance({at + 10});
+        poll.advance({at + 10});
       });
 }
 

@@ -135,12 +135,12 @@ struct LineRead {
   using record = Event<"urn:lines", "LineRead", "1.0.0">;
 };
 Service lines(Shared thrower) {
-  return service<>("lines").source<Line>("file", [thrower](Pull<Line>& pull) {
-    const auto at = pull.position().at;
-    if (at == 3) return pull.nothing_for(std::chrono::hours(1));
-    pull.emit(LineRead{at}, "key");
+  return service<>("lines").source<Line>("file", [thrower](Poll<Line>& poll) {
+    const auto at = poll.position().at;
+    if (at == 3) return poll.poll_again_after(std::chrono::hours(1));
+    poll.emit(LineRead{at}, "key");
     if (at == 1) thrower->at("source");
-    pull.advance({at + 1});
+    poll.advance({at + 1});
   });
 }
 

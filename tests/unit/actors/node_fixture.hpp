@@ -66,7 +66,7 @@ struct NodeFixture {
   static constexpr std::uint32_t partitions = 4;
 
   testing::Trace trace;
-  testing::Chance chance{1};
+  testing::Random chance{1};
   testing::World world{chance, trace, testing::World::Order::as_sent};
   testing::SimulatedNode node{world, "node"};
   MemoryStore store;

@@ -34,7 +34,7 @@ CAF_TEST(records_of_older_major_versions_are_upgraded_though_the_schema_is_a_new
   bench.tell_bytes("shop-events", placed(*first, "1.0.0", {{"cents", {std::int64_t{450}}}}), "ann");
   bench.tell_bytes("shop-events", placed(*second, "2.0.0", {{"price", {std::string("1.00")}}}), "ann");
   bench.tell(Placed{"9.00", "GBP"}, "ann");
-  CAF_CHECK(bench.dead().empty());
+  CAF_CHECK(bench.dead_letters().empty());
   CAF_CHECK(bench.state<Account>("ann").value().spent ==
             (std::vector<std::string>{"4.50 EUR", "1.00 EUR", "9.00 GBP"}));
 }

@@ -30,7 +30,7 @@ struct Tree {
   using record = Event<"urn:a", "Tree", "1.0.0">;
 };
 
-template <class T, Text Version>
+template <class T, FixedString Version>
 struct Holds {
   T x;
   EVENTY_FIELDS(x);
@@ -41,7 +41,7 @@ struct Nothing {
   using record = Event<"urn:a", "Holds", "1.1.0">;
 };
 
-std::vector<std::string> spelled(const std::vector<Finding>& findings) {
+std::vector<std::string> spelled(const std::vector<SchemaChange>& findings) {
   std::vector<std::string> lines;
   for (const auto& finding : findings) lines.push_back(to_string(finding));
   return lines;
@@ -51,8 +51,8 @@ std::vector<std::string> spelled(const std::vector<Finding>& findings) {
 template <class Old, class New>
 std::string change() {
   std::string all;
-  for (const auto& line :
-       spelled(judge({record_schema<Holds<Old, "1.0.0">>()}, {record_schema<Holds<New, "1.1.0">>()})))
+  for (const auto& line : spelled(
+           compare_schemas({record_schema<Holds<Old, "1.0.0">>()}, {record_schema<Holds<New, "1.1.0">>()})))
     all += line.substr(0, line.find(' ')) + line.substr(line.find(": ") + 1) + "\n";
   return all;
 }
@@ -60,7 +60,7 @@ std::string change() {
 }  // namespace
 
 CAF_TEST(equal_schemas_have_no_findings) {
-  CAF_CHECK(judge({record_schema<Tree>()}, {record_schema<Tree>()}).empty());
+  CAF_CHECK(compare_schemas({record_schema<Tree>()}, {record_schema<Tree>()}).empty());
   CAF_CHECK_EQUAL((change<std::vector<Leg>, std::vector<Leg>>()), "");
   CAF_CHECK_EQUAL((change<std::map<std::string, Instant>, std::map<std::string, Instant>>()), "");
 }
@@ -95,7 +95,7 @@ CAF_TEST(a_member_that_comes_or_goes_must_be_optional) {
                   "ERROR data.x[].km: is gone: older programs require it\n");
   const auto nothing = record_schema<Nothing>();
   const auto optional = record_schema<Holds<std::optional<Leg>, "1.0.0">>();
-  CAF_CHECK(spelled(judge({optional}, {nothing})) ==
+  CAF_CHECK(spelled(compare_schemas({optional}, {nothing})) ==
             std::vector<std::string>{
                 "ok EVENT urn:a:Holds: data.x: is gone: older programs read it as absent, newer "
                 "ones ignore it"});
@@ -103,7 +103,7 @@ CAF_TEST(a_member_that_comes_or_goes_must_be_optional) {
   before.version = "1.0.0";
   auto after = optional;
   after.version = "1.1.0";
-  CAF_CHECK(spelled(judge({before}, {after})) ==
+  CAF_CHECK(spelled(compare_schemas({before}, {after})) ==
             std::vector<std::string>{
                 "ok EVENT urn:a:Holds: data.x: is new: it may be absent, and older programs ignore "
                 "it"});
@@ -125,7 +125,7 @@ CAF_TEST(symbols_stay_the_same_unless_a_default_stands_for_those_unknown) {
                   "ERROR data.x: symbol blue is gone: older records may hold it\n");
   auto few = record_schema<Holds<Colour, "1.0.0">>(), many = record_schema<Holds<Paint, "1.1.0">>();
   few.data.members[0].type.default_value = "red";
-  CAF_CHECK(spelled(judge({few}, {many})) ==
+  CAF_CHECK(spelled(compare_schemas({few}, {many})) ==
             std::vector<std::string>{
                 "ok EVENT urn:a:Holds: data.x: symbol blue is new: older programs read it as red"});
 }
@@ -134,19 +134,19 @@ CAF_TEST(versions_only_grow_and_a_change_needs_a_new_one) {
   const auto one = record_schema<Holds<std::int32_t, "1.0.0">>();
   const auto same = record_schema<Holds<std::int64_t, "1.0.0">>();
   const auto major = record_schema<Holds<std::string, "2.0.0">>();
-  const auto same_version = spelled(judge({one}, {same}));
+  const auto same_version = spelled(compare_schemas({one}, {same}));
   CAF_REQUIRE_EQUAL(same_version.size(), 2u);
   CAF_CHECK_EQUAL(same_version[0], "ERROR EVENT urn:a:Holds: changed, but still has version 1.0.0");
-  CAF_CHECK(spelled(judge({one}, {major})) ==
+  CAF_CHECK(spelled(compare_schemas({one}, {major})) ==
             std::vector<std::string>{
                 "ok EVENT urn:a:Holds: version 1.0.0 became 2.0.0: older records need an upgrade function"});
   CAF_CHECK(
-      spelled(judge({major}, {one})) ==
+      spelled(compare_schemas({major}, {one})) ==
       std::vector<std::string>{"ERROR EVENT urn:a:Holds: version 2.0.0 became 1.0.0: versions only grow"});
 }
 
 CAF_TEST(records_may_come_and_not_go) {
-  const auto found = judge({record_schema<Nothing>()}, {record_schema<Tree>()});
+  const auto found = compare_schemas({record_schema<Nothing>()}, {record_schema<Tree>()});
   CAF_CHECK(spelled(found) ==
             (std::vector<std::string>{
                 "ERROR EVENT urn:a:Holds: is gone: older programs may wait for it, and its records stay",

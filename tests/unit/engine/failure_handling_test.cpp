@@ -14,7 +14,7 @@ using counting::Busy;
 
 struct Subject : Parts {
   explicit Subject(
-      OnFailure policy, const Tune& tune = [](auto&) {})
+      FailurePolicy policy, const Tune& tune = [](auto&) {})
       : Parts(clicks_with<Page>(std::move(policy), [](auto&, auto&) {}), tune) {
     failures.book().load();
     begin();
@@ -49,7 +49,7 @@ struct Subject : Parts {
   std::shared_ptr<const Batch> batch;
 };
 
-OnFailure retried(int times) { return {.retry = {.times = times, .first = Duration(100)}}; }
+FailurePolicy retried(int times) { return {.retry = {.times = times, .first = Duration(100)}}; }
 
 }  // namespace
 
@@ -59,14 +59,14 @@ CAF_TEST(retries_wait_twice_as_long_each_time) {
   for (int i = 1; i <= 3; ++i) {
     CAF_REQUIRE(s.failures.recall(s.attempt));
     CAF_CHECK(s.fail());
-    const auto wait = std::chrono::duration_cast<Duration>(*s.failures.wake() - s.environment.now);
+    const auto wait = std::chrono::duration_cast<Duration>(*s.failures.waits_until() - s.environment.now);
     const Duration least(100 << (i - 1));
     CAF_CHECK(wait >= least && wait <= least + least / 4 + Duration(1));
     CAF_CHECK(wait > last);
     last = wait;
     s.clock.advance(wait);
     s.begin();
-    CAF_CHECK(!s.failures.wake());
+    CAF_CHECK(!s.failures.waits_until());
   }
   CAF_REQUIRE(s.failures.recall(s.attempt));
   CAF_CHECK(!s.fail());
@@ -78,11 +78,11 @@ CAF_TEST(retries_wait_twice_as_long_each_time) {
 CAF_TEST(an_input_that_waits_is_not_tried_before_it_is_due) {
   Subject s(retried(1));
   s.fail();
-  const auto due = *s.failures.wake();
+  const auto due = *s.failures.waits_until();
   s.clock.advance(Duration(10));
   s.begin();
   CAF_CHECK(!s.failures.recall(s.attempt));
-  CAF_CHECK(s.failures.wake() == due);
+  CAF_CHECK(s.failures.waits_until() == due);
 }
 
 CAF_TEST(bytes_that_do_not_decode_are_not_retried) {
@@ -106,9 +106,9 @@ CAF_TEST(a_policy_of_stop_ends_the_process) {
 CAF_TEST(a_pause_goes_on_when_its_probe_says_so) {
   bool is_up = false;
   Subject s({.then = FinalAction::pause_partition,
-             .probe = {.every = Duration(500), .ask = [&] { return is_up; }}});
+             .probe = {.interval = Duration(500), .check = [&] { return is_up; }}});
   CAF_CHECK(s.fail());
-  CAF_CHECK(*s.failures.wake() == s.environment.now + Duration(500));
+  CAF_CHECK(*s.failures.waits_until() == s.environment.now + Duration(500));
   s.clock.advance(Duration(500)), s.begin();
   CAF_CHECK(!s.failures.recall(s.attempt));
   is_up = true;
@@ -137,7 +137,7 @@ CAF_TEST(where_there_is_no_room_to_park_the_partition_pauses_and_releases_the_ke
   s.failures.settle(s.attempt);
   s.begin(1);
   CAF_CHECK(!s.failures.park_behind(s.attempt));
-  CAF_CHECK(s.failures.wake().has_value());
+  CAF_CHECK(s.failures.waits_until().has_value());
   CAF_CHECK_EQUAL(s.failures.book().releasing().value_or(""), "ann");
 }
 
@@ -174,7 +174,7 @@ CAF_TEST(what_failed_is_known_after_a_rewind) {
   Subject s(retried(2));
   s.fail();
   s.failures.rewind();
-  CAF_CHECK(!s.failures.wake());
+  CAF_CHECK(!s.failures.waits_until());
   s.failures.book().load();
   s.clock.advance(Duration(1000)), s.begin();
   CAF_CHECK(s.failures.recall(s.attempt));

@@ -189,7 +189,7 @@ CAF_TEST(what_arrives_while_a_commit_is_in_flight_belongs_to_the_next_cycle) {
   f.settle(4);
   CAF_CHECK_EQUAL(f.seen().size(), 0u);
   CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 0u);
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.settle();
   CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 2u);
   CAF_CHECK_EQUAL(f.seen().size(), 2u);
@@ -202,7 +202,7 @@ CAF_TEST(no_input_is_taken_while_a_full_cycle_waits_for_the_commit_before_it) {
   f.click(3);
   f.settle();
   CAF_CHECK_EQUAL(f.node->bridge().stats().records, 2u);
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.settle();
   CAF_CHECK_EQUAL(f.node->bridge().stats().records, 3u);
   CAF_CHECK_EQUAL(f.state(), 6);
@@ -211,7 +211,7 @@ CAF_TEST(no_input_is_taken_while_a_full_cycle_waits_for_the_commit_before_it) {
 CAF_TEST(input_flows_again_after_a_full_cycle_was_undone) {
   FullCycleBehindACommit f;
   f.node->crash(0);
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.settle();
   f.node->start_again(0);
   f.click(3);
@@ -351,7 +351,7 @@ CAF_TEST(an_at_most_once_turn_waits_for_its_own_cycle_not_for_the_one_before) {
   f.click(8);
   f.node->round(), f.node->round();
   CAF_CHECK_EQUAL(*runs, 0);
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.node->poll();
   CAF_CHECK_EQUAL(*runs, 1);
   f.settle();
@@ -389,7 +389,7 @@ CAF_TEST(a_revoked_partition_goes_although_those_that_stay_have_cycles_all_the_t
   f.store.revoke("counter", leaving);
   f.node->poll();
   CAF_CHECK(f.node->owned() == std::vector{kept});
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.settle();
   CAF_CHECK_EQUAL(f.state(), 2);
   f.store.assign("counter", "node", leaving);
@@ -412,7 +412,7 @@ CAF_TEST(a_revoked_partition_waits_for_the_cycle_that_holds_it_and_for_no_other)
   f.settle();
   CAF_CHECK_EQUAL(f.node->owned().size(), 2u);
   f.store.next_commit("counter", Fate::held);
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.node->poll();
   CAF_CHECK(f.node->owned() == std::vector{kept});
   CAF_CHECK_EQUAL(f.state(other), 2);
@@ -463,7 +463,7 @@ CAF_TEST(a_partition_lost_with_one_cycle_in_flight_and_the_next_one_open_is_let_
   f.settle();
   CAF_CHECK_EQUAL(f.node->bridge().stats().cycles, 0u);
   CAF_CHECK_EQUAL(f.node->owned().size(), 2u);
-  f.store.let_commit("counter");
+  f.store.resume_commit("counter");
   f.settle();
   CAF_CHECK(f.node->owned() == std::vector{kept});
   CAF_CHECK_EQUAL(f.state(), 1);

@@ -54,7 +54,7 @@ CAF_TEST(roll_back_takes_a_key_back_to_the_savepoint_and_no_further) {
   CAF_CHECK_EQUAL(s.read("ann"), "first");
   s.states.savepoint();
   s.states.open("ann");
-  s.states.forget();
+  s.states.delete_state();
   CAF_CHECK_EQUAL(s.read("ann"), "none");
   s.states.roll_back();
   s.states.roll_back();  // nothing is left to undo
@@ -91,7 +91,7 @@ CAF_TEST(a_forgotten_key_is_deleted) {
   s.commit(s.end_slice());
   s.states.savepoint();
   s.states.open("ann");
-  s.states.forget();
+  s.states.delete_state();
   const auto changes = s.end_slice();
   CAF_REQUIRE_EQUAL(changes.size(), 1u);
   CAF_CHECK(!changes[0].value.has_value());

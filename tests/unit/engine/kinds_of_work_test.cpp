@@ -18,7 +18,7 @@ struct Noted {
   bool is_down = false;
 };
 
-Service noting(Noted& noted, OnFailure policy) {
+Service noting(Noted& noted, FailurePolicy policy) {
   return service<Page>("counter")
       .on(exactly_once,
           [&noted](Turn<Page>& turn, const Clicked& c) {
@@ -38,7 +38,7 @@ Service noting(Noted& noted, OnFailure policy) {
 
 struct Subject : Parts {
   explicit Subject(
-      OnFailure policy = {}, const Tune& tune = [](auto&) {})
+      FailurePolicy policy = {}, const Tune& tune = [](auto&) {})
       : Parts(noting(noted, std::move(policy)), tune) {
     failures.book().load();
     slice.begin({1}, SliceDraft::Expected::nothing);

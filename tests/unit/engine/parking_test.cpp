@@ -21,7 +21,7 @@ struct Faulty {
   bool is_mended = false;
   std::int64_t attempts = 0;
 };
-Service faulty(std::shared_ptr<Faulty> how, OnFailure policy) {
+Service faulty(std::shared_ptr<Faulty> how, FailurePolicy policy) {
   return service<Tally>("counter")
       .on(exactly_once,
           [how](Turn<Tally>& turn, const Clicked& c) {
@@ -33,7 +33,7 @@ Service faulty(std::shared_ptr<Faulty> how, OnFailure policy) {
           })
       .on_failure(std::move(policy));
 }
-const OnFailure parks{.then = FinalAction::park_key};
+const FailurePolicy parks{.then = FinalAction::park_key};
 
 std::vector<ParkedKey> parked(const Fixture& f) {
   return parked_keys(f.store, *testing::plain_state_format(), "counter").value();
@@ -67,8 +67,8 @@ void settle_both(Fixture& f, LocalService& other) {
 struct SmallDeadLetters final : support::ShellSession {
   SmallDeadLetters(std::unique_ptr<StoreSession> inner, std::size_t size)
       : ShellSession(std::move(inner)), most(size) {}
-  std::size_t max_record_size(TopicIndex topic) const override {
-    return topic == ServiceRuntime::dead_letters ? most : ShellSession::max_record_size(topic);
+  std::size_t max_record_bytes(TopicIndex topic) const override {
+    return topic == ServiceRuntime::dead_letters ? most : ShellSession::max_record_bytes(topic);
   }
   std::size_t most;
 };
@@ -231,7 +231,7 @@ CAF_TEST(a_record_that_cannot_be_parked_for_its_size_pauses_the_partition) {
 
 CAF_TEST(a_long_retry_goes_on_after_a_restart_where_it_was) {
   const auto how = std::make_shared<Faulty>();
-  const OnFailure policy{.retry = {.times = 2, .first = 10s, .max = 60s}};
+  const FailurePolicy policy{.retry = {.times = 2, .first = 10s, .max = 60s}};
   Fixture f(faulty(how, policy));
   f.click(1), f.click(-2);
   f.settle();

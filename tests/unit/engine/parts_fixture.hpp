@@ -38,7 +38,7 @@ class Rows final : public StateReader {
 };
 
 template <class State = Page>
-Service clicks_with(OnFailure policy, std::function<void(Turn<State>&, const Clicked&)> f) {
+Service clicks_with(FailurePolicy policy, std::function<void(Turn<State>&, const Clicked&)> f) {
   return service<State>("counter")
       .on(exactly_once, [f](Turn<State>& turn, const Clicked& c) { f(turn, c); })
       .on_failure(std::move(policy));
@@ -50,7 +50,7 @@ struct Parts {
       const Service& service, const Tune& tune = [](auto&) {})
       : runtime(std::make_shared<const ServiceRuntime>(service, options(tune))),
         routes(std::make_shared<const Routes>(Routes{
-            .runtime = runtime, .partitions = std::vector<std::uint32_t>(8, 1), .max_state_size = 1000})),
+            .runtime = runtime, .partitions = std::vector<std::uint32_t>(8, 1), .max_state_bytes = 1000})),
         environment(routes, {0}, clock, std::make_shared<TurnWatch>()) {
     environment.read_clock();
   }

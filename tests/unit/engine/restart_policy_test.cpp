@@ -44,7 +44,7 @@ CAF_TEST(after_calm_the_waits_start_over) {
 
 CAF_TEST(a_long_wait_is_no_calm) {
   options.first_backoff = options.max_backoff = Duration(40'000);
-  options.calm = Duration(30'000);
+  options.reset_backoff_after = Duration(30'000);
   (void)waits_after(1);
   options.max_backoff = Duration(1'000'000);
   CAF_CHECK_EQUAL(waits_after(1), 80'000);
@@ -65,7 +65,7 @@ CAF_TEST(failures_further_apart_are_never_too_many) {
 }
 
 CAF_TEST(what_no_restart_can_heal_is_final_the_first_time) {
-  CAF_CHECK(after(0, ErrorCode::permission_denied) == Verdict::is_final);
+  CAF_CHECK(after(0, ErrorCode::permission_denied) == Verdict::is_permanent);
 }
 
 CAF_TEST(what_may_heal_is_restarted) {

@@ -19,7 +19,7 @@ constexpr std::size_t most = 2'000;
 class SmallStates final : public support::ShellSession {
  public:
   using ShellSession::ShellSession;
-  std::size_t max_state_size() const override { return most; }
+  std::size_t max_state_bytes() const override { return most; }
   Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
     const SliceEffects& effects = *slice;
     for (const auto& change : effects.state)
@@ -34,7 +34,7 @@ class SmallCycles final : public support::ShellSession {
  public:
   static constexpr std::size_t room = 40'000;
   using ShellSession::ShellSession;
-  std::size_t max_cycle_size() const override { return room; }
+  std::size_t max_cycle_bytes() const override { return room; }
   Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
     const SliceEffects& effects = *slice;
     std::size_t bytes = open_ + effects.outputs.bytes.size();
@@ -63,7 +63,7 @@ struct Notes {
 };
 
 // Notes a line of as many characters as the click says.
-Service notes(OnFailure policy = {}) {
+Service notes(FailurePolicy policy = {}) {
   return service<Notes>("counter")
       .on(exactly_once,
           [](Turn<Notes>& turn, const Clicked& c) {
@@ -75,7 +75,7 @@ Service notes(OnFailure policy = {}) {
 }
 
 struct Small : Fixture {
-  explicit Small(OnFailure policy = {}) : Fixture(notes()) {
+  explicit Small(FailurePolicy policy = {}) : Fixture(notes()) {
     node = std::make_unique<LocalService>(
         store, notes(std::move(policy)), options(), BridgeOptions{}, clock, 1, "node",
         [](LocalService::Session s) { return std::make_unique<SmallStates>(std::move(s)); });
@@ -193,7 +193,7 @@ CAF_TEST(slices_end_where_a_cycle_is_full_and_those_of_all_partitions_fit) {
       for (int k = 0; k < keys; ++k) e.click(5'000, "key-" + std::to_string(k));
     e.store.next_commit("counter", MemoryStore::CommitFate::held);
     for (int i = 0; i < 40; ++i) e.node->round();  // slices come while a commit is in flight
-    e.store.let_commit("counter");
+    e.store.resume_commit("counter");
     e.settle(400);
     CAF_CHECK_EQUAL(e.seen().size(), std::size_t{keys * each * 5});
     CAF_CHECK(support::log_of(e.store, "counter-dead-letters", 0).empty());
@@ -206,12 +206,12 @@ namespace {
 class SmallTopics final : public support::ShellSession {
  public:
   using ShellSession::ShellSession;
-  std::size_t max_record_size(TopicIndex) const override { return 6'000; }
+  std::size_t max_record_bytes(TopicIndex) const override { return 6'000; }
   bool needs_keys(TopicIndex) const override { return true; }
   Result<void> append(std::shared_ptr<const SliceEffects> slice) override {
     const SliceEffects& effects = *slice;
     for (const auto& e : effects.outputs.entries)
-      if (!e.has_key || e.key_size + e.value_size > max_record_size(e.topic))
+      if (!e.has_key || e.key_size + e.value_size > max_record_bytes(e.topic))
         return Error{ErrorCode::too_large, "a record that its topic does not take"};
     return inner_->append(std::move(slice));
   }

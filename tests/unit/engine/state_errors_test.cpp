@@ -33,7 +33,7 @@ struct Position {
 Service counter_of_clicks() {
   return service<Tally>("counter")
       .on(exactly_once, [](Turn<Tally>& turn, const Clicked&) { ++turn.edit().n; })
-      .source<Position>("file", [](Pull<Position>&) {});
+      .source<Position>("file", [](Poll<Position>&) {});
 }
 
 struct Subject {

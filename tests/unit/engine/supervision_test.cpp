@@ -22,7 +22,7 @@ struct Supervised {
   RestartOptions restarts{.intensity = 3, .period = Duration(1000), .first_backoff = Duration(10)};
   MonotonicTime now = MonotonicTime(Duration(1'800'000'000'000));
   Supervision with(Strategy strategy) const {
-    return Supervision({strategy, restarts}, Supervision::First::holds_the_others);
+    return Supervision({strategy, restarts}, Supervision::FirstChild::owns_all);
   }
   // What is restarted together with the child when it fails.
   Children taken_by(Child failed, Strategy strategy, Children children = all_of_service) const {
@@ -59,7 +59,7 @@ CAF_TEST(a_failed_bridge_takes_its_tasks_under_every_strategy) {
 
 CAF_TEST(the_first_of_the_services_of_a_node_is_one_of_them) {
   const auto taken = [&](std::size_t failed, Strategy strategy) {
-    Supervision node({strategy, restarts}, Supervision::First::is_one_of_them);
+    Supervision node({strategy, restarts}, Supervision::FirstChild::is_peer);
     Children others;
     for (std::size_t i = 0; i < 3; ++i)
       if (i != failed) others.push_back(Supervision::service(i));
@@ -93,7 +93,7 @@ CAF_TEST(backoff_is_of_each_child) {
 
 CAF_TEST(what_no_restart_can_heal_escalates_at_once) {
   CAF_CHECK(with(Strategy::one_for_all).failed(zero, now, ErrorCode::corrupt, all_of_service).verdict ==
-            Verdict::is_final);
+            Verdict::is_permanent);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -141,7 +141,7 @@ CAF_TEST(a_probe_that_throws_has_found_no_reason_to_go_on) {
                       turn.emit(Counted{"once", ++turn.edit().n});
                     })
                 .on_failure<Busy>({.then = FinalAction::pause_partition,
-                                   .probe = {.every = Duration(100), .ask = [&]() -> bool {
+                                   .probe = {.interval = Duration(100), .check = [&]() -> bool {
                                                if (probe_throws) throw 42;
                                                return true;
                                              }}}));

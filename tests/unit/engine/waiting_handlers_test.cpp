@@ -105,7 +105,7 @@ CAF_TEST(a_slice_that_came_while_an_outcome_was_awaited_is_made_again) {
   w.f.commit();  // in flight
   w.f.node->crash(w.quick.value);
   w.f.node->hand_over();  // is dropped
-  w.f.store.let_commit("counter");
+  w.f.store.resume_commit("counter");
   w.f.settle();
   w.f.node->start_again(w.quick.value);
   w.f.settle();
@@ -120,7 +120,7 @@ CAF_TEST(a_partition_that_starts_again_before_an_outcome_begins_from_its_commit)
   w.f.commit();  // in flight
   w.f.node->crash(w.slow.value);
   w.f.node->start_again(w.slow.value);
-  w.f.store.let_commit("counter");
+  w.f.store.resume_commit("counter");
   w.f.settle();
   w.check_all_is_counted(5);
   CAF_CHECK(w.f.node->bridge().idle());

@@ -24,7 +24,7 @@ struct Watched {
   std::shared_ptr<const ServiceRuntime> runtime = std::make_shared<const ServiceRuntime>(
       service<counting::Tally>("slow")
           .on(exactly_once, [](Turn<counting::Tally>&, const Clicked&) {})
-          .source<Position>("file", [](Pull<Position>&) {}),
+          .source<Position>("file", [](Poll<Position>&) {}),
       RuntimeOptions{.serializer = testing::plain_serializer(),
                      .state_format = testing::plain_state_format()});
   Watchdog dog = {};

@@ -20,7 +20,7 @@ void with_and_without_restart(Test test) {
     test(f, [&] {
       if (restarts) f.restart();
     });
-    CAF_CHECK_EQUAL(f.dead(), Strings{});
+    CAF_CHECK_EQUAL(f.dead_letters(), Strings{});
   }
 }
 
@@ -154,7 +154,7 @@ CAF_TEST(lines_that_are_lost_are_a_dead_letter_that_says_so) {
   f.poll(), f.poll(), f.poll();
   f.append("new\n");
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "2 2 two", "1 3 new"}));
-  const auto dead = f.dead();
+  const auto dead = f.dead_letters();
   CAF_REQUIRE_EQUAL(dead.size(), 1u);
   CAF_CHECK(dead[0].starts_with(f.path("inbox") + " line 3: the file was cut short"));
   CAF_CHECK(dead[0].ends_with("3 bytes in between are lost"));

@@ -51,7 +51,7 @@ CAF_TEST(waits_for_a_file_that_is_not_there_yet_or_away_for_a_while) {
     f.append("more\n");
     CAF_CHECK_EQUAL(f.taken().size(), 1u);
   }
-  CAF_CHECK_EQUAL(f.dead(), Strings{});
+  CAF_CHECK_EQUAL(f.dead_letters(), Strings{});
 }
 
 CAF_TEST(a_line_may_end_in_crlf) {
@@ -64,8 +64,8 @@ CAF_TEST(a_line_that_is_no_text_is_a_dead_letter_with_file_and_line_and_the_othe
   Fixture f;
   f.append("one\n\xff\xfe\nthree\n" + std::string("a\0b", 3) + "\nfive\n");
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "3 3 three", "5 5 five"}));
-  CAF_CHECK_EQUAL(f.dead(), (Strings{f.path("inbox") + " line 2: the line is not UTF-8",
-                                     f.path("inbox") + " line 4: the line has a NUL byte"}));
+  CAF_CHECK_EQUAL(f.dead_letters(), (Strings{f.path("inbox") + " line 2: the line is not UTF-8",
+                                             f.path("inbox") + " line 4: the line has a NUL byte"}));
   CAF_CHECK_EQUAL(f.dead_bytes(0), "\xff\xfe");
 }
 
@@ -73,7 +73,7 @@ CAF_TEST(a_line_whose_code_throws_is_a_dead_letter_and_nothing_of_it_is_emitted)
   Fixture f;
   f.append("one\nthrow\nbroken\nthrow int\nfive\n");
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "5 5 five"}));
-  const auto dead = f.dead();
+  const auto dead = f.dead_letters();
   CAF_REQUIRE_EQUAL(dead.size(), 3u);
   CAF_CHECK_EQUAL(dead[0], f.path("inbox") + " line 2: nobody understands it");
   CAF_CHECK(dead[1].starts_with(f.path("inbox") + " line 3: "));  // what it emitted is not UTF-8
@@ -84,8 +84,8 @@ CAF_TEST(a_record_that_would_be_too_large_is_a_dead_letter) {
   Fixture f({.max_line_bytes = 4u << 20});
   f.append("one\n" + std::string(2u << 20, 'x') + "\nthree\n");
   CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 one", "3 3 three"}));
-  CAF_REQUIRE_EQUAL(f.dead().size(), 1u);
-  CAF_CHECK(f.dead()[0].find("line 2: an output of 2097") != std::string::npos);
+  CAF_REQUIRE_EQUAL(f.dead_letters().size(), 1u);
+  CAF_CHECK(f.dead_letters()[0].find("line 2: an output of 2097") != std::string::npos);
 }
 
 CAF_TEST(memory_that_is_short_is_no_fault_of_the_line) {
@@ -112,7 +112,7 @@ CAF_TEST(of_a_line_over_the_limit_the_beginning_is_kept_and_the_rest_passed_over
     f.append("\nsix\n");
     CAF_CHECK_EQUAL(f.taken(), (Strings{"1 1 0123456789", "2 2 0123456789", "4 4 four", "6 6 six"}));
     const std::string why = ": the line is longer than 10 bytes; it is cut there";
-    CAF_CHECK_EQUAL(f.dead(),
+    CAF_CHECK_EQUAL(f.dead_letters(),
                     (Strings{f.path("inbox") + " line 3" + why, f.path("inbox") + " line 5" + why}));
     CAF_CHECK_EQUAL(f.dead_bytes(1), "xxxxxxxxxx");
   }
@@ -161,5 +161,5 @@ CAF_TEST(each_line_comes_once_whatever_happens_at_random) {
   Strings wanted;
   for (std::uint64_t n = 1; n <= written; ++n) wanted.push_back("line " + std::to_string(n));
   CAF_CHECK_EQUAL(f.all_texts(), wanted);
-  CAF_CHECK_EQUAL(f.dead(), Strings{});
+  CAF_CHECK_EQUAL(f.dead_letters(), Strings{});
 }

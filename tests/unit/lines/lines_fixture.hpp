@@ -33,10 +33,10 @@ class Fixture {
   // The process starts again: all is lost that is not committed.
   void restart() {
     source_ = std::make_shared<LineSource>(
-        path("inbox"), [this](Pull<LinePosition>& pull, const LineSource::Line& line) { take(pull, line); },
+        path("inbox"), [this](Poll<LinePosition>& poll, const LineSource::Line& line) { take(poll, line); },
         options_);
   }
-  void poll() { bench_.pull("inbox", limit_); }
+  void poll() { bench_.poll("inbox", limit_); }
   std::size_t count() const { return bench_.sent<Taken>().size(); }
   // What is handed on until there is nothing more, as "NUMBER TOTAL TEXT".
   std::vector<std::string> taken() {
@@ -55,13 +55,13 @@ class Fixture {
     return out;
   }
   // The dead letters as "PLACE: REASON".
-  std::vector<std::string> dead() const {
+  std::vector<std::string> dead_letters() const {
     std::vector<std::string> out;
-    for (const auto& letter : bench_.dead())
+    for (const auto& letter : bench_.dead_letters())
       out.push_back(letter.headers.at("eventy-place") + ": " + letter.headers.at("eventy-reason"));
     return out;
   }
-  std::string dead_bytes(std::size_t n) const { return bench_.dead().at(n).bytes; }
+  std::string dead_bytes(std::size_t n) const { return bench_.dead_letters().at(n).bytes; }
 
   std::string path(const std::string& name) const { return folder_.path() / name; }
   void append(const std::string& bytes, const std::string& name = "inbox") const {
@@ -93,13 +93,13 @@ class Fixture {
   bool memory_is_short = true;
 
  private:
-  void take(Pull<LinePosition>& pull, const LineSource::Line& line) {
+  void take(Poll<LinePosition>& poll, const LineSource::Line& line) {
     if (line.text == "bad_alloc" && memory_is_short) throw std::bad_alloc();
-    if (line.text.starts_with("throw")) pull.emit(Taken{"half of it", 0, 0}, "k");
+    if (line.text.starts_with("throw")) poll.emit(Taken{"half of it", 0, 0}, "k");
     if (line.text == "throw") throw std::runtime_error("nobody understands it");
     if (line.text == "throw int") throw 7;
-    if (line.text == "broken") return pull.emit(Taken{"\xff", 0, 0}, "k");
-    pull.emit(Taken{std::string(line.text), line.number, line.total}, "k");
+    if (line.text == "broken") return poll.emit(Taken{"\xff", 0, 0}, "k");
+    poll.emit(Taken{std::string(line.text), line.number, line.total}, "k");
   }
   // Polls until nothing comes, with time for files to count as finished.
   void go_on() {
@@ -123,7 +123,7 @@ class Fixture {
   std::size_t limit_, told_ = 0;
   int rotations_ = 0;
   testing::Bench bench_{service<>("lines").source<LinePosition>(
-                            "inbox", [this](Pull<LinePosition>& pull) { (*source_)(pull); }),
+                            "inbox", [this](Poll<LinePosition>& poll) { (*source_)(poll); }),
                         {.serializer = json::serializer()}};
 };
 

@@ -140,6 +140,7 @@ CAF_TEST(limits_of_what_is_parked_are_read) {
 
 CAF_TEST(a_key_of_an_earlier_release_is_refused_with_its_new_name) {
   for (const auto& [section, before, now] : {std::tuple("supervision", "most_backoff_ms", "max_backoff_ms"),
+                                             {"supervision", "calm_ms", "reset_backoff_after_ms"},
                                              {"engine", "batches_in_flight", "max_batches_in_flight"},
                                              {"failures", "parked_bytes", "max_parked_bytes"}})
     CAF_CHECK(says("[" + std::string(section) + "]\n" + before + " = 3\n",
@@ -241,12 +242,12 @@ CAF_TEST(services_of_the_node_are_supervised_by_keys_of_the_node) {
 CAF_TEST(set_reaches_tables_in_tables) {
   set("services.orders.supervision.intensity=4");
   set("services.a.b.supervision.strategy=one_for_all");
-  set("node.supervision.calm_ms=8");
-  const auto c = read(file("[services.orders.supervision]\nintensity = 3\ncalm_ms = 6\n"));
+  set("node.supervision.reset_backoff_after_ms=8");
+  const auto c = read(file("[services.orders.supervision]\nintensity = 3\nreset_backoff_after_ms = 6\n"));
   CAF_CHECK_EQUAL(c.supervision_of("orders").parts.restarts.intensity, 4);
-  CAF_CHECK(c.supervision_of("orders").parts.restarts.calm == Duration(6));
+  CAF_CHECK(c.supervision_of("orders").parts.restarts.reset_backoff_after == Duration(6));
   CAF_CHECK(c.supervision_of("a.b").parts.strategy == Strategy::one_for_all);
-  CAF_CHECK(c.node_supervision.restarts.calm == Duration(8));
+  CAF_CHECK(c.node_supervision.restarts.reset_backoff_after == Duration(8));
 }
 
 CAF_TEST(a_mistake_in_a_table_in_a_table_names_the_key_and_the_known_ones) {

@@ -95,7 +95,7 @@ struct Program {
   }
   // A service whose source does `first` at its first poll and does not return.
   std::vector<Service> stuck_source(const std::function<void()>& first) {
-    return {service<>("slow").source<counter::Tally>("file", [this, first](Pull<counter::Tally>&) {
+    return {service<>("slow").source<counter::Tally>("file", [this, first](Poll<counter::Tally>&) {
       looks = true;
       first();
       std::this_thread::sleep_for(std::chrono::seconds(60));
@@ -247,7 +247,7 @@ CAF_TEST(help_and_version_are_no_mistakes) {
 CAF_TEST(a_service_that_gives_up_ends_the_node_with_70) {
   app.services = [](const Arguments&) {
     return std::vector<Service>{service<>("broken").source<counter::Tally>(
-        "file", [](Pull<counter::Tally>&) { throw std::runtime_error("the file is gone"); })};
+        "file", [](Poll<counter::Tally>&) { throw std::runtime_error("the file is gone"); })};
   };
   CAF_CHECK_EQUAL(call({"run", "--data", data(), "--set", "log.level=off", "--set", "supervision.intensity=2",
                         "--set", "supervision.first_backoff_ms=1"}),

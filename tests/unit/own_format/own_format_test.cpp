@@ -73,7 +73,7 @@ CAF_TEST(a_service_runs_on_it) {
   const auto sent = bench.sent<counter::Counted>();
   CAF_CHECK_EQUAL(sent.back().count, 2);
   CAF_CHECK_EQUAL(bench.sent_records().back().bytes.find("[\"EVENT\",\"urn:counter\",\"Counted\""), 0u);
-  CAF_CHECK(bench.dead().empty());
+  CAF_CHECK(bench.dead_letters().empty());
 }
 
 CAF_TEST(a_topic_may_hold_its_records_and_those_of_json) {
@@ -87,7 +87,7 @@ CAF_TEST(a_topic_may_hold_its_records_and_those_of_json) {
   CAF_CHECK_EQUAL(bench.sent<counter::Counted>().size(), 2u);
   CAF_CHECK_EQUAL(bench.sent_records().back().bytes.front(), '[');  // the first one is written
   bench.tell_bytes("bench-events", "\x01", "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"),
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-reason"),
                   "it begins with 0x01, which no record of rows, json does");
 }

@@ -146,7 +146,7 @@ CAF_TEST(a_handler_takes_a_generated_message_in_every_format) {
                          {.serializer = format}};
     bench.tell(placed(), "ann");
     CAF_CHECK_EQUAL(seen, 1);
-    CAF_CHECK(bench.dead().empty());
+    CAF_CHECK(bench.dead_letters().empty());
   }
 }
 
@@ -178,7 +178,7 @@ CAF_TEST(a_generated_message_of_an_older_major_version_is_upgraded) {
     bench.tell(placed().items(0), "ann");
     bench.tell(placed(), "ann", {.version = "3.0.0"});
     CAF_CHECK(skus == (std::vector<std::string>{"a", "a"}));
-    CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+    CAF_CHECK_EQUAL(bench.dead_letters().size(), 1u);
   }
 }
 
@@ -195,8 +195,8 @@ CAF_TEST(a_message_of_another_or_an_unknown_type_is_an_error_that_names_it) {
   m.mutable_message()->PackFrom(shop::Item());
   testing::Bench bench{shop_of([](const shop::Placed&) {}), {.serializer = protobuf::serializer()}};
   bench.tell_bytes("shop-events", m.SerializeAsString(), "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK(has(bench.dead()[0].headers.at("eventy-reason"), "shop.Item is not a shop.Placed"));
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK(has(bench.dead_letters()[0].headers.at("eventy-reason"), "shop.Item is not a shop.Placed"));
   m.mutable_message()->set_type_url("x/nobody.Knows");
   CAF_CHECK(has(error_of(m.SerializeAsString()), "data: the message type nobody.Knows is unknown"));
 }
@@ -249,7 +249,7 @@ std::string reason_of(const std::string& bytes) {
   testing::Bench bench{service<>("desk").on([](StatelessTurn&, const M&) {}),
                        {.serializer = protobuf::serializer()}};
   bench.tell_bytes("shop-events", bytes, "k");
-  return bench.dead().empty() ? "" : bench.dead()[0].headers.at("eventy-reason");
+  return bench.dead_letters().empty() ? "" : bench.dead_letters()[0].headers.at("eventy-reason");
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ CAF_TEST(records_of_older_major_versions_are_upgraded_step_by_step_in_each_forma
     bench.tell_bytes("shop-events", bytes_of(*format, "2.5.0", data_v2), "ann");
     bench.tell(tests::Placed{"1.00", "GBP"}, "ann");
     bench.tell(tests::Placed{"2.00", "GBP"}, "ann", {.version = "3.1.0"});
-    CAF_CHECK(bench.dead().empty());
+    CAF_CHECK(bench.dead_letters().empty());
     const auto spent = bench.state<tests::Account>("ann").value().spent;
     CAF_CHECK(spent == (std::vector<std::string>{"4.50 EUR", "4.50 EUR", "1.00 GBP", "2.00 GBP"}));
   }
@@ -55,9 +55,9 @@ CAF_TEST(a_major_version_without_an_upgrade_function_is_a_dead_letter) {
   bench.tell(tests::Placed{"1.00", "GBP"}, "ann", {.version = "0.9.0"});
   Bench older{tests::desk_v1()};
   older.tell(tests::v1::Placed{1}, "ann", {.version = "2.0.0"});
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
-  CAF_REQUIRE_EQUAL(older.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"),
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 2u);
+  CAF_REQUIRE_EQUAL(older.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-reason"),
                   "version 4.0.0 of Placed is not read by a handler of version 3.0.0");
   CAF_CHECK(!bench.state<tests::Account>("ann"));
 }
@@ -65,15 +65,15 @@ CAF_TEST(a_major_version_without_an_upgrade_function_is_a_dead_letter) {
 CAF_TEST(an_older_record_that_lacks_a_member_of_its_own_version_is_a_dead_letter_that_names_it) {
   Bench bench{tests::desk()};
   bench.tell_bytes("shop-events", bytes_of(*testing::plain_serializer(), "1.0.0", data_v2), "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"), "data.cents: this member is missing");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-reason"), "data.cents: this member is missing");
 }
 
 CAF_TEST(what_upgrade_throws_is_a_failure_of_the_handler) {
   Bench bench{service<>("desk").on([](StatelessTurn&, const Strict&) {})};
   bench.tell_bytes("shop-events", bytes_of(*testing::plain_serializer(), "1.0.0", data_v1), "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-reason"), "no rate for it");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-reason"), "no rate for it");
 }
 
 CAF_TEST(states_are_upgraded_from_the_version_that_they_were_written_in) {

@@ -31,14 +31,14 @@ class OnDisk final : public LocalState {
   OnDisk& operator=(const OnDisk&) = delete;
   ~OnDisk() override { --disk_.open; }
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
-  Result<void> apply(std::span<const Change> changes, const LogPlace& place) override {
+  Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
     if (disk_.full) return Error{ErrorCode::no_space, "full"};
     ++disk_.writes;
     auto applied = copy_->apply(changes, place);
     disk_.place = place.next.value;
     return applied;
   }
-  Result<LogPlace> place() const override { return copy_->place(); }
+  Result<LogPosition> place() const override { return copy_->place(); }
   Result<void> clear() override { return copy_->clear(); }
 
  private:

@@ -130,8 +130,8 @@ CAF_TEST(a_throw_undoes_the_turn_and_dead_letters_the_record) {
   CAF_CHECK_EQUAL(tally(bench, "ann").n, 2);
   CAF_CHECK(!bench.state<Tally>("new"));
   CAF_CHECK_EQUAL(bench.sent<Counted>().size(), 1u);
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
-  const auto& headers = bench.dead()[0].headers;
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 2u);
+  const auto& headers = bench.dead_letters()[0].headers;
   CAF_CHECK_EQUAL(headers.at("eventy-reason"), "n is negative");
   CAF_CHECK_EQUAL(headers.at("eventy-error-class"), "std::invalid_argument");
   CAF_CHECK_EQUAL(headers.at("eventy-handler"), "Clicked");
@@ -204,22 +204,22 @@ CAF_TEST(a_response_for_somebody_else_is_dropped) {
   Bench bench{counter()};
   bench.tell(Price{1}, "ann", {.destination = "urn:other"});
   CAF_CHECK_EQUAL(bench.stats().dropped, 1u);
-  CAF_CHECK_EQUAL(bench.dead().size(), 0u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 0u);
 }
 
 CAF_TEST(a_response_without_a_way_home_never_touches_state) {
   Bench bench{counter()};
   bench.tell(Price{1}, "ann");
   CAF_CHECK(!bench.state<Tally>("ann"));
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "NoWayHome");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-error-class"), "NoRequesterKey");
 }
 
 CAF_TEST(a_record_without_a_key_reaches_stateless_services_only) {
   Bench bench{counter()};
   bench.tell(Clicked{"tea", 1}, std::nullopt);
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "NoKey");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-error-class"), "NoKey");
   Bench desk{catalog()};
   desk.tell(GetPrice{"tea"}, std::nullopt, {.source = "urn:counter"});
   CAF_CHECK_EQUAL(desk.sent<Price>().size(), 1u);
@@ -229,8 +229,8 @@ CAF_TEST(no_key_and_an_empty_one_are_told_apart) {
   Bench bench{counter()};
   bench.tell(Clicked{"tea", 1}, std::nullopt);
   bench.tell(Clicked{"tea", 1}, "");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
-  const auto &none = bench.dead()[0], &empty = bench.dead()[1];
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 2u);
+  const auto &none = bench.dead_letters()[0], &empty = bench.dead_letters()[1];
   CAF_CHECK_EQUAL(none.headers.at("eventy-reason"),
                   "a record without a partition_key cannot reach a service with state");
   CAF_CHECK_EQUAL(empty.headers.at("eventy-reason"),
@@ -244,8 +244,8 @@ CAF_TEST(a_tombstone_and_an_empty_value_are_told_apart) {
     Bench bench{counter(), {.serializer = format}};
     bench.tell_bytes("web-events", std::nullopt, "ann");
     bench.tell_bytes("web-events", "", "ann");
-    CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
-    const auto &tombstone = bench.dead()[0], &empty = bench.dead()[1];
+    CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 2u);
+    const auto &tombstone = bench.dead_letters()[0], &empty = bench.dead_letters()[1];
     CAF_CHECK_EQUAL(tombstone.headers.at("eventy-reason"),
                     "a tombstone: it has no value, not even an empty one");
     CAF_CHECK(tombstone.tombstone);
@@ -257,9 +257,9 @@ CAF_TEST(a_tombstone_and_an_empty_value_are_told_apart) {
 CAF_TEST(bytes_that_do_not_decode_are_kept_whole) {
   Bench bench{counter()};
   bench.tell_bytes("web-events", "no record at all", "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].bytes, "no record at all");
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "DecodeError");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].bytes, "no record at all");
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-error-class"), "DecodeError");
 }
 
 CAF_TEST(a_response_whose_context_does_not_decode_is_kept_whole) {
@@ -270,10 +270,10 @@ CAF_TEST(a_response_whose_context_does_not_decode_is_kept_whole) {
       R"("context":{"urn:catalog":{"list":[1]}},"data":{"cents":1}})";
   Bench bench{counter(), {.serializer = eventy::json::serializer()}};
   bench.tell_bytes("catalog-responses", bytes, "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].bytes, bytes);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "DecodeError");
-  CAF_CHECK(bench.dead()[0].headers.at("eventy-reason").starts_with("context.urn:catalog.list: "));
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].bytes, bytes);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-error-class"), "DecodeError");
+  CAF_CHECK(bench.dead_letters()[0].headers.at("eventy-reason").starts_with("context.urn:catalog.list: "));
 }
 
 CAF_TEST(each_topic_is_told_and_read_in_its_own_format) {
@@ -283,7 +283,7 @@ CAF_TEST(each_topic_is_told_and_read_in_its_own_format) {
   bench.tell(Clicked{"tea", 2}, "ann");
   bench.tell_bytes("web-events", "{", "ann");
   CAF_CHECK_EQUAL(tally(bench, "ann").n, 2);
-  CAF_CHECK(bench.dead().at(0).headers.at("eventy-reason").find("JSON") != std::string::npos);
+  CAF_CHECK(bench.dead_letters().at(0).headers.at("eventy-reason").find("JSON") != std::string::npos);
   const auto sent = bench.sent<Counted>();
   CAF_CHECK_EQUAL(sent.at(0).n, 2);
   const auto& bytes = bench.sent_records().at(0).bytes;
@@ -296,7 +296,7 @@ CAF_TEST(another_major_version_is_dead_lettered_a_minor_one_is_read) {
   bench.tell(Clicked{"tea", 1}, "ann", {.version = "1.7.3"});
   bench.tell(Clicked{"tea", 1}, "ann", {.version = "2.0.0"});
   CAF_CHECK_EQUAL(tally(bench, "ann").n, 1);
-  CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 1u);
 }
 
 CAF_TEST(a_failing_turn_is_tried_again_with_growing_waits_and_others_of_its_key_wait) {
@@ -323,7 +323,7 @@ CAF_TEST(a_failing_turn_is_tried_again_with_growing_waits_and_others_of_its_key_
   bench.advance(eventy::Duration(501));
   CAF_REQUIRE(bench.state<Tally>("ann"));
   CAF_CHECK_EQUAL(tally(bench, "ann").n, 12);
-  CAF_CHECK_EQUAL(bench.dead().size(), 0u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 0u);
 }
 
 CAF_TEST(retries_that_run_out_end_in_a_dead_letter_that_counts_them) {
@@ -334,8 +334,8 @@ CAF_TEST(retries_that_run_out_end_in_a_dead_letter_that_counts_them) {
   bench.tell(Clicked{"tea", 1}, "ann");
   bench.advance(eventy::Duration(1000));
   bench.advance(eventy::Duration(1000));
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-attempts"), "3");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-attempts"), "3");
 }
 
 CAF_TEST(handlers_of_all_guarantees_see_a_record_and_one_that_fails_does_not_hold_the_others) {
@@ -357,15 +357,15 @@ CAF_TEST(handlers_of_all_guarantees_see_a_record_and_one_that_fails_does_not_hol
   CAF_REQUIRE_EQUAL(bench.sent_records().size(), 3u);
   const auto sent = bench.sent<Counted>();
   CAF_CHECK_EQUAL(sent[0].who, "at least");
-  CAF_CHECK(bench.sent_records()[0].at_once);
+  CAF_CHECK(bench.sent_records()[0].immediate);
   CAF_CHECK_EQUAL(sent[1].who, "exactly");
-  CAF_CHECK(!bench.sent_records()[1].at_once);
+  CAF_CHECK(!bench.sent_records()[1].immediate);
   CAF_CHECK_EQUAL(sent[2].who, "at most");
-  CAF_CHECK(bench.sent_records()[2].at_once);
+  CAF_CHECK(bench.sent_records()[2].immediate);
   bench.tell(Clicked{"tea", -1}, "ann");
   CAF_CHECK_EQUAL(bench.sent<Counted>().size(), 5u);
   CAF_CHECK_EQUAL(tally(bench, "ann").n, 1);
-  CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 1u);
 }
 
 CAF_TEST(an_at_least_once_turn_that_changes_state_writes_in_the_transaction) {
@@ -374,13 +374,13 @@ CAF_TEST(an_at_least_once_turn_that_changes_state_writes_in_the_transaction) {
         turn.emit(Counted{"x", ++turn.edit().n});
       }))};
   bench.tell(Clicked{"tea", 1}, "ann");
-  CAF_CHECK(!bench.sent_records().at(0).at_once);
+  CAF_CHECK(!bench.sent_records().at(0).immediate);
 }
 
 CAF_TEST(a_forgotten_state_is_gone) {
   Bench bench{eventy::Service(eventy::service<Tally>("counter").on([](Turn& turn, const Clicked& c) {
     turn.edit().n = c.n;
-    if (c.n == 0) turn.forget();
+    if (c.n == 0) turn.delete_state();
   }))};
   bench.tell(Clicked{"tea", 4}, "ann");
   CAF_CHECK(bench.state<Tally>("ann"));
@@ -394,8 +394,8 @@ CAF_TEST(writing_records_of_another_namespace_is_refused) {
   Bench bench{eventy::Service(eventy::service<>("other").on<Clicked>(
       eventy::exactly_once, [](auto& turn, const Clicked&) { turn.emit(Counted{}); }))};
   bench.tell(Clicked{"tea", 4}, "ann");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-error-class"), "std::logic_error");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-error-class"), "std::logic_error");
 }
 
 CAF_TEST(a_kept_reply_to_answers_later_with_the_requests_chain_and_context) {
@@ -453,31 +453,31 @@ CAF_TEST(a_source_that_catches_what_it_cannot_write_goes_on_without_it) {
   };
   Bench bench{eventy::Service(eventy::service<>("counter").source<Line>(
                   "file",
-                  [](eventy::Pull<Line>& pull) {
-                    pull.emit(Counted{"before", 1}, "k");
+                  [](eventy::Poll<Line>& poll) {
+                    poll.emit(Counted{"before", 1}, "k");
                     try {
-                      pull.emit(Counted{"\xff", 2}, "k");
+                      poll.emit(Counted{"\xff", 2}, "k");
                       CAF_FAIL("it was written");
                     } catch (const std::exception& e) {
-                      pull.dead_letter("line 2", e.what(), "\xff");
+                      poll.dead_letter("line 2", e.what(), "\xff");
                     }
-                    pull.take("line 3", "three", [&] {
-                      pull.emit(Counted{"half of it", 3}, "k");
+                    poll.process("line 3", "three", [&] {
+                      poll.emit(Counted{"half of it", 3}, "k");
                       throw std::runtime_error("the other half is missing");
                     });
-                    pull.emit(Counted{"after", 4}, "k");
-                    pull.advance({4});
+                    poll.emit(Counted{"after", 4}, "k");
+                    poll.advance({4});
                   })),
               {.serializer = eventy::json::serializer()}};
-  bench.pull("file");
+  bench.poll("file");
   CAF_CHECK_EQUAL(bench.sent_records().size(), 2u);
   const auto sent = bench.sent<Counted>();
   CAF_REQUIRE_EQUAL(sent.size(), 2u);
   CAF_CHECK_EQUAL(sent[1].who, "after");
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 2u);
-  CAF_CHECK_EQUAL(bench.dead()[1].headers.at("eventy-place"), "line 3");
-  CAF_CHECK_EQUAL(bench.dead()[1].headers.at("eventy-reason"), "the other half is missing");
-  CAF_CHECK_EQUAL(bench.dead()[1].headers.at("eventy-error-class"), "std::runtime_error");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 2u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[1].headers.at("eventy-place"), "line 3");
+  CAF_CHECK_EQUAL(bench.dead_letters()[1].headers.at("eventy-reason"), "the other half is missing");
+  CAF_CHECK_EQUAL(bench.dead_letters()[1].headers.at("eventy-error-class"), "std::runtime_error");
 }
 
 CAF_TEST(a_source_goes_on_where_its_committed_position_is) {
@@ -486,24 +486,24 @@ CAF_TEST(a_source_goes_on_where_its_committed_position_is) {
     EVENTY_FIELDS(at);
   };
   const auto lines =
-      eventy::Service(eventy::service<>("counter").source<Line>("file", [](eventy::Pull<Line>& pull) {
-        auto at = pull.position().at;
-        if (at == 5) return pull.nothing_for(eventy::Duration(1000));
-        for (std::size_t i = 0; i < pull.limit() && at < 5; ++i, ++at) {
+      eventy::Service(eventy::service<>("counter").source<Line>("file", [](eventy::Poll<Line>& poll) {
+        auto at = poll.position().at;
+        if (at == 5) return poll.poll_again_after(eventy::Duration(1000));
+        for (std::size_t i = 0; i < poll.max_records() && at < 5; ++i, ++at) {
           if (at == 3) {
-            pull.dead_letter("line 3", "not a number", "x,y");
+            poll.dead_letter("line 3", "not a number", "x,y");
           } else {
-            pull.emit(Counted{"line", static_cast<std::int64_t>(at)}, "k");
+            poll.emit(Counted{"line", static_cast<std::int64_t>(at)}, "k");
           }
         }
-        pull.advance({at});
+        poll.advance({at});
       }));
   Bench bench{lines};
-  for (int i = 0; i < 4; ++i) bench.pull("file", 2);
+  for (int i = 0; i < 4; ++i) bench.poll("file", 2);
   const auto sent = bench.sent<Counted>();
   CAF_REQUIRE_EQUAL(sent.size(), 4u);
   CAF_CHECK_EQUAL(sent[3].n, 4);
   CAF_CHECK_NOT_EQUAL(bench.sent_records()[0].record.uuid(), bench.sent_records()[1].record.uuid());
-  CAF_REQUIRE_EQUAL(bench.dead().size(), 1u);
-  CAF_CHECK_EQUAL(bench.dead()[0].headers.at("eventy-place"), "line 3");
+  CAF_REQUIRE_EQUAL(bench.dead_letters().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters()[0].headers.at("eventy-place"), "line 3");
 }

@@ -60,7 +60,7 @@ auto adding(Shared troubles) {
     troubles->meet(a.n);
   };
 }
-Service basket(Shared troubles, OnFailure policy) {
+Service basket(Shared troubles, FailurePolicy policy) {
   return service<Basket>("basket").on(exactly_once, adding(troubles)).on_failure(std::move(policy));
 }
 
@@ -68,7 +68,7 @@ std::int64_t order(const testing::Bench& bench, const std::string& key) {
   return bench.state<Basket>(key).value_or(Basket{}).order;
 }
 
-const OnFailure parks{.then = FinalAction::park_key};
+const FailurePolicy parks{.then = FinalAction::park_key};
 
 }  // namespace
 
@@ -86,7 +86,7 @@ CAF_TEST(a_parked_key_keeps_the_order_of_its_records_while_other_keys_go_on) {
   CAF_CHECK_EQUAL(bench.parked("ann"), 2u);
   CAF_CHECK_EQUAL(bench.parked("bob"), 1u);
   CAF_CHECK_EQUAL(bench.parked("cleo"), 0u);
-  CAF_CHECK_EQUAL(bench.dead().size(), 0u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 0u);
   troubles->with.clear();
   bench.tell(Added{4}, "ann");
   bench.release("ann");
@@ -128,13 +128,13 @@ CAF_TEST(a_released_record_is_not_dead_lettered_before_its_tries_are_used_up) {
   for (int release = 0; release < 2; ++release) {
     bench.release("ann");
     CAF_CHECK_EQUAL(bench.parked("ann"), 2u);
-    CAF_CHECK(bench.dead().empty());
+    CAF_CHECK(bench.dead_letters().empty());
     CAF_CHECK_EQUAL(order(bench, "ann"), 1);
   }
   bench.release("ann");  // its third try is the last one
   CAF_CHECK_EQUAL(bench.parked("ann"), 0u);
-  CAF_CHECK_EQUAL(bench.dead().size(), 2u);  // one for each handler
-  for (const auto& letter : bench.dead()) CAF_CHECK_EQUAL(letter.headers.at("eventy-attempts"), "3");
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 2u);  // one for each handler
+  for (const auto& letter : bench.dead_letters()) CAF_CHECK_EQUAL(letter.headers.at("eventy-attempts"), "3");
   CAF_CHECK_EQUAL(order(bench, "ann"), 13);
 }
 
@@ -182,9 +182,9 @@ CAF_TEST(a_record_without_a_key_cannot_be_parked_and_is_dead_lettered) {
   Bench bench{Service(
       service<>("basket").on<Added>(exactly_once, [](auto&, const Added&) { poison(); }).on_failure(parks))};
   bench.tell(Added{1}, std::nullopt);
-  CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 1u);
   bench.tell(Added{1}, "ann");
-  CAF_CHECK_EQUAL(bench.dead().size(), 1u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 1u);
   CAF_CHECK_EQUAL(bench.parked("ann"), 1u);
 }
 
@@ -193,7 +193,7 @@ CAF_TEST(a_partition_pauses_while_a_dependency_is_down_and_nothing_is_dead_lette
   troubles->with[2] = down;
   Bench bench{basket(troubles, {.retry = {.times = 1, .first = 10ms},
                                 .then = FinalAction::pause_partition,
-                                .probe = {.every = 500ms}})};
+                                .probe = {.interval = 500ms}})};
   for (const std::int64_t n : {1, 2, 3}) bench.tell(Added{n}, "ann");
   bench.tell(Added{7}, "bob");  // of the same partition
   bench.advance(20ms);
@@ -210,7 +210,7 @@ CAF_TEST(a_partition_pauses_while_a_dependency_is_down_and_nothing_is_dead_lette
   bench.advance(1ms);
   CAF_CHECK_EQUAL(order(bench, "ann"), 123);
   CAF_CHECK_EQUAL(order(bench, "bob"), 7);
-  CAF_CHECK_EQUAL(bench.dead().size(), 0u);
+  CAF_CHECK_EQUAL(bench.dead_letters().size(), 0u);
 }
 
 CAF_TEST(a_probe_of_ones_own_spares_the_record_until_the_dependency_is_back) {
@@ -220,7 +220,7 @@ CAF_TEST(a_probe_of_ones_own_spares_the_record_until_the_dependency_is_back) {
     if (!*is_up) down();
   };
   Bench bench{basket(troubles, {.then = FinalAction::pause_partition,
-                                .probe = {.every = 100ms, .ask = [is_up] { return *is_up; }}})};
+                                .probe = {.interval = 100ms, .check = [is_up] { return *is_up; }}})};
   bench.tell(Added{1}, "ann");
   for (int i = 0; i < 5; ++i) bench.advance(100ms);
   CAF_CHECK_EQUAL(troubles->turns, 1);
@@ -241,7 +241,7 @@ CAF_TEST(a_policy_that_says_stop_ends_the_partition_with_handler_place_and_reaso
     bench.advance(20ms);
   } catch (const Failure& e) {
     CAF_CHECK(e.error().code == ErrorCode::stopped);
-    CAF_CHECK(is_final(e.error().code));
+    CAF_CHECK(is_permanent(e.error().code));
     text = e.what();
   }
   CAF_CHECK_EQUAL(text, "service basket: Added failed on shop-events/0@1, and its policy says stop: poison");
@@ -250,11 +250,12 @@ CAF_TEST(a_policy_that_says_stop_ends_the_partition_with_handler_place_and_reaso
 CAF_TEST(the_class_of_the_error_decides_first_for_the_handler_then_for_the_service) {
   const auto of = [](std::exception_ptr error) {
     const auto fails = [error](auto&, const auto&) { std::rethrow_exception(error); };
-    return std::make_unique<Bench>(Service(service<Basket>("basket")
-                                               .on<Added>(exactly_once, fails, Failures().of<Poison>(parks))
-                                               .on<Removed>(exactly_once, fails)
-                                               .on_failure<Down>({.then = FinalAction::pause_partition})
-                                               .on_failure({.retry = {.times = 1, .first = 10ms}})));
+    return std::make_unique<Bench>(
+        Service(service<Basket>("basket")
+                    .on<Added>(exactly_once, fails, FailurePolicies().of<Poison>(parks))
+                    .on<Removed>(exactly_once, fails)
+                    .on_failure<Down>({.then = FinalAction::pause_partition})
+                    .on_failure({.retry = {.times = 1, .first = 10ms}})));
   };
   auto poisoned = of(std::make_exception_ptr(Poison("x")));
   poisoned->tell(Added{1}, "ann");
@@ -262,7 +263,7 @@ CAF_TEST(the_class_of_the_error_decides_first_for_the_handler_then_for_the_servi
   poisoned->tell(Removed{1}, "bob");
   CAF_CHECK_EQUAL(poisoned->stats().retries, 1u);
   poisoned->advance(20ms);
-  CAF_CHECK_EQUAL(poisoned->dead().size(), 1u);
+  CAF_CHECK_EQUAL(poisoned->dead_letters().size(), 1u);
   auto without_dependency = of(std::make_exception_ptr(Down("x")));
   without_dependency->tell(Added{1}, "ann");
   CAF_CHECK_EQUAL(without_dependency->stats().pauses, 1u);
@@ -276,6 +277,6 @@ CAF_TEST(bytes_that_do_not_decode_are_parked_only_where_a_policy_names_them) {
     Bench bench{Service(std::move(builder))};
     bench.tell(Added{1}, "ann", {.version = "2.0.0"});
     CAF_CHECK_EQUAL(bench.parked("ann"), named ? 1u : 0u);
-    CAF_CHECK_EQUAL(bench.dead().size(), named ? 0u : 1u);
+    CAF_CHECK_EQUAL(bench.dead_letters().size(), named ? 0u : 1u);
   }
 }

@@ -62,23 +62,23 @@ struct Query {
 };
 
 // --- to the actor itself ---
-struct StepOn {};  // continues with the work at hand; a bridge gets it from its store, too
-struct Wake {};    // a timer: continues with postponed work
+struct Continue {};  // continues with the work at hand; a bridge gets it from its store, too
+struct Wake {};      // a timer: continues with postponed work
 
 // --- to a bridge, from its tasks ---
 // A slice is done.
-struct Finished {
+struct SliceFinished {
   std::shared_ptr<const Slice> slice;
 };
 // The at-most-once turns up to this slice have run, with these outputs.
-struct DeferredDone {
+struct DeferredTurnsDone {
   TaskId task;
   Epoch epoch;
   SliceNumber up_to;
   std::shared_ptr<const OutputBuffer> outputs;
 };
 // The source found nothing, or the partition waits for a retry or a probe.
-struct TaskWaits {
+struct TaskWaiting {
   TaskId task;
   Epoch epoch;
 };
@@ -90,7 +90,7 @@ struct TasksDown {
   std::vector<TaskId> tasks;
 };
 // The backoff of the task is over.
-struct StartAgain {
+struct TaskBackoffOver {
   TaskId task;
 };
 struct Drain {};   // commit the work in progress, take no more; also to supervisors and the root
@@ -115,10 +115,10 @@ struct Drained {
 // A timer: the backoff of the tasks is over. Ignored if the bridge was restarted since.
 struct RestartTasks {
   std::vector<TaskId> tasks;
-  std::uint64_t generation;
+  std::uint64_t bridge_number;
 };
 struct RestartBridge {  // a timer: the bridge's backoff is over
-  std::uint64_t generation;
+  std::uint64_t bridge_number;
 };
 
 // --- to the root ---
@@ -137,7 +137,7 @@ struct GaveUp {
   std::size_t service;
   std::string why;
   std::optional<ErrorCode> code;  // of the error, if it has one
-  bool is_final;                  // a new supervisor would fail in the same way
+  bool is_permanent;              // a new supervisor would fail in the same way
 };
 struct RestartServices {  // a timer: their backoff is over
   std::vector<std::size_t> services;
@@ -204,16 +204,16 @@ struct msg::AskStatus {
 
 struct ToPartition {
   using Mail =
-      std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::Query, msg::StepOn, msg::End>;
+      std::variant<msg::Deliver, msg::CommittedUpTo, msg::RewindTo, msg::Query, msg::Continue, msg::End>;
 };
 struct ToSource {
   using Mail =
-      std::variant<msg::CommittedUpTo, msg::RewindTo, msg::StopPolling, msg::StepOn, msg::Wake, msg::End>;
+      std::variant<msg::CommittedUpTo, msg::RewindTo, msg::StopPolling, msg::Continue, msg::Wake, msg::End>;
 };
 struct ToBridge {
-  using Mail =
-      std::variant<msg::Finished, msg::DeferredDone, msg::TaskWaits, msg::TaskStarted, msg::TasksDown,
-                   msg::StartAgain, msg::Drain, msg::AskStatus, msg::StepOn, msg::Wake, msg::End>;
+  using Mail = std::variant<msg::SliceFinished, msg::DeferredTurnsDone, msg::TaskWaiting, msg::TaskStarted,
+                            msg::TasksDown, msg::TaskBackoffOver, msg::Drain, msg::AskStatus, msg::Continue,
+                            msg::Wake, msg::End>;
 };
 struct ToSupervisor {
   using Mail = std::variant<msg::StartTask, msg::StopTask, msg::Drained, msg::RestartTasks,

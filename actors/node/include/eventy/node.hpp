@@ -33,9 +33,9 @@ class Section {
 
   bool boolean(std::string_view key, bool default_value);
   std::string text(std::string_view key, std::string_view default_value);
-  std::int64_t integer(std::string_view key, std::int64_t default_value, std::int64_t least = INT64_MIN,
-                       std::int64_t most = INT64_MAX);
-  std::size_t size(std::string_view key, std::size_t default_value, std::size_t least = 0);
+  std::int64_t integer(std::string_view key, std::int64_t default_value, std::int64_t min = INT64_MIN,
+                       std::int64_t max = INT64_MAX);
+  std::size_t size(std::string_view key, std::size_t default_value, std::size_t min = 0);
   Duration milliseconds(std::string_view key, Duration default_value);  // an integer, not negative
   std::map<std::string, std::string> texts();  // the whole table, if its keys are free
   // A table in this table with free keys, which may contain dots. Values are texts, integers and booleans.
@@ -119,8 +119,8 @@ class Arguments {
   bool given(std::string_view name) const { return values_.contains(name); }
   // The given value, or the option's default. Throws std::out_of_range for an option that was not declared.
   const std::string& text(std::string_view name) const;
-  // A whole number of at least `least`; throws Failure (ErrorCode::invalid_argument) that names the option.
-  std::uint64_t number(std::string_view name, std::uint64_t least = 0) const;
+  // A whole number of at least `min`; throws Failure (ErrorCode::invalid_argument) that names the option.
+  std::uint64_t number(std::string_view name, std::uint64_t min = 0) const;
   void declare(std::string name, std::string default_value) {
     defaults_[std::move(name)] = std::move(default_value);
   }

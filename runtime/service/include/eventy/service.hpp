@@ -39,15 +39,15 @@ template <class Base, class M>
 struct TurnFor {
   using type = Base;
 };
-template <class Base, ARequest M>
+template <class Base, RequestType M>
 struct TurnFor<Base, M> {
-  using type = Answering<Base, M>;
+  using type = BasicRequestTurn<Base, M>;
 };
 template <class M>
 struct ArgumentFor {
   using type = M;
 };
-template <AResponse M>
+template <ResponseType M>
 struct ArgumentFor<M> {
   using type = Reply<M>;
 };
@@ -85,7 +85,7 @@ template <class F, class T, class M>
 void run_handler(const void* code, TurnCore& core, Reader& data) {
   T turn{core};
   const F& f = *static_cast<const F*>(code);
-  if constexpr (AResponse<M>) {
+  if constexpr (ResponseType<M>) {
     const auto reply = decode_reply<M>(data, meta_of(core));
     f(turn, reply);
   } else {
@@ -115,7 +115,7 @@ class ServiceOf {
   // over the service's policies. Throws std::invalid_argument if the service already has a handler with this
   // message and guarantee.
   template <class Named = void, Guarantee G, class F>
-  ServiceOf on(GuaranteeTag<G>, F f, Failures failures = {}) && {
+  ServiceOf on(GuaranteeTag<G>, F f, FailurePolicies failures = {}) && {
     using M = typename decltype(detail::handled<Named, F>())::type;
     static_assert(!std::is_void_v<M>,
                   "with a generic lambda, name the message: .on<Message>(guarantee, handler)");
@@ -141,13 +141,13 @@ class ServiceOf {
                                      .run = &detail::run_handler<F, T, M>,
                                      .failures = std::move(failures),
                                      .upgrades_from = &detail::upgrades_from<M>});
-        if constexpr (ARequest<M>) note_output<typename R::response>();
+        if constexpr (RequestType<M>) note_output<typename R::response>();
       }
     }
     return std::move(*this);
   }
   template <class Named = void, class F>
-  ServiceOf on(F f, Failures failures = {}) && {
+  ServiceOf on(F f, FailurePolicies failures = {}) && {
     return std::move(*this).template on<Named>(exactly_once, std::move(f), std::move(failures));
   }
 
@@ -161,7 +161,7 @@ class ServiceOf {
 
   // Answers a query from the committed state of a key: `(const State*, const Query&)`; the state is null if
   // the key has none.
-  template <AQuery Q, class F>
+  template <QueryType Q, class F>
   ServiceOf answer(F f) && {
     using A = typename Q::record::answer;
     static_assert(std::is_invocable_r_v<A, const F&, const State*, const Q&>,
@@ -177,28 +177,28 @@ class ServiceOf {
     return std::move(*this);
   }
 
-  // Adds a source, which reads outside data exactly once: `(Pull<Position>&)`. Its position is a state of its
+  // Adds a source, which reads outside data exactly once: `(Poll<Position>&)`. Its position is a state of its
   // own.
   template <Fields Position, class F>
   ServiceOf source(std::string name, F f) && {
-    static_assert(std::is_invocable_v<const F&, Pull<Position>&>,
-                  "a source is callable as const with (Pull<Position>&)");
+    static_assert(std::is_invocable_v<const F&, Poll<Position>&>,
+                  "a source is callable as const with (Poll<Position>&)");
     detail::add_source(
         *plan_, {std::move(name), &detail::state_ops<Position>, std::make_shared<const F>(std::move(f)),
-                 [](const void* code, detail::PullCore& core) {
-                   Pull<Position> pull{core};
-                   (*static_cast<const F*>(code))(pull);
+                 [](const void* code, detail::PollCore& core) {
+                   Poll<Position> poll{core};
+                   (*static_cast<const F*>(code))(poll);
                  }});
     return std::move(*this);
   }
 
   // The policy for failures of handlers without a policy of their own.
-  ServiceOf on_failure(OnFailure policy) && {
+  ServiceOf on_failure(FailurePolicy policy) && {
     plan_->failures.by_default(std::move(policy));
     return std::move(*this);
   }
   template <class E>
-  ServiceOf on_failure(OnFailure policy) && {
+  ServiceOf on_failure(FailurePolicy policy) && {
     plan_->failures.of<E>(std::move(policy));
     return std::move(*this);
   }
@@ -215,7 +215,7 @@ class ServiceOf {
     return std::move(*this);
   }
   // Names a namespace that this service sends requests to without handling the responses.
-  ServiceOf requests_of(std::string urn) && {
+  ServiceOf sends_requests_to(std::string urn) && {
     plan_->requested.push_back(std::move(urn));
     return std::move(*this);
   }

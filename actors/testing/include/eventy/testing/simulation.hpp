@@ -77,7 +77,7 @@ class Simulation {
   // Call it before the first step. Topics that exist keep their partition counts.
   void add(const Service& service, std::uint32_t partitions);
   SimulatedStore& store();
-  Chance& chance();
+  Random& chance();
 
   void run(std::size_t messages);
   void heal();

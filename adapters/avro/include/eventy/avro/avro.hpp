@@ -20,10 +20,10 @@ namespace detail {
 class SchemaBook;
 }
 
-// Writes the records whose schemas it has, and the runtime's own records (own_names), which need none. Reads
-// any record of the protocol's versions 1 to 3 by the schema inside it; a record of version 1 or 2 is read as
-// one of version 3. If the serializer has a schema for the record, resolves the data against it: missing
-// fields get their defaults, and aliases, wider numbers and the default of an enum apply.
+// Writes the records whose schemas it has, and the runtime's own records (runtime_name_prefix), which need
+// none. Reads any record of the protocol's versions 1 to 3 by the schema inside it; a record of version 1 or
+// 2 is read as one of version 3. If the serializer has a schema for the record, resolves the data against it:
+// missing fields get their defaults, and aliases, wider numbers and the default of an enum apply.
 class AvroSerializer final : public Serializer {
  public:
   // Takes the schemas of all `.evsc.yaml` files in a folder and its subfolders. The error
@@ -52,8 +52,8 @@ class AvroSerializer final : public Serializer {
   std::shared_ptr<const detail::SchemaBook> book_;
 };
 
-// Reads the record schemas in one `.evsc.yaml` file, or in all of a folder, for judge(). They have no
-// version. Errors as from from_folder().
+// Reads the record schemas in one `.evsc.yaml` file, or in all of a folder, for compare_schemas(). They have
+// no version. Errors as from from_folder().
 Result<std::vector<RecordSchema>> read_schemas(const std::filesystem::path& file_or_folder);
 
 }  // namespace eventy::avro

@@ -59,8 +59,8 @@ struct Options {
   // such a position is refused. For one start.
   std::set<std::string> accept_positions = {};
 
-  std::size_t max_record_size = 16u << 20;  // bytes; the limit of topics that are created
-  std::size_t max_cycle_size = 256u << 20;  // bytes of outputs and states of one commit cycle
+  std::size_t max_record_bytes = 16u << 20;  // bytes; the limit of topics that are created
+  std::size_t max_cycle_bytes = 256u << 20;  // bytes of outputs and states of one commit cycle
   OpenLocalState local_state = local_state_in_memory();
 
   // Called at each step, on the thread that takes it; must not throw. For tests.

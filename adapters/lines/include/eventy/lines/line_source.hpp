@@ -2,9 +2,9 @@
 // code, and commits the position in the file together with the records which that code emits.
 //
 //   eventy::service<>("till").source<eventy::LinePosition>(
-//       "inbox", eventy::LineSource("/var/spool/inbox", [](auto& pull, const eventy::LineSource::Line& line)
+//       "inbox", eventy::LineSource("/var/spool/inbox", [](auto& poll, const eventy::LineSource::Line& line)
 //       {
-//         pull.emit(parse(line.text), customer_of(line.text));  // may throw: a dead letter
+//         poll.emit(parse(line.text), customer_of(line.text));  // may throw: a dead letter
 //       }));
 //
 // The file may grow, be rotated by rename or by copy and truncate (copytruncate), be replaced, and be absent
@@ -55,16 +55,16 @@ class LineSource {
     std::uint64_t total = 0;   // among all lines of this source, from 1
   };
   // Handles one line. If it throws, the line becomes a dead letter and the source continues; std::bad_alloc
-  // and eventy::Failure end the poll, as in Pull::take.
-  using Take = std::function<void(Pull<LinePosition>& pull, const Line& line)>;
+  // and eventy::Failure end the poll, as in Poll::process.
+  using Handler = std::function<void(Poll<LinePosition>& poll, const Line& line)>;
 
   // The file need not exist yet. Throws std::invalid_argument for an empty path, a max_line_bytes of 0 and an
-  // empty `take`.
-  LineSource(std::filesystem::path file, Take take, LineSourceOptions options = {});
+  // empty `handler`.
+  LineSource(std::filesystem::path file, Handler handler, LineSourceOptions options = {});
 
   // One poll. Throws Failure (permission_denied, io, invalid_argument), which names the file, if the file is
   // not readable or not a regular file. If the file does not exist, waits for it.
-  void operator()(Pull<LinePosition>& pull) const;
+  void operator()(Poll<LinePosition>& poll) const;
 
  private:
   class Follower;

@@ -29,8 +29,8 @@ struct Options {
   std::size_t write_buffer_size = 64u << 20;  // records in memory before they move to files; up to 3 buffers
   std::size_t state_buffer_size = 32u << 20;  // the same for states
   std::size_t cache_size = 64u << 20;         // blocks of states and of the index of records
-  std::size_t max_log_size = 256u << 20;      // write-ahead log; the next opening reads at most this
-  std::size_t max_cycle_size = 1u << 30;      // outputs and states of one commit cycle; more is too_large
+  std::size_t max_log_bytes = 256u << 20;     // write-ahead log; the next opening reads at most this
+  std::size_t max_cycle_bytes = 1u << 30;     // outputs and states of one commit cycle; more is too_large
 };
 
 // Errors:

@@ -52,13 +52,13 @@ inline std::size_t member_of(std::string_view name) {
 }
 
 // Sets of members: a bit for each.
-constexpr std::uint32_t bit(std::size_t member) { return std::uint32_t{1} << member; }
+constexpr std::uint32_t member_bit(std::size_t member) { return std::uint32_t{1} << member; }
 
 // Throws DecodeError for the first member that has no default and is not in `seen`. Ignores the date, because
 // formats spell it differently.
 void require_members(Kind kind, std::uint32_t seen);
 
 // Clears the members that only a response has.
-void drop_answer(Envelope& e);
+void clear_response_members(Envelope& e);
 
 }  // namespace eventy

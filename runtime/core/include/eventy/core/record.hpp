@@ -15,7 +15,7 @@ inline constexpr std::string_view protocol_version = "3.0.0";  // what this libr
 
 // Prefix of the names of records that the runtime itself writes. They have no data and belong to the
 // namespace of the service that they are about. Formats with schemas need no schema for them.
-inline constexpr std::string_view own_names = "eventy.";
+inline constexpr std::string_view runtime_name_prefix = "eventy.";
 
 std::string_view to_string(Kind kind);  // EVENT, REQUEST, RESPONSE
 std::optional<Kind> kind_of(std::string_view type);

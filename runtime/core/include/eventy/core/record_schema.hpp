@@ -1,6 +1,6 @@
 // The shape of a record as a plain value: derived from a struct with EVENTY_FIELDS, or by an adapter from its
-// schema files. judge() says whether programs with two versions of a schema can read each other's records,
-// which a minor version promises (runtime/core/README.md, "Versions").
+// schema files. compare_schemas() says whether programs with two versions of a schema can read each other's
+// records, which a minor version promises (runtime/core/README.md, "Versions").
 #pragma once
 
 #include <optional>
@@ -59,7 +59,7 @@ struct RecordSchema {
   TypeSchema data = {.shape = Shape::members};
 };
 
-struct Finding {
+struct SchemaChange {
   bool is_error = false;    // the change needs a major version
   std::string record = {};  // `EVENT urn:shop:Placed`
   std::string path = {};    // `data.items[].n`; empty: the whole record
@@ -67,8 +67,10 @@ struct Finding {
 };
 
 // The changes, sorted by the kind, namespace and name of the record. Empty if nothing changed.
-std::vector<Finding> judge(const std::vector<RecordSchema>& older, const std::vector<RecordSchema>& newer);
-std::string to_string(const Finding& finding);  // `ERROR EVENT urn:shop:Placed: data.n: is gone: …`, or ok
+std::vector<SchemaChange> compare_schemas(const std::vector<RecordSchema>& older,
+                                          const std::vector<RecordSchema>& newer);
+std::string to_string(
+    const SchemaChange& finding);               // `ERROR EVENT urn:shop:Placed: data.n: is gone: …`, or ok
 std::string to_string(const TypeSchema& type);  // short: `an integer of 32 bits`
 
 namespace detail {

@@ -39,7 +39,7 @@ std::string_view to_string(ErrorCode code);
 
 // True for errors that recur until a person intervenes: a permission, the configuration, corrupt data.
 // Callers do not retry them.
-bool is_final(ErrorCode code);
+bool is_permanent(ErrorCode code);
 
 struct Error {
   ErrorCode code = ErrorCode::internal;

@@ -13,9 +13,9 @@ namespace eventy {
 
 // A string literal as a template argument.
 template <std::size_t N>
-struct Text {
+struct FixedString {
   char chars[N]{};
-  consteval Text(const char (&s)[N]) {
+  consteval FixedString(const char (&s)[N]) {
     for (std::size_t i = 0; i < N; ++i) chars[i] = s[i];
   }
   constexpr std::string_view view() const { return {chars, N - 1}; }
@@ -43,7 +43,7 @@ consteval bool is_version(std::string_view v) {  // MAJOR.MINOR.PATCH
   return dots == 2 && digit;
 }
 
-template <Kind K, Text Namespace, Text Name, Text Version>
+template <Kind K, FixedString Namespace, FixedString Name, FixedString Version>
 struct Schema {
   static_assert(Namespace.view().empty() || Namespace.view().starts_with("urn:"),
                 "a namespace starts with urn:");
@@ -72,15 +72,15 @@ consteval auto field_names() {
 }  // namespace detail
 
 // The `record` member of a message type is one of these.
-template <Text Namespace, Text Name, Text Version>
+template <FixedString Namespace, FixedString Name, FixedString Version>
 struct Event : detail::Schema<Kind::event, Namespace, Name, Version> {};
-template <Text Namespace, Text Name, Text Version>
+template <FixedString Namespace, FixedString Name, FixedString Version>
 struct Response : detail::Schema<Kind::response, Namespace, Name, Version> {};
-template <Text Namespace, Text Name, Text Version, class R>
+template <FixedString Namespace, FixedString Name, FixedString Version, class R>
 struct Request : detail::Schema<Kind::request, Namespace, Name, Version> {
   using response = R;
 };
-template <Text Name, class A>
+template <FixedString Name, class A>
 struct Query : detail::Schema<Kind::query, "", Name, ""> {
   using answer = A;
 };
@@ -109,13 +109,13 @@ concept Message = requires { RecordOf<T>::type::kind; };
 template <class T, Kind K>
 concept MessageOf = Message<T> && RecordOf<T>::type::kind == K;
 template <class T>
-concept AnEvent = MessageOf<T, Kind::event>;
+concept EventType = MessageOf<T, Kind::event>;
 template <class T>
-concept ARequest = MessageOf<T, Kind::request>;
+concept RequestType = MessageOf<T, Kind::request>;
 template <class T>
-concept AResponse = MessageOf<T, Kind::response>;
+concept ResponseType = MessageOf<T, Kind::response>;
 template <class T>
-concept AQuery = MessageOf<T, Kind::query>;
+concept QueryType = MessageOf<T, Kind::query>;
 
 // An enum is encoded as a name: a free function `enum_names(E)` returns its names, indexed by value from 0.
 template <class T>

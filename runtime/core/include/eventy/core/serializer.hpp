@@ -84,7 +84,7 @@ class Serializer {
 
 // Adds to a decoder's error what the bytes look like instead: `, but …`, or nothing. Recognizes the framing
 // of schema registries: 0, then a schema id of four bytes.
-std::string seems_to_be(std::string_view bytes);
+std::string format_hint(std::string_view bytes);
 
 // Combines serializers, for topics that hold records of several formats: reads each record with the format
 // that its first byte belongs to, and writes with the first format. Throws std::invalid_argument if a byte

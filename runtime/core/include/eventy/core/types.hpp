@@ -26,9 +26,9 @@ struct Strong {
 
 using PartitionId = Strong<struct PartitionTag, std::uint32_t>;
 using Offset = Strong<struct OffsetTag, std::int64_t>;   // of a record in a topic partition, from 0
-using Epoch = Strong<struct EpochTag, std::uint64_t>;    // of an assignment or a rewind; increases
+using Epoch = Strong<struct EpochTag, std::uint64_t>;    // counts a task's starts and rewinds
 using CycleId = Strong<struct CycleTag, std::uint64_t>;  // a session's commit cycle, from 1
-// A task's slice since its last start or restart, from 1.
+// A task's slice in its epoch, from 1.
 using SliceNumber = Strong<struct SliceTag, std::uint64_t>;
 // Index into the topics that a session was opened with.
 using TopicIndex = Strong<struct TopicTag, std::uint32_t>;

@@ -24,16 +24,16 @@ struct BridgeOptions {
   std::optional<Duration> hand_over_after = {};
   // Also when all tasks are at work: where they share threads, most may only wait for one.
   bool hands_over_all = false;
-  RestOptions rest = {};
+  CycleBackoffOptions cycle_backoff = {};
 };
 
 namespace action {
-struct Start {  // begin a task: a partition or a source
+struct StartTask {  // begin a task: a partition or a source
   TaskId task;
   Epoch epoch;
   std::shared_ptr<const StateReader> state;
 };
-struct Stop {
+struct StopTask {
   TaskId task;
 };
 struct Deliver {
@@ -42,18 +42,18 @@ struct Deliver {
   std::shared_ptr<const Batch> batch;
   Offset from = {};  // the task has those before it already
 };
-struct SlicesCommitted {
+struct CommittedUpTo {
   TaskId task;
   Epoch epoch;
   SliceNumber up_to;
 };
-struct Rewind {  // forget what was not committed; from now on the task's epoch is this one
+struct RewindTo {  // forget what was not committed; from now on the task's epoch is this one
   TaskId task;
   Epoch epoch;
 };
 }  // namespace action
-using BridgeAction =
-    std::variant<action::Start, action::Stop, action::Deliver, action::SlicesCommitted, action::Rewind>;
+using BridgeAction = std::variant<action::StartTask, action::StopTask, action::Deliver, action::CommittedUpTo,
+                                  action::RewindTo>;
 
 struct BridgeStats {
   std::uint64_t cycles = 0, aborted = 0, records = 0, stale_slices = 0, rewinds = 0;
@@ -156,7 +156,7 @@ class BridgeEngine {
   const Clock& clock_;
   CommitCycles cycles_;
   Restores restores_;
-  Rests rests_;
+  CycleBackoff cycle_backoff_;
   std::optional<MonotonicTime> rests_until_;  // then abort_wanted_: nothing is taken meanwhile
   bool clock_is_told_ = false;                // that it is wrong
   std::deque<OutputBuffer> late_;             // of at-most-once turns, which are not run again

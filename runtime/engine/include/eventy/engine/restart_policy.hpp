@@ -16,10 +16,11 @@ struct RestartOptions {
   Duration period{60'000};  // … within this time; one more escalates
   Duration first_backoff{100};
   Duration max_backoff{10'000};
-  Duration calm{30'000};  // without a failure for this long after a restart, backoff starts over
+  Duration reset_backoff_after{
+      30'000};  // without a failure for this long after a restart, backoff starts over
   // A session that is fenced twice within this time has a duplicate with its name, which it only fences in
   // turn.
-  Duration duplicate{60'000};
+  Duration duplicate_window{60'000};
   friend bool operator==(const RestartOptions&, const RestartOptions&) = default;
 };
 
@@ -29,8 +30,8 @@ class RestartPolicy {
   explicit RestartPolicy(RestartOptions options) : options_(options) {}
   enum class Verdict : std::uint8_t {
     restart,
-    too_many,  // failures within the period
-    is_final,  // what no restart can heal
+    too_many,      // failures within the period
+    is_permanent,  // what no restart can heal
     has_duplicate
   };
   // A child failed at `now`, with the code if its error has one; all verdicts but `restart` mean: escalate.
@@ -53,22 +54,23 @@ class Backoff {
   MonotonicTime restarted_ = {};  // as far as anyone can know: after that wait
 };
 
-struct RestOptions {
-  std::size_t at_once = 2;  // so many times in a row without a rest: a rebalance undoes a cycle now and then
+struct CycleBackoffOptions {
+  std::size_t immediate_retries =
+      2;  // so many times in a row without a rest: a rebalance undoes a cycle now and then
   Duration first{100};
   Duration max{5'000};
-  friend bool operator==(const RestOptions&, const RestOptions&) = default;
+  friend bool operator==(const CycleBackoffOptions&, const CycleBackoffOptions&) = default;
 };
 
 // Of a bridge, how long it rests before it does a cycle again that the store has undone.
-class Rests {
+class CycleBackoff {
  public:
-  explicit Rests(RestOptions options) : options_(options) {}
+  explicit CycleBackoff(CycleBackoffOptions options) : options_(options) {}
   Duration undone();
   std::size_t committed() { return std::exchange(in_a_row_, 0); }  // so many were undone in a row before
 
  private:
-  RestOptions options_;
+  CycleBackoffOptions options_;
   std::size_t in_a_row_ = 0;
   Duration next_ = options_.first;
 };

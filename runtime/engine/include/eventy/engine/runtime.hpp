@@ -45,7 +45,8 @@ struct RuntimeOptions {
   std::map<std::string, std::shared_ptr<const Serializer>> serializers =
       {};  // of a topic, or of a service's own
   std::shared_ptr<const StateFormat> state_format;
-  std::map<std::string, std::string> owners = {};  // namespace → service, where it is not `urn:NAME` → `NAME`
+  std::map<std::string, std::string> service_of_namespace =
+      {};  // namespace → service, where it is not `urn:NAME` → `NAME`
   std::map<std::string, Partitioner> partitioners = {};  // topic → its partitioner, where it is not crc32
   DecodeLimits limits = {};
   std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
@@ -96,7 +97,7 @@ class ServiceRuntime {
   // Roles of topics. The request topic is always the first, and the lead.
   static constexpr TopicIndex requests{0}, events{1}, responses{2}, dead_letters{3};
   std::optional<TopicIndex> returns() const { return returns_; }
-  std::optional<TopicIndex> requests_of(
+  std::optional<TopicIndex> request_topic_of(
       std::string_view ns) const;  // nullopt: not a namespace known to be asked
   // Where records of this kind and namespace are written to; nullopt: to a namespace not known to be asked.
   std::optional<TopicIndex> output_topic(Kind kind, std::string_view ns) const;
@@ -131,7 +132,7 @@ class ServiceRuntime {
   std::vector<std::string> topics_;
   std::vector<Partitioner> partitioners_;                       // by TopicIndex
   std::vector<std::shared_ptr<const Serializer>> serializers_;  // by TopicIndex
-  std::vector<TopicIndex> inputs_, free_inputs_;
+  std::vector<TopicIndex> inputs_, independent_inputs_;
   std::optional<TopicIndex> returns_;
   std::vector<std::pair<std::string, TopicIndex>> asked_;
   std::vector<std::vector<Candidate>> dispatch_;
@@ -143,13 +144,13 @@ class ServiceRuntime {
 struct Routes {
   std::shared_ptr<const ServiceRuntime> runtime;
   std::vector<std::uint32_t> partitions;    // by TopicIndex
-  std::size_t max_state_size = SIZE_MAX;    // of key and value in bytes
+  std::size_t max_state_bytes = SIZE_MAX;   // of key and value in bytes
   std::vector<std::size_t> max_sizes = {};  // of key and value in bytes, by TopicIndex
   std::vector<bool> needs_keys = {};        // by TopicIndex
   // A slice that holds so many bytes ends, and the outputs of one record may have as many again: at most a
   // quarter of a cycle each, as a state may, so that a slice alone fits into every cycle.
-  std::size_t max_slice_size = SIZE_MAX;
-  std::uint32_t lead() const { return partitions[0]; }
+  std::size_t max_slice_bytes = SIZE_MAX;
+  std::uint32_t lead_partitions() const { return partitions[0]; }
 };
 std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,
                                           const StoreSession& session);

@@ -10,10 +10,10 @@ namespace eventy {
 
 // Where slices come from: a partition, or one of its sources.
 struct TaskId {
-  static constexpr std::uint32_t records = UINT32_MAX;
+  static constexpr std::uint32_t no_source = UINT32_MAX;
   PartitionId partition = {};
-  std::uint32_t source = records;  // index of the source, or `records`
-  bool is_source() const { return source != records; }
+  std::uint32_t source = no_source;  // index of the source, or `no_source`: its partition
+  bool is_source() const { return source != no_source; }
   friend auto operator<=>(const TaskId&, const TaskId&) = default;
 };
 

@@ -8,7 +8,7 @@
 
 namespace eventy {
 
-class SourceEngine final : detail::PullCore {
+class SourceEngine final : detail::PollCore {
  public:
   SourceEngine(std::shared_ptr<const Routes> routes, TaskId task, Epoch epoch,
                std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit = 1000,
@@ -17,12 +17,12 @@ class SourceEngine final : detail::PullCore {
   SourceEngine(const SourceEngine&) = delete;
   SourceEngine& operator=(const SourceEngine&) = delete;
 
-  struct Poll {
+  struct Polled {
     std::optional<Slice> slice = {};    // nullopt: there was nothing
     std::optional<Duration> wait = {};  // look again after that long; nullopt: at once
   };
   // Throws what the user's code throws; that poll then has no effect.
-  Poll poll();
+  Polled poll();
   // Goes back to the committed position; slices count from 1 again.
   void rewind(Epoch epoch);
   Epoch epoch() const { return epoch_; }
@@ -30,8 +30,8 @@ class SourceEngine final : detail::PullCore {
  private:
   const void* position() const override { return position_; }
   void advance(const void* position) override;
-  std::size_t limit() const override { return limit_; }
-  void nothing_for(Duration wait) override { wait_ = wait; }
+  std::size_t max_records() const override { return limit_; }
+  void poll_again_after(Duration wait) override { wait_ = wait; }
   Writer& begin(const detail::OutputSpec& output) override;
   void end() override;
   void abandon() override;

@@ -46,8 +46,8 @@ class Supervision {
   // A node's children: its services, in the order in which the program names them.
   static Child service(std::size_t number) { return {static_cast<std::uint32_t>(number), 0}; }
 
-  enum class First : std::uint8_t { holds_the_others, is_one_of_them };  // what a child of rank 0 is
-  Supervision(SupervisionOptions options, First first)
+  enum class FirstChild : std::uint8_t { owns_all, is_peer };  // what a child of rank 0 is
+  Supervision(SupervisionOptions options, FirstChild first)
       : options_(options), first_(first), policy_(options.restarts) {}
 
   struct Decision {
@@ -67,7 +67,7 @@ class Supervision {
   bool takes(Child failed, Child other) const;
 
   SupervisionOptions options_;
-  First first_;
+  FirstChild first_;
   RestartPolicy policy_;
   std::map<Child, Backoff> backoffs_ = {};
 };

@@ -39,13 +39,13 @@ inline constexpr StateOps state_ops{
     std::is_trivially_copyable_v<S>};
 
 // Stages the effects of one poll of a source.
-class PullCore {
+class PollCore {
  public:
-  virtual ~PullCore() = default;
+  virtual ~PollCore() = default;
   virtual const void* position() const = 0;
   virtual void advance(const void* position) = 0;
-  virtual std::size_t limit() const = 0;
-  virtual void nothing_for(Duration wait) = 0;
+  virtual std::size_t max_records() const = 0;
+  virtual void poll_again_after(Duration wait) = 0;
   virtual Writer& begin(const OutputSpec& output) = 0;
   virtual void end() = 0;
   virtual void abandon() = 0;  // discards the output that begin() started and end() did not complete
@@ -61,14 +61,14 @@ class PullCore {
 // One poll of a source. The emitted events and the new position are committed together. Sources run on a
 // thread of their own and may block.
 template <class Position>
-class Pull {
+class Poll {
  public:
-  explicit Pull(detail::PullCore& core) : core_(core) {}
-  Pull(const Pull&) = delete;
-  Pull& operator=(const Pull&) = delete;
+  explicit Poll(detail::PollCore& core) : core_(core) {}
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
   const Position& position() const { return *static_cast<const Position*>(core_.position()); }
-  std::size_t limit() const { return core_.limit(); }  // about how many records to emit at most
-  template <AnEvent E>
+  std::size_t max_records() const { return core_.max_records(); }  // about how many records to emit at most
+  template <EventType E>
   void emit(const E& event, std::string_view key) {
     using R = typename RecordOf<E>::type;
     try {
@@ -83,15 +83,15 @@ class Pull {
       throw;
     }
   }
-  // Processes one piece of the input: `hand_on()` emits its events. If it throws, none of them is emitted and
+  // Processes one piece of the input: `f()` emits its events. If it throws, none of them is emitted and
   // the piece becomes a dead letter with its place, the reason and its bytes. So a piece that cannot be
   // parsed or written does not end the source. std::bad_alloc and eventy::Failure are rethrown: the piece did
   // not cause them.
   template <class F>
-  void take(std::string_view place, std::string_view bytes, F hand_on) {
+  void process(std::string_view place, std::string_view bytes, F f) {
     core_.begin_piece();
     try {
-      hand_on();
+      f();
     } catch (...) {
       core_.piece_failed(place, bytes);
     }
@@ -101,12 +101,12 @@ class Pull {
     core_.dead_letter(place, reason, bytes);
   }
   void advance(const Position& position) { core_.advance(&position); }
-  void nothing_for(Duration wait) { core_.nothing_for(wait); }  // polls again after this wait
+  void poll_again_after(Duration wait) { core_.poll_again_after(wait); }  // polls again after this wait
   // Logs a line with the service and the source.
   void log(LogLevel level, std::string_view text) const { core_.log(level, text); }
 
  private:
-  detail::PullCore& core_;
+  detail::PollCore& core_;
 };
 
 struct Plan {
@@ -120,7 +120,7 @@ struct Plan {
     Guarantee guarantee{};
     std::shared_ptr<const void> code;
     void (*run)(const void* code, detail::TurnCore& core, Reader& data) = nullptr;
-    Failures failures = {};  // go before those of the service
+    FailurePolicies failures = {};  // go before those of the service
     // True if records of this other major version can be read, through upgrade functions.
     bool (*upgrades_from)(std::uint64_t major) = nullptr;
 
@@ -143,7 +143,7 @@ struct Plan {
     std::string name;
     const detail::StateOps* position = nullptr;
     std::shared_ptr<const void> code;
-    void (*run)(const void* code, detail::PullCore& core) = nullptr;
+    void (*run)(const void* code, detail::PollCore& core) = nullptr;
   };
   std::string name, ns;
   bool is_blocking = false;                 // its handlers may block
@@ -154,17 +154,17 @@ struct Plan {
   std::vector<std::string>
       requested;                // namespaces that requests go to, beside those whose responses are handled
   std::vector<Output> outputs;  // responses to handled requests, and what emits() names
-  Failures failures;
+  FailurePolicies failures;
 
   // The policy for this error: the handler's, else the service's, else the default. `is_named` is true if the
   // policy names the error's class.
   struct Policy {
-    const OnFailure& on_failure;
+    const FailurePolicy& on_failure;
     bool is_named;
   };
   Policy policy_for(const Handler& handler, const std::exception_ptr& error) const;
   bool handles_responses() const;
-  Duration longest_wait() const;  // the longest of all policies; see Failures
+  Duration longest_wait() const;  // the longest of all policies; see FailurePolicies
 };
 
 // A service as a value: copies share the plan.

@@ -48,26 +48,27 @@ enum class FinalAction : std::uint8_t {
 
 // When a paused partition checks whether it can go on.
 struct Probe {
-  Duration every{1'000};
+  Duration interval{1'000};
   // Called at each probe, on the partition's thread. False: the record is not retried yet. Absent: the record
   // is retried at each probe.
-  std::function<bool()> ask = {};
+  std::function<bool()> check = {};
 };
 
+// An eventy::Failure that leaves a handler is a crash of the partition, whatever the policy.
 // Bytes that do not decode are not retried; they are dead-lettered unless a policy names DecodeError.
 // At-most-once handlers never run twice: their failures are dead-lettered at once, whatever the policy.
-struct OnFailure {
+struct FailurePolicy {
   Retry retry = {};
   FinalAction then = FinalAction::dead_letter;
   Probe probe = {};
 };
 
-// Policies by the class of the error: `Failures().of<Busy>({…}).of<Broken>({…}).by_default({…})`. The first
-// class that matches decides.
-class Failures {
+// Policies by the class of the error: `FailurePolicies().of<Busy>({…}).of<Broken>({…}).by_default({…})`. The
+// first class that matches decides.
+class FailurePolicies {
  public:
   template <class E>
-  Failures& of(OnFailure policy) {
+  FailurePolicies& of(FailurePolicy policy) {
     classes_.push_back({[](const std::exception_ptr& p) {
                           try {
                             std::rethrow_exception(p);
@@ -80,22 +81,22 @@ class Failures {
                         std::move(policy)});
     return *this;
   }
-  Failures& by_default(OnFailure policy) {
+  FailurePolicies& by_default(FailurePolicy policy) {
     by_default_ = std::move(policy);
     return *this;
   }
 
-  const OnFailure* for_class_of(const std::exception_ptr& error) const;  // null: no class matches
-  const OnFailure* by_default() const { return by_default_ ? &*by_default_ : nullptr; }
+  const FailurePolicy* for_class_of(const std::exception_ptr& error) const;  // null: no class matches
+  const FailurePolicy* by_default() const { return by_default_ ? &*by_default_ : nullptr; }
   Duration longest_wait() const;  // the longest wait for a retry, without jitter, or for a probe
 
  private:
   struct Class {
     bool (*matches)(const std::exception_ptr&);
-    OnFailure policy;
+    FailurePolicy policy;
   };
   std::vector<Class> classes_ = {};
-  std::optional<OnFailure> by_default_ = {};
+  std::optional<FailurePolicy> by_default_ = {};
 };
 
 }  // namespace eventy

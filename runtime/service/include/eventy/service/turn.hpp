@@ -52,7 +52,7 @@ struct ReplyTo {
 };
 
 // The argument of a response handler: the response, or a refusal. The data of a refusal is an empty map.
-template <AResponse R>
+template <ResponseType R>
 class Reply {
  public:
   explicit Reply(R value) : value_(std::move(value)) {}
@@ -91,7 +91,7 @@ class Effects {
   virtual void end() = 0;
   virtual void abandon() = 0;  // discards the output that begin() started and end() did not complete
   virtual void* edit() = 0;    // the key's state, created if absent; marks it changed
-  virtual void forget() = 0;
+  virtual void delete_state() = 0;
   virtual const void* state() const = 0;  // null: none
   virtual const Context& context() = 0;
   virtual void set_context(std::string name, ContextValue value) = 0;  // in the service's own entry
@@ -134,20 +134,20 @@ class StatelessTurn {
 
   // Writes an event to this service's event topic. Throws std::logic_error if the event's namespace is not
   // the service's.
-  template <AnEvent E>
+  template <EventType E>
   void emit(const E& event, EmitOptions options = {}) {
     put(event, {.key = options.key ? options.key : core_.key});
   }
   // Sends a request to the service that owns its namespace; the response comes back to the key handled now.
-  template <ARequest Q>
+  template <RequestType Q>
   void request(const Q& request, RequestOptions options = {}) {
     put(request, {.key = options.key ? options.key : core_.key});
   }
-  template <AResponse R>
+  template <ResponseType R>
   void respond(const ReplyTo& to, const R& response) {
     put(response, {.key = core_.key, .reply_to = &to});
   }
-  template <AResponse R>
+  template <ResponseType R>
   void refuse(const ReplyTo& to, std::int64_t code, std::string_view message) {
     refuse_as<R>(to, code, message);
   }
@@ -198,7 +198,7 @@ class Turn : public StatelessTurn {
   const State* state() const { return static_cast<const State*>(core_.effects.state()); }  // null: none
   // The state, created if absent; marks the key changed.
   State& edit() { return *static_cast<State*>(core_.effects.edit()); }
-  void forget() { core_.effects.forget(); }
+  void delete_state() { core_.effects.delete_state(); }
 };
 template <>
 class Turn<NoState> : public StatelessTurn {
@@ -207,8 +207,8 @@ class Turn<NoState> : public StatelessTurn {
 };
 
 // A turn that handles a request: only here respond() works without a ReplyTo.
-template <class Base, ARequest Q>
-class Answering : public Base {
+template <class Base, RequestType Q>
+class BasicRequestTurn : public Base {
  public:
   using Base::Base;
   using Base::refuse;
@@ -226,9 +226,9 @@ class Answering : public Base {
     return to;
   }
 };
-template <class State, ARequest Q>
-using RequestTurn = Answering<Turn<State>, Q>;
-template <ARequest Q>
-using StatelessRequestTurn = Answering<StatelessTurn, Q>;
+template <class State, RequestType Q>
+using RequestTurn = BasicRequestTurn<Turn<State>, Q>;
+template <RequestType Q>
+using StatelessRequestTurn = BasicRequestTurn<StatelessTurn, Q>;
 
 }  // namespace eventy

@@ -29,7 +29,7 @@ inline constexpr std::size_t chunk_header_size = 16;
 // little.
 inline constexpr std::size_t chunk_target_size = 512u << 10;
 // Stores reject larger records, so that all sizes fit the format with room to spare.
-inline constexpr std::size_t max_record_size = 256u << 20;
+inline constexpr std::size_t max_record_bytes = 256u << 20;
 
 // trust: for bytes that never leave memory, which have no checksum.
 enum class Checksum : std::uint8_t { verify, trust };

@@ -18,12 +18,12 @@
 namespace eventy {
 
 // The place in the log that a copy has reached.
-struct LogPlace {
+struct LogPosition {
   Offset next = {};      // the offset after the last change in the copy; 0: the copy is empty
   std::string log = {};  // identifies the log and its incarnation, as the store defines it; empty: none yet
   Instant synced = {};   // when the copy last reached `next`
 
-  friend bool operator==(const LogPlace&, const LogPlace&) = default;
+  friend bool operator==(const LogPosition&, const LogPosition&) = default;
 };
 
 // A partition's state as keys and values of any bytes. Any thread may call get(); only one at a time may call
@@ -35,14 +35,14 @@ class LocalState {
   virtual ~LocalState() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
   // Applies the changes in order and sets the place after them, atomically.
-  virtual Result<void> apply(std::span<const Change> changes, const LogPlace& place) = 0;
+  virtual Result<void> apply(std::span<const Change> changes, const LogPosition& place) = 0;
   // Like apply(), for the many changes of a restore, which the log holds anyway. They may become durable
   // later, but each place only together with its changes. Default: apply().
-  virtual Result<void> load(std::span<const Change> changes, const LogPlace& place) {
+  virtual Result<void> load(std::span<const Change> changes, const LogPosition& place) {
     return apply(changes, place);
   }
-  // The place of the last apply() or load(), even of an earlier session; a new copy has LogPlace{}.
-  virtual Result<LogPlace> place() const = 0;
+  // The place of the last apply() or load(), even of an earlier session; a new copy has LogPosition{}.
+  virtual Result<LogPosition> place() const = 0;
   // Deletes everything, including the place: the copy no longer belongs to the log.
   virtual Result<void> clear() = 0;
 };

@@ -41,10 +41,10 @@ class MemoryStore final : public RecordStore {
     aborts,                 // the cycle is aborted: Aborted
     unknown_but_committed,  // UnknownOutcome; resolve() says committed
     unknown_and_aborted,    // UnknownOutcome; resolve() says aborted
-    held,                   // no outcome until let_commit()
+    held,                   // no outcome until resume_commit()
   };
   void next_commit(const std::string& service, CommitFate fate);  // sets the outcome of the next commit()
-  void let_commit(const std::string& service);                    // a held commit proceeds as `commits`
+  void resume_commit(const std::string& service);                 // a held commit proceeds as `commits`
   // Sends Revoked; after release() nobody owns the partition.
   void revoke(const std::string& service, PartitionId partition);
   // Sends Lost; commits that include the partition fail: fenced.

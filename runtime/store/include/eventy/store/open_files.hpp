@@ -20,7 +20,7 @@ OpenFiles open_files();
 void raise_open_file_limit();
 
 // The number of files that a cache of open files may hold: a quarter of the limit, between 64 and 4,096.
-inline constexpr std::uint64_t fewest_cached_files = 64;
+inline constexpr std::uint64_t min_cached_files = 64;
 std::uint64_t cached_files();
 
 // ErrorCode::configuration if fewer than `needed` more files can be opened; the text names `what`, which

@@ -27,7 +27,7 @@ struct TopicSpec {
 
 // Whether a session calls write_now(). A store may show a topic only up to its first open cycle; in a session
 // that uses write_now() it holds back the outputs of a cycle until the commit.
-enum class Writes : std::uint8_t { in_cycles_and_at_once, in_cycles_only };
+enum class OutputMode : std::uint8_t { transactional_and_immediate, transactional_only };
 
 struct SessionOptions {
   std::string service;  // sessions of one service share its partitions and positions
@@ -37,10 +37,11 @@ struct SessionOptions {
   std::vector<std::string> topics = {};
   // Topics that are read. All must have the partition count of the first.
   std::vector<TopicIndex> inputs = {};
-  std::vector<TopicIndex> free_inputs = {};  // also read, but may differ in partition count (responses)
+  std::vector<TopicIndex> independent_inputs =
+      {};  // also read, but may differ in partition count (responses)
   // By KeyspaceIndex. Keyspaces belong to the service.
   std::vector<std::string> keyspaces = {};
-  Writes writes = Writes::in_cycles_and_at_once;
+  OutputMode output_mode = OutputMode::transactional_and_immediate;
   // How long a cycle usually stays open. A hint only: a store may send early what belongs to short cycles.
   std::optional<Duration> cycle_interval = {};
 };
@@ -86,7 +87,7 @@ struct Lost {
 struct Records {
   std::shared_ptr<const Batch> batch = {};
 };
-// The cycle is durable and visible.
+// The cycle is durable. Readers see it soon; on Kafka once the transaction markers are written.
 struct Committed {
   CycleId cycle = {};
 };
@@ -114,8 +115,9 @@ class StoreSession {
  public:
   virtual ~StoreSession() = default;  // calls close()
 
-  // Never blocks. Returns at most one Records for each topic partition that is assigned, restored and not
-  // paused, in the order of offsets. An error ends the session: open a new one.
+  // Does not wait for records; after an abort it may wait for the store. Returns at most one Records for each
+  // topic partition that is assigned, restored and not paused, in the order of offsets. An error ends the
+  // session: open a new one.
   virtual Result<std::vector<StoreEvent>> poll(const PollLimits& limits) = 0;
   // Sets `wake`, which is called when poll() may return something new: from any thread, possibly with the
   // store's locks held. It must only post a message.
@@ -141,13 +143,13 @@ class StoreSession {
   virtual void release(const std::vector<PartitionId>& partitions) = 0;  // answers Revoked and Lost
   virtual std::uint32_t partition_count(TopicIndex topic) const = 0;
   // The most bytes of key and value of a record that the topic accepts.
-  virtual std::size_t max_record_size(TopicIndex) const { return SIZE_MAX; }
+  virtual std::size_t max_record_bytes(TopicIndex) const { return SIZE_MAX; }
   // True if the topic rejects records without a key.
   virtual bool needs_keys(TopicIndex) const { return false; }
   // The most bytes of key and value of a state that the store accepts.
-  virtual std::size_t max_state_size() const { return SIZE_MAX; }
+  virtual std::size_t max_state_bytes() const { return SIZE_MAX; }
   // The most bytes of outputs and states in one cycle.
-  virtual std::size_t max_cycle_size() const { return SIZE_MAX; }
+  virtual std::size_t max_cycle_bytes() const { return SIZE_MAX; }
   // True if every partition of this session was read to its end and all of it is committed.
   virtual Result<bool> at_end() = 0;
   virtual void close() = 0;  // aborts the open cycle
@@ -176,11 +178,11 @@ struct NewRecord {
 
 // The optional behaviours of a store. The conformance suite requires all others of every store.
 struct StoreFeatures {
-  bool durable = false;             // records survive the end of the process
-  bool many_members = false;        // several sessions of one service share its partitions
-  bool unknown_outcomes = false;    // a commit can end in UnknownOutcome
-  bool any_name = true;             // names of topics and services may contain any bytes
-  std::uint32_t session_files = 0;  // files and connections that each session may hold open
+  bool durable = false;                 // records survive the end of the process
+  bool multiple_members = false;        // several sessions of one service share its partitions
+  bool unknown_outcomes = false;        // a commit can end in UnknownOutcome
+  bool arbitrary_names = true;          // names of topics and services may contain any bytes
+  std::uint32_t files_per_session = 0;  // files and connections that each session may hold open
 };
 
 class RecordStore {

@@ -14,7 +14,7 @@ namespace eventy {
 // A session's options with the partition counts of its topics.
 struct SessionShape {
   std::vector<std::uint32_t> counts = {};  // partitions of each topic, by TopicIndex
-  std::vector<TopicIndex> inputs = {};     // all topics that are read: inputs, then free inputs
+  std::vector<TopicIndex> inputs = {};     // all topics that are read: inputs, then independent inputs
   std::uint32_t partitions = 0;            // of the service: the largest count among its inputs
 
   bool reads(TopicIndex topic, PartitionId partition) const;
@@ -43,7 +43,7 @@ Error wrong_partition_count(const std::string& topic, std::uint32_t has, std::ui
 Result<PartitionId> place(const NewRecord& record, const std::string& topic, std::uint32_t partitions);
 
 inline constexpr std::uint32_t max_partitions = 1u << 16;
-inline constexpr std::size_t max_state_key_size = 64u << 10;
+inline constexpr std::size_t max_state_key_bytes = 64u << 10;
 
 // A name as messages show it: bytes that are not printable as \xNN, at most 80 bytes.
 std::string printable(std::string_view bytes);

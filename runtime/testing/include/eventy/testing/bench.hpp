@@ -53,12 +53,12 @@ class Bench {
   void release(std::string_view key);                // releases parked records; see eventy/engine/parking.hpp
   std::uint64_t parked(std::string_view key) const;  // number of parked records
   // One poll of a source.
-  void pull(std::string_view source, std::size_t limit = 100);
+  void poll(std::string_view source, std::size_t limit = 100);
 
   struct Sent {
     Record record;
     std::string topic, bytes;
-    bool at_once;  // written outside of the transaction
+    bool immediate;  // written outside of the transaction
   };
   const std::vector<Sent>& sent_records() const { return sent_; }
   template <Message M>
@@ -82,7 +82,7 @@ class Bench {
     read_state(detail::state_ops<State>, it->second, *state_decoder_, &s);
     return s;
   }
-  template <AQuery Q>
+  template <QueryType Q>
   typename Q::record::answer ask(const std::string& key, const Q& query) {
     typename Q::record::answer a{};
     std::string question, answer;
@@ -97,7 +97,7 @@ class Bench {
     std::optional<std::string> key = {};
     bool tombstone = false;  // the record had no value
   };
-  const std::vector<DeadLetter>& dead() const { return dead_; }
+  const std::vector<DeadLetter>& dead_letters() const { return dead_; }
   const PartitionStats& stats() const { return engine_->stats(); }
   Instant now() const { return clock_.date(); }  // the same as Turn::now()
 
@@ -109,7 +109,7 @@ class Bench {
   void deliver(TopicIndex topic, std::optional<std::string> value, std::optional<std::string> key);
   void run();
   void commit(Slice& slice);
-  void keep(const OutputBuffer& outputs, bool at_once);
+  void keep(const OutputBuffer& outputs, bool immediate);
   void read_data(const Sent& sent, const std::function<void(Reader&)>& f) const;
 
   std::shared_ptr<const ServiceRuntime> runtime_;

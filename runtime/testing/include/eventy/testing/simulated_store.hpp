@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "eventy/store/record_store.hpp"
-#include "eventy/testing/chance.hpp"
+#include "eventy/testing/random.hpp"
 #include "eventy/testing/trace.hpp"
 
 namespace eventy::testing {
@@ -26,12 +26,12 @@ struct StoreFaults {
   double failed_polls = 0;    // the session ends, as in the next three
   double failed_commits = 0;  // half of these commits happen nevertheless
   double failed_appends = 0;
-  double failed_writes = 0;  // of write_now(); half of these outputs were written
-  double failed_reads = 0;   // of a state
-  double throws = 0;         // a call throws something that is not an exception; the session ends
-  Duration commit_most{0};   // duration of a commit
-  Duration restore_most{0};  // from Assigned to Restored
-  Duration late_most{0};     // delay of a late answer
+  double failed_writes = 0;      // of write_now(); half of these outputs were written
+  double failed_reads = 0;       // of a state
+  double throws = 0;             // a call throws something that is not an exception; the session ends
+  Duration max_commit_time{0};   // duration of a commit
+  Duration max_restore_time{0};  // from Assigned to Restored
+  Duration max_answer_delay{0};  // delay of a late answer
 };
 
 namespace detail {
@@ -40,7 +40,7 @@ struct SimulatedImpl;
 
 class SimulatedStore final : public RecordStore {
  public:
-  SimulatedStore(const Clock& clock, Chance& chance, Trace& trace);
+  SimulatedStore(const Clock& clock, Random& chance, Trace& trace);
   ~SimulatedStore() override;
 
   StoreFeatures features() const override;

@@ -10,12 +10,12 @@
 
 namespace eventy {
 
-class Worker {
+class JobThread {
  public:
-  Worker() : thread_([this] { work(); }) {}
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-  ~Worker() {  // waits for the remaining jobs
+  JobThread() : thread_([this] { work(); }) {}
+  JobThread(const JobThread&) = delete;
+  JobThread& operator=(const JobThread&) = delete;
+  ~JobThread() {  // waits for the remaining jobs
     {
       std::lock_guard lock(mutex_);
       ending_ = true;
@@ -24,7 +24,7 @@ class Worker {
     thread_.join();
   }
 
-  void begin(std::function<void()> job) {  // `job` must not throw
+  void enqueue(std::function<void()> job) {  // `job` must not throw
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(std::move(job));

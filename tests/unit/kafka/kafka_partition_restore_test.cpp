@@ -1,8 +1,8 @@
 // What the restore of one partition decides about its local copy.
-#define CAF_SUITE kafka_restore_task
+#define CAF_SUITE kafka_partition_restore
 #include <caf/test/unit_test.hpp>
 
-#include "adapters/kafka/restore_task.hpp"
+#include "adapters/kafka/partition_restore.hpp"
 
 namespace eventy::kafka::detail {
 namespace {
@@ -22,7 +22,7 @@ struct Fixture {
   Restore restore = {.partition = {}, .copy = local_state_in_memory()("counter", PartitionId{}).value()};
 
   Fixture() {
-    const LogPlace place{Offset{5}, LogNamePlace{"old", Offset{2}}.text(), SystemClock{}.date()};
+    const LogPosition place{Offset{5}, LogNamePlace{"old", Offset{2}}.text(), SystemClock{}.date()};
     const std::vector<LocalState::Change> changes = {{"k", "v"}};
     restore.copy->apply(changes, place).value();
   }
@@ -33,12 +33,12 @@ struct Fixture {
 
 CAF_TEST(a copy is continued in the log that has its name where it was) {
   Fixture f;
-  RestoreTask task(f.context, f.restore, {Offset{0}, Offset{9}});
+  PartitionRestore task(f.context, f.restore, {Offset{0}, Offset{9}});
   CAF_REQUIRE(task.open().ok());
   CAF_CHECK_EQUAL(task.next.value, 2);
-  CAF_CHECK(task.take(record(2, log_name_key, "old")).value() == RestoreTask::Then::seek);
+  CAF_CHECK(task.take(record(2, log_name_key, "old")).value() == PartitionRestore::Then::seek);
   CAF_CHECK_EQUAL(task.next.value, 5);
-  CAF_CHECK(task.take(record(5, "k2", "v2")).value() == RestoreTask::Then::read_on);
+  CAF_CHECK(task.take(record(5, "k2", "v2")).value() == PartitionRestore::Then::read_on);
   CAF_CHECK_EQUAL(task.changes.views().size(), 1u);
   task.reach(Offset{9});
   CAF_CHECK(task.done() && task.check_end().ok() && f.has_key());
@@ -47,19 +47,19 @@ CAF_TEST(a copy is continued in the log that has its name where it was) {
 CAF_TEST(a copy is emptied where positions name another log) {
   Fixture f;
   f.restore.expected_log = "new";
-  RestoreTask task(f.context, f.restore, {Offset{0}, Offset{9}});
+  PartitionRestore task(f.context, f.restore, {Offset{0}, Offset{9}});
   CAF_REQUIRE(task.open().ok());
-  CAF_CHECK(task.take(record(2, log_name_key, "new")).value() == RestoreTask::Then::seek);
+  CAF_CHECK(task.take(record(2, log_name_key, "new")).value() == PartitionRestore::Then::seek);
   CAF_CHECK_EQUAL(task.next.value, 0);
   CAF_CHECK(!f.has_key());
 }
 
 CAF_TEST(a copy is kept where it may be the last trace of the states) {
   Fixture f;
-  RestoreTask task(f.context, f.restore, {Offset{0}, Offset{9}});
+  PartitionRestore task(f.context, f.restore, {Offset{0}, Offset{9}});
   CAF_REQUIRE(task.open().ok());
-  CAF_CHECK(task.take(record(2, log_name_key, "new")).value() == RestoreTask::Then::seek);
-  CAF_CHECK(task.take(record(0, log_name_key, "new")).value() == RestoreTask::Then::read_on);
+  CAF_CHECK(task.take(record(2, log_name_key, "new")).value() == PartitionRestore::Then::seek);
+  CAF_CHECK(task.take(record(0, log_name_key, "new")).value() == PartitionRestore::Then::read_on);
   const auto end = task.skip_to(Offset{9});
   CAF_REQUIRE(!end.ok());
   CAF_CHECK(end.error().code == ErrorCode::corrupt);
@@ -69,7 +69,7 @@ CAF_TEST(a copy is kept where it may be the last trace of the states) {
 CAF_TEST(a log that ends before what was committed to it is an error) {
   Fixture f;
   f.restore.expected_log = "old", f.restore.expected_reach = Offset{20};
-  RestoreTask task(f.context, f.restore, {Offset{0}, Offset{9}});
+  PartitionRestore task(f.context, f.restore, {Offset{0}, Offset{9}});
   const auto opened = task.open();
   CAF_REQUIRE(!opened.ok());
   CAF_CHECK(opened.error().code == ErrorCode::corrupt);

@@ -9,7 +9,7 @@
 namespace eventy {
 
 // Appends to a string through a pointer. Until finish() the string is longer than its contents.
-class Output {
+class StringAppender {
  public:
   void attach(std::string& out) {
     out_ = &out;

@@ -1,4 +1,4 @@
-#include "eventy/core/output.hpp"
+#include "eventy/core/string_appender.hpp"
 
 namespace eventy {
 
@@ -8,7 +8,7 @@ constexpr std::size_t slack = 512;  // extra space: about what a record needs
 
 }  // namespace
 
-void Output::grow(std::size_t count) {
+void StringAppender::grow(std::size_t count) {
   auto used = static_cast<std::size_t>(at_ - out_->data());
   out_->resize(used + count + slack);
   at_ = out_->data() + used;

@@ -8,16 +8,16 @@
 #include <optional>
 #include <utility>
 
-#include "eventy/store/worker.hpp"
-#include "restore_task.hpp"
+#include "eventy/store/job_thread.hpp"
+#include "partition_restore.hpp"
 
 namespace eventy::kafka::detail {
 
-class CopyWriter {
+class RestoreWriter {
  public:
   // Takes the changes of the task. Waits while too many batches are queued. Nothing is written for a
   // partition that was stopped meanwhile.
-  Result<void> write(RestoreTask& task);
+  Result<void> write(PartitionRestore& task);
   // Until everything is written.
   Result<void> wait();
 
@@ -27,7 +27,7 @@ class CopyWriter {
   std::atomic<int> queued_ = 0;  // batches
   std::mutex failure_mutex_ = {};
   std::optional<Error> failure_ = {};  // of the writing thread
-  Worker worker_ = {};                 // the last member: its jobs use the others
+  JobThread worker_ = {};              // the last member: its jobs use the others
 };
 
 }  // namespace eventy::kafka::detail

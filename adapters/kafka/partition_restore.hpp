@@ -38,9 +38,9 @@ struct RestoreContext {
   Duration max_age;   // of a copy that is continued
 };
 
-class RestoreTask {
+class PartitionRestore {
  public:
-  RestoreTask(const RestoreContext& context, Restore& restore, Client::OffsetRange offsets)
+  PartitionRestore(const RestoreContext& context, Restore& restore, Client::OffsetRange offsets)
       : restore(restore), offsets(offsets), context_(context) {}
 
   // Opens the copy, and finds where reading starts.

@@ -1,4 +1,4 @@
-#include "restore_task.hpp"
+#include "partition_restore.hpp"
 
 #include <algorithm>
 
@@ -34,11 +34,11 @@ std::vector<LocalState::Change> ChangeBatch::views() const {
   return all;
 }
 
-std::string RestoreTask::describe() const {
+std::string PartitionRestore::describe() const {
   return "topic " + printable(context_.topic) + " partition " + std::to_string(restore.partition.value);
 }
 
-Error RestoreTask::lost(const std::string& what) const {
+Error PartitionRestore::lost(const std::string& what) const {
   return {ErrorCode::corrupt, describe() + " " + what +
                                   ": states that were committed are lost. Bring the topic back, or " +
                                   how_to_start_over};
@@ -46,7 +46,7 @@ Error RestoreTask::lost(const std::string& what) const {
 
 // --- the copy ---
 
-Result<void> RestoreTask::open() {
+Result<void> PartitionRestore::open() {
   if (!restore.copy) {
     const Client& client = context_.client;
     auto copy = client.options().local_state(client.name_in_kafka(context_.service), restore.partition);
@@ -57,7 +57,7 @@ Result<void> RestoreTask::open() {
 }
 
 // Finds where reading starts, and whether the copy may be continued.
-Result<void> RestoreTask::check_copy() {
+Result<void> PartitionRestore::check_copy() {
   if (!restore.expected_log.empty() && offsets.end < restore.expected_reach)
     return lost("ends at offset " + std::to_string(offsets.end.value) + ", but it was written up to " +
                 std::to_string(restore.expected_reach.value));
@@ -74,14 +74,14 @@ Result<void> RestoreTask::check_copy() {
   return {};
 }
 
-void RestoreTask::continue_copy() {
+void PartitionRestore::continue_copy() {
   stage_ = Stage::reading;
   start = next = restore.place.next;
 }
 
 // The copy cannot be continued. If the log is another one than the copy's, and no position names the log, the
 // copy may be the last trace of the states; then it is not emptied.
-Result<void> RestoreTask::discard_copy() {
+Result<void> PartitionRestore::discard_copy() {
   const auto& expected = restore.expected_log;
   if (restore.is_kept) return lost("is not the log that its local copy was made from");
   if (offsets.first.value > 0)
@@ -100,18 +100,18 @@ Result<void> RestoreTask::discard_copy() {
   return {};
 }
 
-Error RestoreTask::another_log() const {
+Error PartitionRestore::another_log() const {
   return lost((other_name_.empty() ? "has no name" : "is incarnation " + printable(other_name_)) +
               ", and the local copy, which is the last trace of its states, belongs to incarnation " +
               printable(named_.incarnation) +
               ": the topic was deleted and created again, or the cluster has lost its topics");
 }
 
-Result<void> RestoreTask::empty_copy() {
+Result<void> PartitionRestore::empty_copy() {
   stage_ = Stage::reading;
   auto place = restore.copy->place();
   if (!place) return place.error();
-  if (*place != LogPlace{})
+  if (*place != LogPosition{})
     if (auto cleared = restore.copy->clear(); !cleared) return cleared;
   restore.place = {};
   restore.name = {};
@@ -122,7 +122,7 @@ Result<void> RestoreTask::empty_copy() {
 // --- the log ---
 
 // Finds out whether the log is the one that the copy was made from.
-Result<RestoreTask::Then> RestoreTask::identify(const rd_kafka_message_t& record) {
+Result<PartitionRestore::Then> PartitionRestore::identify(const rd_kafka_message_t& record) {
   auto name = name_in(record);
   Result<void> decided;
   if (stage_ == Stage::naming) {
@@ -140,7 +140,7 @@ Result<RestoreTask::Then> RestoreTask::identify(const rd_kafka_message_t& record
   return Then::seek;
 }
 
-Result<RestoreTask::Then> RestoreTask::take(const rd_kafka_message_t& record) {
+Result<PartitionRestore::Then> PartitionRestore::take(const rd_kafka_message_t& record) {
   if (stage_ != Stage::reading) return identify(record);
   const Offset at{record.offset};
   if (at < next) return Then::read_on;
@@ -156,7 +156,7 @@ Result<RestoreTask::Then> RestoreTask::take(const rd_kafka_message_t& record) {
   return Then::read_on;
 }
 
-Result<RestoreTask::Then> RestoreTask::skip_to(Offset at) {
+Result<PartitionRestore::Then> PartitionRestore::skip_to(Offset at) {
   if (stage_ == Stage::naming && std::max(at, next) >= offsets.end) return another_log();
   if (at <= next) return Then::read_on;
   if (stage_ == Stage::verifying) {  // nothing is at the offset of the name
@@ -167,7 +167,7 @@ Result<RestoreTask::Then> RestoreTask::skip_to(Offset at) {
   return Then::read_on;
 }
 
-Result<void> RestoreTask::check_end() const {
+Result<void> PartitionRestore::check_end() const {
   const auto& expected = restore.expected_log;
   if (expected.empty() || restore.name.incarnation == expected) return {};
   const auto& now = restore.name.incarnation;
