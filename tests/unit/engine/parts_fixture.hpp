@@ -44,13 +44,21 @@ Service clicks_with(FailurePolicy policy, std::function<void(Turn<State>&, const
       .on_failure(std::move(policy));
 }
 
+struct Layout {  // what the store says of the topics
+  std::uint32_t partitions = 1;
+  std::size_t max_slice_bytes = SIZE_MAX;
+};
+
 struct Parts {
   using Tune = std::function<void(RuntimeOptions&)>;
   explicit Parts(
-      const Service& service, const Tune& tune = [](auto&) {})
+      const Service& service, const Tune& tune = [](auto&) {}, const Layout& layout = {})
       : runtime(std::make_shared<const ServiceRuntime>(service, options(tune))),
-        routes(std::make_shared<const Routes>(Routes{
-            .runtime = runtime, .partitions = std::vector<std::uint32_t>(8, 1), .max_state_bytes = 1000})),
+        routes(std::make_shared<const Routes>(
+            Routes{.runtime = runtime,
+                   .partitions = std::vector<std::uint32_t>(8, layout.partitions),
+                   .max_state_bytes = 1000,
+                   .max_slice_bytes = layout.max_slice_bytes})),
         environment(routes, {0}, clock, std::make_shared<TurnWatch>()) {
     environment.read_clock();
   }
