@@ -34,6 +34,25 @@ std::uint64_t InputContext::version(std::uint64_t& last) {
   return version_;
 }
 
+void Attempt::begin(const InputId& input, Content& input_content) {
+  id = input;
+  meta = {};
+  record.reset();
+  topic = nullptr;
+  content = &input_content;
+  context.begin(input_content);
+  key.reset();
+  matched.clear();
+  failed.clear();
+  is_paused = false;
+}
+
+std::optional<std::size_t> Attempt::parked_size() const {
+  if (record) return record->size();
+  if (const auto bytes = content->bytes()) return bytes->size();
+  return std::nullopt;
+}
+
 void Attempt::set_key(std::string from) {
   key_storage_ = std::move(from);
   key = key_storage_;
@@ -51,6 +70,7 @@ bool Attempt::is_given_up_by(std::uint32_t handler) const {
 }
 
 std::string Attempt::place() const {
+  if (!record) return std::string(id.source) + '@' + std::to_string(id.number);
   return std::string(meta.topic) + '/' + std::to_string(meta.partition.value) + '@' +
          std::to_string(meta.offset.value);
 }

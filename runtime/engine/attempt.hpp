@@ -21,6 +21,9 @@ class Content {
   virtual bool context_is_empty() = 0;
   virtual void read_context(Context& out) = 0;
   virtual Reader& data() = 0;  // at the start; each call starts over
+  // Of an input that is no record: the bytes from which an InputReader begins it again when it is parked.
+  // nullopt: there are none, and the input is never parked.
+  virtual std::optional<std::string_view> bytes() const { return std::nullopt; }
 };
 
 // The bytes of a record and where it lay, wherever they are kept now: in a batch, or in a row of parked ones.
@@ -89,7 +92,12 @@ struct Attempt {
   int earlier_attempts = 0;  // of its handlers together, before it was released
   bool is_paused = false;    // the partition pauses at it
 
+  // Begins an attempt at an input that is no record, with nothing of the last one. The kind of work adds
+  // meta, key and handlers.
+  void begin(const InputId& input, Content& input_content);
   const Meta* meta_of_record() const { return record ? &meta : nullptr; }
+  // The bytes that a parked row keeps of the input; nullopt: it cannot be parked.
+  std::optional<std::size_t> parked_size() const;
   void set_key(std::string key);  // one that lies in no source
   HandlerTries& tries_of(std::uint32_t handler);
   bool gave_up(std::uint32_t handler) const { return !failed.empty() && is_given_up_by(handler); }

@@ -1,15 +1,18 @@
 #include "deferred_turns.hpp"
 
+#include <stdexcept>
+
 #include "eventy/engine/failure_class.hpp"
 
 namespace eventy {
 
-void DeferredTurns::add(const Attempt& attempt, const std::shared_ptr<const void>& bytes, SliceDraft& slice) {
-  for (const auto& handler : attempt.matched) {
-    if (handler.plan->guarantee != Guarantee::at_most_once) continue;
-    turns_waiting_.push_back({slice.number(), bytes, *attempt.record, handler});
-    slice.has_deferred();
-  }
+void DeferredTurns::defer(const ServiceRuntime::Candidate& handler, const Attempt& attempt,
+                          std::shared_ptr<const void> bytes, SliceDraft& slice) {
+  if (!attempt.record)
+    throw std::logic_error(attempt.place() + " is no record and cannot run at most once: handler " +
+                           std::string(handler.plan->name));
+  turns_waiting_.push_back({slice.number(), std::move(bytes), *attempt.record, handler});
+  slice.has_deferred();
 }
 
 void DeferredTurns::committed(std::uint64_t up_to, OutputBuffer& now) {

@@ -8,6 +8,7 @@
 
 #include <deque>
 
+#include "after_commit.hpp"
 #include "failure_handling.hpp"
 #include "translator.hpp"
 #include "turn_run.hpp"
@@ -15,15 +16,11 @@
 
 namespace eventy {
 
-class DeferredTurns final : public Work {
+class DeferredTurns final : public Work, public AfterCommit {
  public:
   DeferredTurns(PartitionEnvironment& environment, Translator& translator, TurnRun& turns,
                 FailureHandling& failures)
       : environment_(environment), translator_(translator), turns_(turns), failures_(failures) {}
-
-  // The at-most-once handlers of an attempt that is staged in this slice. `bytes` keeps what its record
-  // views.
-  void add(const Attempt& attempt, const std::shared_ptr<const void>& bytes, SliceDraft& slice);
 
   void work(SliceDraft&) override {}
   bool has_more() const override { return false; }
@@ -37,6 +34,8 @@ class DeferredTurns final : public Work {
     RecordView record;
     ServiceRuntime::Candidate handler;
   };
+  void defer(const ServiceRuntime::Candidate& handler, const Attempt& attempt,
+             std::shared_ptr<const void> bytes, SliceDraft& slice) override;
   void run(const Turn& turn, OutputBuffer& now);
 
   PartitionEnvironment& environment_;

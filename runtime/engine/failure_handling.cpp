@@ -190,6 +190,7 @@ void FailureHandling::go_on(const Attempt& attempt) {
 
 void FailureHandling::dead_letter(const Attempt& attempt, const GivenUp& what, OutputBuffer& into) {
   ++environment_.stats.dead_letters;
+  const std::string place = attempt.place();
   Outbox::DeadLetter letter{.reason = what.reason,
                             .error_class = what.error_class,
                             .handler = what.handler,
@@ -199,33 +200,42 @@ void FailureHandling::dead_letter(const Attempt& attempt, const GivenUp& what, O
     letter.topic = attempt.meta.topic, letter.partition = record->partition, letter.offset = record->offset;
     letter.key = record->key, letter.bytes = record->value, letter.tombstone = record->tombstone;
     letter.headers = record->headers;
+  } else {
+    letter.place = place, letter.key = attempt.key;
+    letter.bytes = attempt.content->bytes().value_or("");
   }
   const auto targets = environment_.routes->partitions[ServiceRuntime::dead_letters.value];
   outbox_.dead_letter(letter, {environment_.partition.value % targets}, into);
-  log(LogLevel::error, attempt, "dead letter: " + attempt.place() + ": " + std::string(what.reason));
+  log(LogLevel::error, attempt, "dead letter: " + place + ": " + std::string(what.reason));
 }
 
 // --- parked keys ---
 
 bool FailureHandling::can_be_parked(const Attempt& attempt) const {
-  return attempt.key && attempt.record && book_.can_be_parked(*attempt.key, attempt.record->size());
+  const auto size = attempt.parked_size();
+  return attempt.key && size && book_.can_be_parked(*attempt.key, *size);
 }
 
 bool FailureHandling::has_room(const Attempt& attempt) const {
-  return book_.has_room(*attempt.key, attempt.record->size());
+  const auto size = attempt.parked_size();
+  return size && book_.has_room(*attempt.key, *size);
 }
 
 // Its row says which handlers are still to run and why.
 void FailureHandling::park(const Attempt& attempt, ParkedRecord row) {
-  const RecordView& record = *attempt.record;
-  row.topic = attempt.meta.topic;
-  row.partition = record.partition.value;
-  row.offset = record.offset.value;
-  if (record.key) row.key = to_bytes(*record.key);
-  row.value = to_bytes(record.value);
-  for (const auto& h : record.headers) row.headers.push_back({to_bytes(h.name), to_bytes(h.value)});
+  row.topic = attempt.id.source;
+  row.offset = attempt.id.number;
+  if (const auto& record = attempt.record) {
+    row.partition = record->partition.value;
+    if (record->key) row.key = to_bytes(*record->key);
+    row.value = to_bytes(record->value);
+    for (const auto& h : record->headers) row.headers.push_back({to_bytes(h.name), to_bytes(h.value)});
+  } else {
+    row.partition = environment_.partition.value;
+    row.value = to_bytes(attempt.content->bytes().value());
+  }
   book_.park(*attempt.key, row, environment_.date);
-  slice_.staged_state(record.size());
+  slice_.staged_state(attempt.parked_size().value());
   ++environment_.stats.parked;
   if (row.attempts > 0)
     log(LogLevel::error, attempt,
@@ -237,7 +247,9 @@ void FailureHandling::park(const Attempt& attempt, ParkedRecord row) {
 bool FailureHandling::park_behind(Attempt& attempt) {
   if (!has_room(attempt)) {
     book_.release(*attempt.key);
-    pause(attempt, {}, "no room behind its parked key");
+    pause(attempt, {},
+          attempt.parked_size() ? "no room behind its parked key"
+                                : "its key is parked, and it cannot be parked itself");
     remember(attempt);
     return false;
   }

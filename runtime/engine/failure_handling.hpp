@@ -64,7 +64,8 @@ class FailureHandling {
 
   // --- parked keys ---
   bool is_parked(const Attempt& attempt) const { return attempt.key && book_.is_parked(*attempt.key); }
-  // False: there is no room, so the partition pauses, and the key itself is retried with each probe.
+  // Parks the input after those of its key. False: there is no room for it, or it cannot be parked; so the
+  // partition pauses at it and releases the key with each probe.
   bool park_behind(Attempt& attempt);
   void release(std::string_view key);
   // Of a record that was released and has run. True: nothing of it is left to run.

@@ -67,11 +67,11 @@ struct ParkedHeader {
 };
 
 struct ParkedRecord {
-  std::string topic;
+  std::string topic;  // of a record; else what InputId::source says
   std::uint32_t partition = 0;
-  std::int64_t offset = 0;
+  std::int64_t offset = 0;        // of a record; else what InputId::number says
   std::optional<Bytes> key = {};  // of the record, which may differ from the one it is parked under
-  Bytes value = {};
+  Bytes value = {};               // of a record; else what Content::bytes() gives
   std::vector<ParkedHeader> headers = {};
   std::vector<std::string> handlers = {};  // that are still to run
   std::int32_t attempts = 0;               // 0: it only waits behind another one

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "deferred_turns.hpp"
 #include "record_queue.hpp"
 #include "released_records.hpp"
 

@@ -24,7 +24,18 @@ Placement::Way Placement::settle(const Attempt& attempt, std::string_view error_
   return Way::settled;
 }
 
+Placement::Way Placement::find_no_record(const Attempt& attempt) {
+  if (!environment_.plan.state) return Way::here;
+  if (!attempt.key)
+    return settle(attempt, "NoKey", "an input without a key cannot reach a service with state");
+  if (home_of(attempt) == environment_.partition) return Way::here;
+  dead_letter_misplaced(attempt);
+  return Way::settled;
+}
+
 Placement::Way Placement::find(Attempt& attempt) {
+  if (!attempt.record) [[unlikely]]
+    return find_no_record(attempt);
   const ServiceRuntime& runtime = environment_.runtime;
   bool has_requester_key = false;
   try {

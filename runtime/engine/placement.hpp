@@ -1,6 +1,7 @@
-// Where the key of a record leads: its state is in one partition, and only there the record may touch it. A
-// record that lies elsewhere is forwarded, becomes a dead letter, or pauses the partition where too many lie
-// wrong. Owned by one PartitionEngine; one thread.
+// The partition that the key of an input belongs to: its state is there, and only there the input may touch
+// it. A record that lies elsewhere is forwarded, becomes a dead letter, or pauses the partition where there
+// are many of its kind. An input that is no record belongs to the partition that made it: elsewhere it
+// becomes a dead letter. Owned by one PartitionEngine; one thread.
 #pragma once
 
 #include "failure_handling.hpp"
@@ -16,10 +17,10 @@ class Placement {
 
   enum class Way : std::uint8_t {
     here,
-    settled,   // elsewhere, and it has gone there
-    misplaced  // elsewhere, and it should not be here: still to be dealt with
+    settled,   // elsewhere: it was forwarded or is a dead letter
+    misplaced  // a record that belongs elsewhere; the caller decides
   };
-  Way find(Attempt& attempt);  // its key too
+  Way find(Attempt& attempt);  // finds the key of a record too
 
   void dead_letter_misplaced(const Attempt& attempt);
   // Of a misplaced record, the first of `ahead`, with all that is in hand behind it. True: the partition
@@ -30,6 +31,7 @@ class Placement {
   void rewind() { misplaced_.rewind(); }
 
  private:
+  Way find_no_record(const Attempt& attempt);
   Way settle(const Attempt& attempt, std::string_view error_class, const std::string& reason);
   void forward(const Attempt& attempt);
   PartitionId home_of(const Attempt& attempt) const;

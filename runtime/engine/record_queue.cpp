@@ -51,7 +51,7 @@ RecordQueue::Progress RecordQueue::handle(const std::shared_ptr<const Batch>& ba
     return failures_.park_behind(attempt_) ? Progress::done : Progress::waits;
   if (!failures_.recall(attempt_)) return Progress::waits;
   if (!runs_.run(attempt_)) return failures_.remember(attempt_), Progress::waits;
-  deferred_.add(attempt_, batch, slice);
+  after_commit_.add(attempt_, batch, slice);
   failures_.settle(attempt_);
   return Progress::done;
 }

@@ -9,21 +9,22 @@
 
 #include <deque>
 
+#include "after_commit.hpp"
 #include "attempt_run.hpp"
-#include "deferred_turns.hpp"
+#include "work.hpp"
 
 namespace eventy {
 
 class RecordQueue final : public Work {
  public:
   RecordQueue(PartitionEnvironment& environment, Translator& translator, Placement& placement,
-              AttemptRun& runs, FailureHandling& failures, DeferredTurns& deferred)
+              AttemptRun& runs, FailureHandling& failures, AfterCommit& after_commit)
       : environment_(environment),
         translator_(translator),
         placement_(placement),
         runs_(runs),
         failures_(failures),
-        deferred_(deferred) {}
+        after_commit_(after_commit) {}
 
   void accept(std::shared_ptr<const Batch> batch, Offset from);
 
@@ -47,7 +48,7 @@ class RecordQueue final : public Work {
   Placement& placement_;
   AttemptRun& runs_;
   FailureHandling& failures_;
-  DeferredTurns& deferred_;
+  AfterCommit& after_commit_;
   std::deque<Queued> queue_ = {};
   std::size_t next_ = 0;  // record in the first batch
   Attempt attempt_ = {};  // reused

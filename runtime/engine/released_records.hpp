@@ -1,26 +1,31 @@
-// The parked records of keys that are released, in the order of their keys' release and of the records. A
-// kind of work, also while the partition waits or pauses. Owned by one PartitionEngine; one thread.
+// The parked records of keys that are released, in the order in which keys were released and records were
+// parked. Other inputs that were parked run in the same order; an InputReader begins them. A kind of work
+// that runs also while the partition waits or pauses. Owned by one PartitionEngine; one thread.
 //
 // Invariants:
 // - A record leaves the parked ones in the slice in which its turns are.
 // - One that fails once more stays parked, first of its key, and its key is no longer being released.
 #pragma once
 
+#include "after_commit.hpp"
 #include "attempt_run.hpp"
-#include "deferred_turns.hpp"
+#include "input_reader.hpp"
+#include "work.hpp"
 
 namespace eventy {
 
 class ReleasedRecords final : public Work {
  public:
   ReleasedRecords(PartitionEnvironment& environment, Translator& translator, Placement& placement,
-                  AttemptRun& runs, FailureHandling& failures, DeferredTurns& deferred)
+                  AttemptRun& runs, FailureHandling& failures, AfterCommit& after_commit,
+                  std::vector<InputReader*> readers = {})
       : environment_(environment),
         translator_(translator),
         placement_(placement),
         runs_(runs),
         failures_(failures),
-        deferred_(deferred) {}
+        after_commit_(after_commit),
+        readers_(std::move(readers)) {}
 
   void work(SliceDraft& slice) override;
   bool has_more() const override { return failures_.book().releasing().has_value(); }
@@ -28,8 +33,10 @@ class ReleasedRecords final : public Work {
  private:
   struct Source;  // a parked record as if it had just been read
   enum class Outcome : std::uint8_t { done, stays };
-  Outcome handle(const std::shared_ptr<Source>& source, SliceDraft& slice);
-  bool begin(Source& source);  // the attempt; false: it is dealt with
+  Outcome handle(const std::shared_ptr<Source>& source, const std::string& key, SliceDraft& slice);
+  bool begin(Source& source, const std::string& key);  // the attempt; false: it is dealt with
+  bool read(Source& source, const std::string& key);
+  bool read_no_record(Source& source, const std::string& key);
   void has_no_handler(const ParkedRecord& row);
 
   PartitionEnvironment& environment_;
@@ -37,7 +44,8 @@ class ReleasedRecords final : public Work {
   Placement& placement_;
   AttemptRun& runs_;
   FailureHandling& failures_;
-  DeferredTurns& deferred_;
+  AfterCommit& after_commit_;
+  std::vector<InputReader*> readers_;
   Attempt attempt_ = {};  // reused
 };
 

@@ -40,6 +40,8 @@ void Translator::match(Attempt& attempt) const {
 }
 
 bool Translator::find_key(Attempt& attempt) const {
+  if (!attempt.record) [[unlikely]]
+    return true;
   attempt.key = attempt.meta.partition_key;
   if (attempt.key && attempt.key->empty()) attempt.key.reset();
   return attempt.meta.kind != Kind::response || take_requester_key(attempt);

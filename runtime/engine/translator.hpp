@@ -17,7 +17,8 @@ class Translator {
   // The handlers that take this record.
   void match(Attempt& attempt) const;
   // The key as handlers see it; that of a response is its requester's, which leaves the context. False: a
-  // response whose context lacks it. Throws DecodeError.
+  // response whose context lacks it. An input that is no record keeps the key that it has. Throws
+  // DecodeError.
   bool find_key(Attempt& attempt) const;
 
  private:

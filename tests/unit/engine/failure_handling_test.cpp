@@ -170,6 +170,53 @@ CAF_TEST(an_input_that_is_no_record_waits_and_is_remembered_by_its_name) {
   CAF_CHECK(s.failures.book().waiting({"timer Tick", 8}) == nullptr);
 }
 
+CAF_TEST(an_input_that_is_no_record_is_parked_after_those_of_its_key) {
+  Subject s({.then = FinalAction::park_key});
+  s.fail();
+  s.failures.settle(s.attempt);
+  const auto handler = s.attempt.matched.at(0);
+  Tick tick(9);
+  tick.begin(s.attempt, 8);
+  s.attempt.key = "ann", s.attempt.matched = {handler};
+  CAF_REQUIRE(s.failures.is_parked(s.attempt));
+  CAF_CHECK(s.failures.park_behind(s.attempt));
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 2u);
+  s.failures.book().drop_first("ann", s.failures.book().first("ann").value());
+  const ParkedRecord row = s.failures.book().first("ann").value();
+  CAF_CHECK_EQUAL(row.topic, Tick::source);
+  CAF_CHECK_EQUAL(row.offset, 8);
+  CAF_CHECK(row.value == to_bytes(*tick.bytes()));
+  CAF_CHECK(row.handlers == std::vector{s.runtime->handler_id(handler.handler)});
+}
+
+CAF_TEST(an_input_that_cannot_be_parked_waits_until_its_key_is_released) {
+  Subject s({.then = FinalAction::park_key});
+  s.fail();
+  s.failures.settle(s.attempt);
+  Tick tick(9, Tick::Parked::impossible);
+  tick.begin(s.attempt, 8);
+  s.attempt.key = "ann";
+  CAF_CHECK(!s.failures.park_behind(s.attempt));
+  CAF_CHECK(s.failures.waits_until().has_value());
+  CAF_CHECK(s.failures.book().waiting({Tick::source, 8}) != nullptr);
+  CAF_CHECK_EQUAL(s.failures.book().releasing().value_or(""), "ann");
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 1u);
+}
+
+CAF_TEST(a_failed_input_that_cannot_be_parked_becomes_a_dead_letter_that_names_it) {
+  Subject s({.then = FinalAction::park_key});
+  const auto handler = s.attempt.matched.at(0);
+  Tick tick(9, Tick::Parked::impossible);
+  tick.begin(s.attempt, 8);
+  s.attempt.key = "ann", s.attempt.matched = {handler};
+  CAF_CHECK(!s.fail());
+  s.failures.settle(s.attempt);
+  CAF_CHECK_EQUAL(s.letter("eventy-place"), "timer Tick@8");
+  CAF_CHECK_EQUAL(s.letter("eventy-topic"), "no header");
+  CAF_CHECK_EQUAL(s.letter("eventy-reason"), "busy");
+  CAF_CHECK(!s.failures.is_parked(s.attempt));
+}
+
 CAF_TEST(what_failed_is_known_after_a_rewind) {
   Subject s(retried(2));
   s.fail();

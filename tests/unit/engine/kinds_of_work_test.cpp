@@ -4,6 +4,7 @@
 #include <caf/test/unit_test.hpp>
 
 #include "parts_fixture.hpp"
+#include "runtime/engine/deferred_turns.hpp"
 #include "runtime/engine/record_queue.hpp"
 #include "runtime/engine/released_records.hpp"
 
@@ -72,6 +73,37 @@ struct Subject : Parts {
 };
 
 using Ns = std::vector<std::int64_t>;
+
+// Begins parked ticks again.
+class TickReader final : public InputReader {
+ public:
+  explicit TickReader(const ServiceRuntime& runtime) : runtime_(runtime) {}
+  bool begin(const InputId& id, std::string_view bytes, Attempt& attempt) override {
+    if (id.source != Tick::source) return false;
+    tick_ = std::make_unique<Tick>(std::string(bytes));
+    tick_->begin(attempt, id.number);
+    attempt.matched = {runtime_.candidates(*runtime_.topic_named("web-events")).at(0)};
+    return true;
+  }
+
+ private:
+  const ServiceRuntime& runtime_;
+  std::unique_ptr<Tick> tick_ = {};
+};
+
+// Takes what is left for after the commit, and runs nothing of it.
+class Left final : public AfterCommit {
+ public:
+  std::vector<Guarantee> guarantees = {};
+  std::vector<std::int64_t> offsets = {};
+
+ private:
+  void defer(const ServiceRuntime::Candidate& handler, const Attempt& attempt, std::shared_ptr<const void>,
+             SliceDraft&) override {
+    guarantees.push_back(handler.plan->guarantee);
+    offsets.push_back(attempt.id.number);
+  }
+};
 
 }  // namespace
 
@@ -164,6 +196,70 @@ CAF_TEST(a_released_record_keeps_its_bytes_for_its_at_most_once_turn) {
   s.deferred.committed(1, now);
   // The first one was not parked for its at-most-once handler, the second one for all.
   CAF_CHECK(s.noted.later == (Ns{1, 2}));
+}
+
+CAF_TEST(an_input_that_is_no_record_runs_in_the_order_of_its_released_key) {
+  Subject s({.then = FinalAction::park_key});
+  TickReader reader(*s.runtime);
+  ReleasedRecords released{s.environment, s.translator, s.placement, s.runs,
+                           s.failures,    s.deferred,   {&reader}};
+  s.noted.is_down = true;
+  s.accept(0, {1});
+  s.records.work(s.slice);
+  Tick tick(9);
+  Attempt attempt;
+  tick.begin(attempt, 8);
+  attempt.key = "ann", attempt.matched = {s.runtime->candidates(s.events()).at(0)};
+  CAF_CHECK(s.failures.park_behind(attempt));
+  s.accept(1, {2});
+  s.records.work(s.slice);
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 3u);
+  s.noted.is_down = false;
+  s.failures.release("ann");
+  released.work(s.slice);
+  CAF_CHECK(s.noted.seen == (Ns{1, 9, 2}));
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
+  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 0u);
+}
+
+CAF_TEST(a_parked_input_that_fails_again_stays_parked_and_one_that_no_kind_knows_becomes_a_dead_letter) {
+  Subject s({.retry = {.times = 9}, .then = FinalAction::park_key});
+  TickReader reader(*s.runtime);
+  ReleasedRecords released{s.environment, s.translator, s.placement, s.runs,
+                           s.failures,    s.deferred,   {&reader}};
+  Tick tick(9);
+  Attempt attempt;
+  tick.begin(attempt, 8);
+  attempt.key = "ann", attempt.matched = {s.runtime->candidates(s.events()).at(0)};
+  CAF_CHECK(s.failures.park_behind(attempt));
+  s.noted.is_down = true;
+  s.failures.release("ann");
+  released.work(s.slice);
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 1u);
+  s.failures.release("ann");
+  s.released.work(s.slice);
+  CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
+  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+}
+
+CAF_TEST(an_input_that_is_no_record_has_no_turn_at_most_once) {
+  Subject s;
+  Tick tick(9);
+  Attempt attempt;
+  tick.begin(attempt, 8);
+  attempt.matched = s.runtime->candidates(s.events());
+  const auto bytes = std::make_shared<int>();
+  CAF_CHECK(throws<std::logic_error>([&] { s.deferred.add(attempt, bytes, s.slice); }));
+}
+
+CAF_TEST(at_most_once_handlers_and_no_others_are_left_for_after_the_commit) {
+  Subject s;
+  Left left;
+  RecordQueue queue{s.environment, s.translator, s.placement, s.runs, s.failures, left};
+  queue.accept(batch_of(s.events(), {clicked("ann", 1), clicked("ann", 2)}, 5), {});
+  queue.work(s.slice);
+  CAF_CHECK(left.guarantees == std::vector(2, Guarantee::at_most_once));
+  CAF_CHECK(left.offsets == (Ns{5, 6}));
 }
 
 CAF_TEST(a_record_that_fails_again_stays_first_of_its_key) {

@@ -84,6 +84,41 @@ inline Record clicked(const std::string& key, std::int64_t n) {
   return record;
 }
 
+// An input that is no record, as a timer of a key is: a click for the handlers of clicks.
+class Tick final : public Content {
+ public:
+  enum class Parked : std::uint8_t { possible, impossible };
+  explicit Tick(std::int64_t n, Parked parked = Parked::possible) : Tick(encoded(n), parked) {}
+  explicit Tick(std::string bytes, Parked parked = Parked::possible)
+      : bytes_(std::move(bytes)), parked_(parked), reader_(decoder_->start(bytes_)) {}
+
+  void begin(Attempt& attempt, std::int64_t number) {
+    attempt.begin({source, number}, *this);
+    attempt.meta.name = "Clicked", attempt.meta.version = "1.0.0";
+    attempt.meta.uuid = "ann Tick", attempt.meta.correlation_id = "chain";
+  }
+  static constexpr std::string_view source = "timer Tick";
+
+  bool context_is_empty() override { return true; }
+  void read_context(Context& out) override { out.clear(); }
+  Reader& data() override { return reader_; }
+  std::optional<std::string_view> bytes() const override {
+    return parked_ == Parked::possible ? std::optional<std::string_view>(bytes_) : std::nullopt;
+  }
+
+ private:
+  static std::string encoded(std::int64_t n) {
+    std::string bytes;
+    const auto encoder = testing::plain_state_format()->make_encoder();
+    write(encoder->start(bytes), Clicked{n});
+    return bytes;
+  }
+  std::string bytes_;
+  Parked parked_;
+  std::unique_ptr<ValueDecoder> decoder_ = testing::plain_state_format()->make_decoder();
+  Reader& reader_;
+};
+
 // Records of a topic in one batch.
 inline std::shared_ptr<const Batch> batch_of(TopicIndex topic, const std::vector<Record>& records,
                                              std::int64_t from = 0) {

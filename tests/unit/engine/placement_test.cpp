@@ -113,6 +113,29 @@ CAF_TEST(a_record_without_a_key_becomes_a_dead_letter_of_a_service_with_state) {
   }
 }
 
+CAF_TEST(an_input_that_is_no_record_is_here_or_a_dead_letter) {
+  for (const bool is_here : {true, false}) {
+    Subject s;
+    Tick tick(9);
+    tick.begin(s.attempt, 8);
+    s.attempt.set_key(Subject::key_of(is_here ? 0 : 1));
+    CAF_CHECK(s.placement.find(s.attempt) == (is_here ? Way::here : Way::settled));
+    CAF_CHECK_EQUAL(s.error_class(), is_here ? "0 outputs" : "Misplaced");
+    CAF_CHECK_EQUAL(s.attempt.key.value_or(""), Subject::key_of(is_here ? 0 : 1));
+  }
+}
+
+CAF_TEST(an_input_that_is_no_record_needs_a_key_for_a_service_with_state) {
+  Tick tick(9);
+  Subject s;
+  tick.begin(s.attempt, 8);
+  CAF_CHECK(s.placement.find(s.attempt) == Way::settled);
+  CAF_CHECK_EQUAL(s.error_class(), "NoKey");
+  Subject other([](auto&) {}, service<>("counter").on(exactly_once, [](Turn<NoState>&, const Clicked&) {}));
+  tick.begin(other.attempt, 8);
+  CAF_CHECK(other.placement.find(other.attempt) == Way::here);
+}
+
 CAF_TEST(a_response_belongs_to_the_partition_of_its_requesters_key) {
   Subject s;
   CAF_CHECK(s.find(Subject::answer_for(Subject::key_of(0)), s.answers()) == Way::here);

@@ -60,7 +60,7 @@ CAF_TEST(a_slice_is_full_when_outputs_and_states_have_its_size) {
   s.slice.outputs().bytes.assign(60, 'x');
   s.slice.staged_state(39);
   CAF_CHECK(!s.slice.is_full());
-  s.slice.staged_state(1);
+  s.slice.staged_state(61);
   CAF_CHECK(s.slice.is_full());
   s.end_with(0);
   CAF_CHECK(!s.slice.is_full());

@@ -37,25 +37,6 @@ struct Subject : Parts {
   OutputBuffer out;
 };
 
-// An input that is no record, as a timer of a key is.
-class Tick final : public Content {
- public:
-  Tick() : reader_(decoder_->start(bytes())) {}
-  bool context_is_empty() override { return true; }
-  void read_context(Context& out) override { out.clear(); }
-  Reader& data() override { return reader_; }
-
- private:
-  std::string& bytes() {
-    const auto encoder = testing::plain_state_format()->make_encoder();
-    write(encoder->start(bytes_), Clicked{9});
-    return bytes_;
-  }
-  std::string bytes_ = {};
-  std::unique_ptr<ValueDecoder> decoder_ = testing::plain_state_format()->make_decoder();
-  Reader& reader_;
-};
-
 }  // namespace
 
 CAF_TEST(a_turn_stages_outputs_and_state) {
@@ -114,14 +95,10 @@ CAF_TEST(a_turn_may_handle_an_input_that_is_no_record) {
       has_meta = false;
     }
   });
-  Tick tick;
+  Tick tick(9);
   Attempt attempt;
-  attempt.id = {"timer Tick", 3};
-  attempt.meta.name = "Clicked", attempt.meta.version = "1.0.0";
-  attempt.meta.uuid = "ann Tick 3", attempt.meta.correlation_id = "chain";
+  tick.begin(attempt, 3);
   attempt.key = "ann";
-  attempt.content = &tick;
-  attempt.context.begin(tick);
   s.turns.run(s.runtime->candidates(s.events()).front(), attempt, TurnRun::State::of_key, s.out);
   CAF_CHECK_EQUAL(got, 9);
   CAF_CHECK(!has_meta);
