@@ -1,11 +1,13 @@
-// What a bridge decides: polls the session, hands out batches under credits, gathers slices into commit
-// cycles, and answers assignments, aborts and crashes. It returns what is to be done; the bridge actor (or a
-// test) does it. Owns the session; one thread at a time. Never waits for a partition.
+// What a bridge decides: it polls the session, delivers batches under credits, gathers slices into commit
+// cycles, and answers assignments, aborts and crashes. It returns actions; the bridge actor or a test carries
+// them out. Owns the session; one thread at a time. Never waits for a partition.
 #pragma once
 
-#include <deque>
-#include <set>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <variant>
+#include <vector>
 
 #include "eventy/engine/cycle.hpp"
 #include "eventy/engine/restart_policy.hpp"
@@ -67,9 +69,11 @@ class BridgeEngine {
   BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime, std::unique_ptr<StoreSession> session,
                BridgeOptions options, const Clock& clock);
   ~BridgeEngine();
+  BridgeEngine(const BridgeEngine&) = delete;
+  BridgeEngine& operator=(const BridgeEngine&) = delete;
 
-  const std::shared_ptr<const Routes>& routes() const { return routes_; }
-  void on_ready(std::function<void()> wake) { session_->on_ready(std::move(wake)); }
+  const std::shared_ptr<const Routes>& routes() const;
+  void on_ready(std::function<void()> wake);
 
   // One round: what the store has, and a commit if one is due. Throws Failure when the session is over; then
   // a new session and a new BridgeEngine are needed.
@@ -95,81 +99,15 @@ class BridgeEngine {
   std::vector<TaskId> held_up() const;
   // Every topic read to its end and committed, every source out of input, nothing in flight.
   bool idle();
-  bool has_tasks() const { return !tasks_.empty(); }
-  std::uint64_t activity() const {
-    return activity_;
-  }  // grows with all that could make work for another service
+  bool has_tasks() const;
+  std::uint64_t activity() const;  // grows with all that could make work for another service
   std::optional<MonotonicTime> wake_at() const;
-  bool wants_step() const { return step_again_; }  // more is waiting than one round took
-  const BridgeStats& stats() const { return stats_; }
+  bool wants_step() const;  // more is waiting than one round took
+  const BridgeStats& stats() const;
 
  private:
-  struct TaskState {
-    std::shared_ptr<const StateReader> state;
-    std::size_t in_flight = 0;  // batches
-    bool paused = false;
-    bool down = false;
-    bool leaving = false;  // revoked: what it has in hand counts, what it still sends does not
-    bool waits = false;    // see task_waits()
-    std::vector<std::uint64_t> deferred_slices;  // taken, their at-most-once turns not done
-    std::map<TopicIndex, Offset> delivered;      // in its epoch: the next offset that it does not have
-    bool missed = false;                         // it has to go back with the next abort
-    bool is_done() const { return (in_flight == 0 || waits) && deferred_slices.empty(); }
-  };
-  void handle(Assigned& e);
-  void handle(Restoring& e);
-  void handle(Restored& e);
-  void handle(Revoked& e);
-  void handle(Lost& e);
-  void handle(Records& e);
-  void handle(Committed& e);
-  void handle(Aborted& e);
-  void handle(UnknownOutcome& e);
-  void start(TaskId task, TaskState& state);
-  void report_restores();
-  void commit_if_due();
-  void hold_back();  // takes no input while commits are slower than the partitions
-  void undo_all();   // abort now, or as soon as the commit in flight is settled
-  void go_back();    // session and tasks, to the last commit
-  bool keeps_on(TaskId task, const TaskState& state) const;
-  void go_back(TaskId task, TaskState& state);
-  // What the store did not take is done again, after a rest where that was so before.
-  void do_again(const Error& reason, const std::string& what, Duration least_rest = {});
-  void rest(Duration wait);
-  void works_again();
-  // A slice for which the open cycle has no room any more: the cycle is committed, and what came since, this
-  // slice with it, is done again.
-  void close_full_cycle();
-  void go_on_if_rested();
-  // At once; false: the store takes nothing of this machine's date just now, and there is a rest, of at least
-  // so long.
-  bool write(const OutputBuffer& outputs, Duration least_rest = {});
-  void leave(const std::vector<PartitionId>& partitions);
-  void let_go();
-  void check(const Result<void>& result);
-  Epoch new_epoch() { return {++last_epoch_}; }
-
-  std::shared_ptr<const ServiceRuntime> runtime_;
-  std::unique_ptr<StoreSession> session_;
-  std::shared_ptr<const Routes> routes_;
-  BridgeOptions options_;
-  const Clock& clock_;
-  CommitCycles cycles_;
-  Restores restores_;
-  CycleBackoff cycle_backoff_;
-  std::optional<MonotonicTime> rests_until_;  // then abort_wanted_: nothing is taken meanwhile
-  bool clock_is_told_ = false;                // that it is wrong
-  std::deque<OutputBuffer> late_;             // of at-most-once turns, which are not run again
-  std::map<TaskId, TaskState> tasks_;
-  std::vector<BridgeAction> actions_;
-  std::vector<PartitionId> revoked_;
-  std::uint64_t last_epoch_ = 0, activity_ = 0;
-  MonotonicTime progressed_ = {};  // since it drains
-  bool is_full_ = false;           // see close_full_cycle()
-  bool abort_wanted_ = false, draining_ = false, step_again_ = false;
-  bool crowded_ = false;    // so the partitions are paused
-  bool went_back_ = false;  // in the round that is under way
-  BridgeStats stats_;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace eventy
