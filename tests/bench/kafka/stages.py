@@ -95,7 +95,7 @@ MARKS = {
     "encode": r"eventy::(Outbox::|TurnRun::(begin|end)|KeyStates::end_slice|json::detail::(Json|ContextCache))",
     "handle": r"eventy::(PartitionEngine|RecordQueue|AttemptRun|TurnRun|KeyStates|SliceDraft|FailureHandling|DeferredTurns)::|"
               r"counter::",
-    "messages": r"caf::|eventy::(actors|BridgeEngine)::",
+    "messages": r"caf::|eventy::(actors|Bridge[A-Z][a-z]+)::",
 }
 MARKS = {stage: re.compile(pattern) for stage, pattern in MARKS.items()}
 STAGES = ["poll", "copy", "translate", "handle", "encode", "produce", "commit", "messages", "other"]
