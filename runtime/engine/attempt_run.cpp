@@ -13,8 +13,7 @@ bool AttemptRun::read(const RecordView& record, Attempt& attempt) try {
   return false;
 }
 
-// A handler that gives up is left out, and the others run again, so that all turns of an input are in one
-// slice.
+// When a handler gives up, the others run again without it, so that all turns of an input are in one slice.
 bool AttemptRun::run(Attempt& attempt) {
   const Start start{Outbox::savepoint(slice_.outputs()), Outbox::savepoint(slice_.immediate())};
   while (true) {
@@ -48,7 +47,7 @@ void AttemptRun::run_one(const ServiceRuntime::Candidate& handler, Attempt& atte
   const auto turn = Outbox::savepoint(immediate);
   slice_.staged_state(
       turns_.run(handler, attempt, TurnRun::State::of_key, is_at_once ? immediate : transactional));
-  // What a turn wrote must not be visible before the state that it changed.
+  // Nobody may see what a turn wrote before the state that it changed is committed.
   if (is_at_once && states_.is_edited()) Outbox::move_tail(immediate, turn, transactional);
   check_outputs_size(transactional.bytes.size() - start.outputs.bytes);
 }
@@ -59,7 +58,7 @@ void AttemptRun::roll_back(const Start& start) {
   states_.roll_back();
 }
 
-// More than a cycle can hold would fail at every redo, and at every owner.
+// Outputs that no cycle can hold would fail at every retry and at every owner.
 void AttemptRun::check_outputs_size(std::size_t bytes) const {
   const std::size_t most = environment_.routes->max_slice_bytes;
   if (bytes <= most) return;

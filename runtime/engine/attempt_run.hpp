@@ -1,5 +1,5 @@
-// Runs the turns of one attempt, all into one slice. A turn that fails undoes the attempt as a whole. Owned
-// by one PartitionEngine; one thread.
+// Runs the turns of one attempt, all of them into one slice. A turn that fails undoes the whole attempt.
+// Owned by one PartitionEngine; one thread.
 #pragma once
 
 #include "failure_handling.hpp"
@@ -19,19 +19,19 @@ class AttemptRun {
         failures_(failures),
         slice_(slice) {}
 
-  // Begins the attempt with a record. False: there is nothing to run. The record is for another service, or
-  // does not decode and is a dead letter now.
+  // Begins an attempt at a record. False: there is nothing to run. The record is for another service, or it
+  // does not decode and is now a dead letter.
   bool read(const RecordView& record, Attempt& attempt);
-  // The turns of the commit cycle: those at least once and exactly once. True: they are staged, but for those
-  // of handlers that gave up. False: nothing is staged, and the input waits for another attempt.
+  // Runs the at-least-once and exactly-once turns. True: all are staged except those of handlers that gave
+  // up. False: nothing is staged, and the input waits for another attempt.
   bool run(Attempt& attempt);
 
  private:
-  struct Start {  // of the attempt's traces
+  struct Start {  // the size of the slice before the attempt
     Outbox::Savepoint outputs, immediate;
   };
   struct Thrown {
-    const ServiceRuntime::Candidate* by = nullptr;  // null: nothing
+    const ServiceRuntime::Candidate* by = nullptr;  // null: no handler threw
     std::exception_ptr error = {};
   };
   Thrown run_all(Attempt& attempt, const Start& start);

@@ -3,12 +3,10 @@
 //
 // Invariants:
 // - Each start and each rewind gives a task a new epoch.
-// - In one epoch a task gets each record once, in order. After the session went back, a task that did not
-// gets
-//   only the records that it does not have.
-// - The session polls nothing for a partition that holds BridgeOptions::max_batches_in_flight batches, until
-// it
-//   has finished half of them, and for no partition while commits are slower than the partitions.
+// - In one epoch a task gets each record once, in order. When only the session goes back, the task gets the
+//   records that it does not have.
+// - The session polls nothing for a partition that has BridgeOptions::max_batches_in_flight batches in hand,
+//   until half of them are finished. It polls for no partition while commits are slower than the partitions.
 #pragma once
 
 #include <set>

@@ -18,7 +18,7 @@ void DeferredTurns::defer(const ServiceRuntime::Candidate& handler, const Attemp
 void DeferredTurns::committed(std::uint64_t up_to, OutputBuffer& now) {
   while (!turns_waiting_.empty() && turns_waiting_.front().slice <= up_to) {
     const Turn turn = std::move(turns_waiting_.front());
-    turns_waiting_.pop_front();  // before it runs: whatever happens, never again
+    turns_waiting_.pop_front();  // before it runs, so that it never runs again
     run(turn, now);
   }
 }
@@ -27,10 +27,10 @@ void DeferredTurns::run(const Turn& turn, OutputBuffer& now) {
   const auto start = Outbox::savepoint(now);
   try {
     if (!translator_.read(turn.record, attempt_)) return;
-    (void)translator_.find_key(attempt_);  // where it leads was settled before the commit
+    (void)translator_.find_key(attempt_);  // it was placed before the commit
     turns_.run(turn.handler, attempt_, TurnRun::State::none, now);
   } catch (...) {
-    turns_.rethrow_crash(nullptr);  // what runs at most once is not retried
+    turns_.rethrow_crash(nullptr);  // an at-most-once turn is not retried
     Outbox::roll_back(now, start);
     ++environment_.stats.failed_turns;
     const ErrorText text = describe(std::current_exception());

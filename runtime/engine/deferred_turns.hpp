@@ -1,8 +1,8 @@
-// The at-most-once turns: they run when the position of their record is committed. A kind of work. Owned by
+// The at-most-once turns. They run after the position of their record is committed. A kind of work. Owned by
 // one PartitionEngine; one thread.
 //
 // Invariants:
-// - A turn runs once at most: it is forgotten before it runs, and with all that a rewind() undoes.
+// - A turn runs at most once: it leaves the queue before it runs, and rewind() drops it.
 // - Turns run in the order of their records.
 #pragma once
 

@@ -11,7 +11,7 @@ namespace {
 const std::string waiting_row = "w", totals_row = "t";
 constexpr std::size_t max_settled = 10'000;
 
-// What a row takes beside the record's own bytes, about.
+// The record's own bytes in a row.
 std::size_t size_of(const ParkedRecord& r) {
   std::size_t size = r.value.size() + (r.key ? r.key->size() : 0);
   for (const auto& h : r.headers) size += h.name.size() + h.value.size();
@@ -97,10 +97,10 @@ bool FailureBook::load() try {
   if (is_loaded_) return true;
   auto kept = get<WaitingInput>(waiting_row);
   has_waiting_row_ = kept.has_value();
-  if (kept && !waiting_) {  // what this process remembers is younger
-    // Dates may have been set since it was written, or differ between nodes: never longer than any wait is.
+  if (kept && !waiting_) {  // what this process remembers is newer
+    // Clocks may have been set since it was written, or differ between nodes, so the wait is limited.
     const Instant date = clock_.date();
-    const Duration longest = 2 * runtime_.plan().longest_wait();  // with its jitter
+    const Duration longest = 2 * runtime_.plan().longest_wait();  // more than jitter adds
     due_ = clock_.now() + (std::clamp(kept->due, date, date + longest) - date);
     waiting_ = std::move(kept);
   }
@@ -179,7 +179,7 @@ std::uint64_t FailureBook::parked(std::string_view key) const {
   return head.next - head.first;
 }
 
-// A row is the record's bytes with what failed, which is short: of a quarter more there is no danger.
+// A row holds the record's bytes and what failed. A quarter more than the bytes is enough for that.
 bool FailureBook::can_be_parked(std::string_view key, std::size_t record_bytes) const {
   return key.size() + 9 <= max_state_key_bytes &&
          key.size() + record_bytes + record_bytes / 4 <= max_state_bytes_;

@@ -1,7 +1,6 @@
-// What a partition keeps of failures: the input that waits for a retry, and the records that are parked.
-// Lives in the state of the partition, so that it survives restarts and moves, and is committed with what it
-// belongs to. Owned by one PartitionEngine; one thread at a time. Throws Failure where the store or its rows
-// cannot be trusted.
+// What a partition keeps of failures: the input that waits for a retry, and the parked records. It is part of
+// the partition's state: it survives restarts and moves, and is committed with what it belongs to. Owned by
+// one PartitionEngine; one thread at a time. Throws Failure when the store fails or its rows are damaged.
 #pragma once
 
 #include <deque>
@@ -14,7 +13,7 @@
 
 namespace eventy {
 
-// Rows of a keyspace as they will be when all that is staged is committed.
+// The rows of a keyspace with all staged changes, as if they were committed.
 class StagedRows {
  public:
   StagedRows(std::shared_ptr<const StateReader> committed, KeyspaceIndex keyspace)
@@ -23,7 +22,7 @@ class StagedRows {
   std::optional<std::string> get(const std::string& key) const;
   std::string place() const { return committed_->place(); }
   void put(std::string key, std::optional<std::string> value);  // nullopt: delete
-  bool has_changes() const { return !changed_.empty(); }        // in the slice that is being made
+  bool has_changes() const { return !changed_.empty(); }        // in the slice in the making
   void end_slice(std::uint64_t slice, std::vector<StateChange>& into);
   void committed(std::uint64_t up_to);
   void rewind();
@@ -31,7 +30,7 @@ class StagedRows {
  private:
   struct Row {
     std::optional<std::string> value;
-    std::uint64_t slice = 0;  // the last one that wrote it; 0: the one that is being made
+    std::uint64_t slice = 0;  // the last one that wrote it; 0: the one in the making
   };
   std::shared_ptr<const StateReader> committed_;
   KeyspaceIndex keyspace_;
@@ -44,31 +43,31 @@ class FailureBook {
   FailureBook(const ServiceRuntime& runtime, PartitionId partition,
               const std::shared_ptr<const StateReader>& state, const Clock& clock,
               std::size_t max_state_bytes);
-  // Reads what is committed, once; before anything else, and after each rewind(). False: the partition
-  // belongs to somebody else now, who reads it.
+  // Reads committed rows, if it has not. Call it before anything else and after each rewind(). False: another
+  // owner has fenced this one and reads them.
   bool load();
 
-  // --- the input that waits: one at most, for the partition handles no other until it is due ---
+  // --- the input that waits: at most one, because the partition handles no other until it is due ---
   const WaitingInput* waiting(const InputId& id) const {
     return waiting_ || !settled_.empty() ? find_waiting(id) : nullptr;  // nearly always null
   }
-  // When that input, which waiting() gave, is due.
+  // When an input that waiting() returned is due.
   MonotonicTime due(const WaitingInput& known) const;
-  // Until `due` by the monotonic clock; what is written durably has the date of that moment, as of now.
+  // The input waits until `due` by the monotonic clock. A durable wait is a row with the date of that moment.
   void wait(WaitingInput input, MonotonicTime due, bool durably);
-  void done(const InputId& id);  // handled, in one way or another
+  void done(const InputId& id);  // it waits no more
 
   // --- parked keys ---
   bool is_parked(std::string_view key) const { return totals_.records > 0 && has_head(key); }
   std::uint64_t parked(std::string_view key) const;  // records
   bool has_room(std::string_view key, std::size_t record_bytes) const;
-  // Whether the store takes the rows of such a key and record at all.
+  // Whether the store takes the rows of such a key and record.
   bool can_be_parked(std::string_view key, std::size_t record_bytes) const;
   void park(std::string_view key, const ParkedRecord& record,
-            Instant date);  // behind what is parked of the key
+            Instant date);  // after the records that the key has
   std::optional<ParkedRecord> first(std::string_view key) const;
-  void drop_first(std::string_view key, const ParkedRecord& record);  // that first() gave
-  // It failed once more: it stays where it is, as it is now, and its key is no longer being released.
+  void drop_first(std::string_view key, const ParkedRecord& record);  // that first() returned
+  // The record failed again: it stays first, with its new content, and the release of its key ends.
   void keep_first(std::string_view key, const ParkedRecord& record);
   bool release(std::string_view key);            // false: it is not parked
   std::optional<std::string> releasing() const;  // the next key to work on
@@ -81,10 +80,10 @@ class FailureBook {
   void rewind();
 
  private:
-  // An input that is settled, but not committed: if that is undone, its attempts still count.
+  // An input that is done and not committed. Its attempts still count if that is undone.
   struct Settled {
     WaitingInput input;
-    std::uint64_t slice = 0;  // 0: the one that is being made
+    std::uint64_t slice = 0;  // 0: the one in the making
     bool undone = false;
   };
   const WaitingInput* find_waiting(const InputId& id) const;

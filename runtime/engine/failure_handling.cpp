@@ -10,7 +10,7 @@ namespace eventy {
 
 namespace {
 
-// Up to a quarter more, so that partitions that failed together do not come back together.
+// Adds up to a quarter, so that partitions that failed together do not retry together.
 Duration with_jitter(Duration wait, std::uint64_t random) {
   const auto quarter = static_cast<std::uint64_t>(wait.count()) / 4 + 1;
   return wait + Duration(static_cast<std::int64_t>(random % quarter));
@@ -65,7 +65,7 @@ bool FailureHandling::keeps_trying(const ServiceRuntime::Candidate& handler, Att
   }
   FinalAction then = policy.then;
   if (text.is_decode_error && !is_named) then = FinalAction::dead_letter;
-  // A parked record has one try at each release; as long as tries are left, its key stays parked.
+  // A parked record has one attempt at each release. While retries are left, its key stays parked.
   if (!is_used_up) then = FinalAction::park_key;
   return apply_final_action(attempt, tries, policy.probe, then);
 }
@@ -89,7 +89,7 @@ bool FailureHandling::apply_final_action(Attempt& attempt, HandlerTries& tries, 
                                            attempt.place() + ", and its policy says stop: " + tries.reason});
   if (then == FinalAction::park_key && !can_be_parked(attempt)) then = FinalAction::dead_letter;
   if (attempt.is_released && then == FinalAction::pause_partition)
-    then = FinalAction::park_key;  // where it is already
+    then = FinalAction::park_key;  // it is parked already
   const bool is_full = then == FinalAction::park_key && !attempt.is_released && !has_room(attempt);
   if (then == FinalAction::pause_partition || is_full) {
     pause(attempt, probe, is_full ? "no room to park its key for " + tries.reason : tries.reason);
@@ -139,7 +139,7 @@ bool FailureHandling::recall(Attempt& attempt, const WaitingInput& known) {
   return true;
 }
 
-// A probe that throws has found no reason to go on.
+// A probe that throws counts as a no.
 bool FailureHandling::ask_probe(const Attempt& attempt) {
   static constexpr std::string_view name = "the probe of its pause";
   const TurnWatch::Running running(*environment_.watch, {&name, attempt.topic, attempt.meta.offset,
@@ -160,7 +160,7 @@ void FailureHandling::remember(const Attempt& attempt) {
     input.failures.push_back({environment_.runtime.handler_id(f.handler), f.attempts, f.gave_up,
                               static_cast<std::uint8_t>(f.then), to_bytes(f.reason),
                               to_bytes(f.error_class)});
-  // A pause is written once, not at each run of its probe.
+  // A pause is written once, not at each probe.
   const WaitingInput* known = book_.waiting(attempt.id);
   const bool is_news = !attempt.is_paused || !known || !known->paused;
   const bool is_long = *wake_ - environment_.now >= environment_.runtime.options().durable_wait;
@@ -221,7 +221,7 @@ bool FailureHandling::has_room(const Attempt& attempt) const {
   return size && book_.has_room(*attempt.key, *size);
 }
 
-// Its row says which handlers are still to run and why.
+// The row says which handlers have to run and why.
 void FailureHandling::park(const Attempt& attempt, ParkedRecord row) {
   row.topic = attempt.id.source;
   row.offset = attempt.id.number;
@@ -242,8 +242,7 @@ void FailureHandling::park(const Attempt& attempt, ParkedRecord row) {
         "a key is parked at " + attempt.place() + ": " + std::string(view(row.reason)));
 }
 
-// Where there is no room, a request to release the key would lie behind this record: so the partition
-// releases it itself.
+// The partition releases the key itself, because a request to release it would lie after this record.
 bool FailureHandling::park_behind(Attempt& attempt) {
   if (!has_room(attempt)) {
     book_.release(*attempt.key);
@@ -263,14 +262,14 @@ bool FailureHandling::park_behind(Attempt& attempt) {
 void FailureHandling::release(std::string_view key) {
   if (!book_.load() || !book_.release(key)) return;
   const auto& left = book_.totals();
-  // Not through log(): outside of a turn there is no input that it could name.
+  // Not by log(): there is no input that the line could name.
   if (const auto& logger = environment_.runtime.options().log)
     logger->info("[{}/{}] a key is released; {} keys with {} records are parked in this partition",
                  plan_.name, environment_.partition.value, left.keys, left.records);
 }
 
 bool FailureHandling::settle_released(Attempt& attempt, ParkedRecord& row) {
-  const int before = row.attempts;  // of the record: the handlers that wait are tried together
+  const int before = row.attempts;  // of all its handlers: they run together
   row.handlers.clear();
   for (const auto& f : attempt.failed) {
     if (f.then != FinalAction::park_key) {

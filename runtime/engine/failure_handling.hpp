@@ -1,13 +1,13 @@
-// What becomes of an input whose turns fail: a retry, a pause of the partition, a parked key, a dead letter,
-// or the end of the process. Keeps what waits in a FailureBook. Owned by one PartitionEngine; one thread.
+// Decides what happens to an input whose turns fail: a retry, a pause of the partition, a parked key, a dead
+// letter, or the end of the process. Keeps what waits in a FailureBook. Owned by one PartitionEngine; one
+// thread.
 //
 // Invariants:
-// - The partition waits for one input at most: while waits_until() is set, no kind of work handles another
-// one, but
-//   for parked records that are released.
-// - What a handler that gave up leaves behind, a dead letter or a parked row, is staged when all other turns
-//   of its input are, in the same slice.
-// - An input of a parked key is parked behind those that the key has, so that their order stays.
+// - The partition waits for at most one input. While waits_until() is set, no kind of work handles another one. Only
+//   released records run.
+// - The dead letter or parked row of a handler that gave up is in the same slice as the other turns of its
+//   input.
+// - An input of a parked key is parked after those that the key has, so that they stay in order.
 #pragma once
 
 #include "attempt.hpp"
@@ -25,21 +25,20 @@ class FailureHandling {
   FailureBook& book() { return book_; }
   // When the input that waits is due; nullopt: none waits.
   std::optional<MonotonicTime> waits_until() const { return wake_; }
-  void read_clock();  // nothing waits any more that is due
+  void read_clock();  // an input that is due waits no more
   void rewind();
 
   // --- around an attempt ---
-  // Adds what is known of earlier attempts. False: this one is not due yet, or the probe of its pause has
-  // said no.
+  // Adds what is known of earlier attempts. False: the retry is not due, or the probe of the pause said no.
   bool recall(Attempt& attempt) {
     const WaitingInput* known = book_.waiting(attempt.id);
     return !known || recall(attempt, *known);
   }
-  // A turn of this handler threw. True: the input stays where it is, for another attempt or a pause; false:
-  // the handler gives up. Throws Failure (stopped) where a policy says so.
+  // A turn of this handler threw. True: the input keeps its place, for a retry or a pause. False: the handler
+  // gives up. Throws Failure (stopped) if its policy says stop.
   bool keeps_trying(const ServiceRuntime::Candidate& handler, Attempt& attempt,
                     const std::exception_ptr& error);
-  void remember(const Attempt& attempt);  // it waits: what has failed so far
+  void remember(const Attempt& attempt);  // it waits: keeps what has failed so far
   void settle(Attempt& attempt) {         // its turns are staged
     if (book_.waiting(attempt.id)) go_on(attempt);
     if (!attempt.failed.empty()) settle_failed(attempt);
@@ -56,9 +55,9 @@ class FailureHandling {
   }
 
   // --- pauses ---
-  // The partition waits at this input, and tries it again when the probe says so.
+  // The partition waits at this input and retries it when the probe says so.
   void pause(Attempt& attempt, const Probe& probe, const std::string& reason);
-  // For one that is known to whoever looks after the service.
+  // The same, without a line in the log.
   void hold(Attempt& attempt, const Probe& probe);
   void tell_of_pause(const Attempt& attempt, const Probe& probe, const std::string& reason);
 
@@ -68,7 +67,7 @@ class FailureHandling {
   // partition pauses at it and releases the key with each probe.
   bool park_behind(Attempt& attempt);
   void release(std::string_view key);
-  // Of a record that was released and has run. True: nothing of it is left to run.
+  // A released record has run. True: none of its handlers has to run again.
   bool settle_released(Attempt& attempt, ParkedRecord& row);
 
  private:

@@ -1,10 +1,10 @@
-// What the keyspace `failures` of a service holds, in its state format, with its kinds told apart by the
-// first byte of their key:
+// The rows of the keyspace `failures` of a service, in its state format. The first byte of a row's key is its
+// kind:
 //   "w"                              the input that waits for a retry, if the wait is long
-//   "t"                              the totals of the parked records, and the keys that are being released
+//   "t"                              the totals of the parked records, and the keys in release
 //   "h" key                          the head of a parked key: the sequence numbers of its records
 //   "r" sequence (8 bytes, big-endian) key   a parked record
-// A partition has its own rows; only it reads and writes them, but for the tools that list what is parked.
+// A partition has its own rows. Only it writes them; tools that list parked keys read them too.
 #pragma once
 
 #include <cstddef>
@@ -29,10 +29,10 @@ inline Bytes to_bytes(std::string_view s) {
 inline std::string_view view(const Bytes& b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
 
 struct HandlerFailure {
-  std::string handler;  // its id
+  std::string handler;  // ServiceRuntime::handler_id()
   std::int32_t attempts = 0;
   bool gave_up = false;
-  std::uint8_t then = 0;  // FinalAction, of one that gave up
+  std::uint8_t then = 0;  // FinalAction, if it gave up
   Bytes reason = {}, error_class = {};
   EVENTY_FIELDS(handler, attempts, gave_up, then, reason, error_class);
 };
@@ -70,11 +70,11 @@ struct ParkedRecord {
   std::string topic;  // of a record; else what InputId::source says
   std::uint32_t partition = 0;
   std::int64_t offset = 0;        // of a record; else what InputId::number says
-  std::optional<Bytes> key = {};  // of the record, which may differ from the one it is parked under
+  std::optional<Bytes> key = {};  // of the record; the key that it is parked under may differ
   Bytes value = {};               // of a record; else what Content::bytes() gives
   std::vector<ParkedHeader> headers = {};
-  std::vector<std::string> handlers = {};  // that are still to run
-  std::int32_t attempts = 0;               // 0: it only waits behind another one
+  std::vector<std::string> handlers = {};  // that have to run
+  std::int32_t attempts = 0;               // 0: it only waits for another one
   Bytes reason = {}, error_class = {};
   EVENTY_FIELDS(topic, partition, offset, key, value, headers, handlers, attempts, reason, error_class);
 };

@@ -1,5 +1,5 @@
-// What names an input of a partition from its first attempt to its last, across restarts and moves: of a
-// record its topic and offset. A kind of input that is no record takes a source that is no topic's name.
+// The name of an input of a partition, the same at every attempt, also after a restart or a move. That of a
+// record is its topic and offset. A kind of work without records uses a source that is no topic's name.
 #pragma once
 
 #include <cstdint>

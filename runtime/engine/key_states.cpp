@@ -70,7 +70,7 @@ void* KeyStates::edit() {
   return open_->value;
 }
 
-// What may throw comes first: without a copy nothing is undone, and nothing has changed.
+// The copies may throw, so they come first, before anything changes.
 void KeyStates::take_undo() {
   if (open_->value && undo_.copy) plan_.state->assign(undo_.copy, open_->value);
   if (open_->value && !undo_.copy) undo_.copy = plan_.state->copy(open_->value);
@@ -87,7 +87,7 @@ void KeyStates::delete_state() {
   drop(*open_);
 }
 
-// Only a state that may be near the limit is encoded to measure it.
+// Encodes the state to measure it only if it may be near the limit.
 std::size_t KeyStates::check_size() {
   if (!is_edited_ || !open_->value || plan_.state->is_flat) return 0;
   const std::size_t most = routes_->max_state_bytes, key = open_->key->size();
@@ -143,8 +143,8 @@ bool KeyStates::may_be_evicted(const Entry& entry, std::uint64_t spared) const {
 void KeyStates::evict() {
   const std::size_t most = routes_->runtime->options().max_cached_keys;
   if (cache_.size() <= most) return;
-  // Oldest first would need an order; a sweep that spares what the last slices used is enough, and rarely
-  // runs.
+  // Oldest first would need an order. A sweep that spares what the last slices used is enough; it runs
+  // rarely.
   const std::size_t wanted = most - most / 10;
   for (std::uint64_t spared = 8; cache_.size() > wanted; spared /= 2) {
     for (auto it = cache_.begin(); it != cache_.end() && cache_.size() > wanted;) {

@@ -1,13 +1,12 @@
-// The states of a partition's keys: a cache before the committed state, with what slices that are not
-// committed yet have written. Knows nothing of records and handlers. Owned by one PartitionEngine; one
-// thread.
+// The states of a partition's keys: a cache of committed states, with the changes of slices that are not
+// committed. Knows nothing of records and handlers. Owned by one PartitionEngine; one thread.
 //
 // Invariants:
-// - A state that a slice has written stays in the cache until that slice is committed: only clean ones are
-//   evicted, and rewind() drops all that is not clean.
+// - A state that a slice has written stays in the cache until that slice is committed. Only clean states are
+//   evicted; rewind() drops the others.
 // - roll_back() takes the state of the open key back to the last savepoint(). Between two savepoints only one
 //   key is edited.
-// - A slice gets one after-image of each key that was edited in it, as the state is when the slice ends.
+// - A slice gets one after-image of each key that was edited in it: the state when the slice ends.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +22,7 @@ namespace eventy {
 
 class KeyStates {
  public:
-  // The service has state, or nothing but close(), savepoint(), roll_back() and what slices call is called.
+  // For a service without state call only close(), savepoint(), roll_back() and what is called with slices.
   KeyStates(std::shared_ptr<const Routes> routes, PartitionId partition,
             std::shared_ptr<const StateReader> committed);
   ~KeyStates();
@@ -31,16 +30,16 @@ class KeyStates {
   KeyStates& operator=(const KeyStates&) = delete;
 
   // --- in a turn ---
-  // The key that the turn concerns. Throws std::length_error for one that is too long for a key with a state,
-  // Failure where its state cannot be read.
+  // Opens the key of the turn. Throws std::length_error for a key that is too long to have a state, Failure
+  // if its state cannot be read.
   void open(std::string_view key);
-  void close() { open_ = nullptr, is_edited_ = false; }                 // the turn concerns no key
+  void close() { open_ = nullptr, is_edited_ = false; }                 // the turn has no key
   const void* state() const { return open_ ? open_->value : nullptr; }  // null: the key has none
   void* edit();  // made if absent. Throws std::logic_error if no key is open
   void delete_state();
   bool is_edited() const { return is_edited_; }  // since open()
-  // How large the open state is, about, if it was edited and may grow. Throws std::length_error for one that
-  // its store does not take: it would end the session at the commit, and the next owner's after it.
+  // Roughly the size of the open state, if it was edited and may grow. Throws std::length_error for a state
+  // that the store does not take: its commit would end this session and that of the next owner.
   std::size_t check_size();
 
   // --- in a unit of undo ---
@@ -50,10 +49,10 @@ class KeyStates {
   // --- with the slices of the partition ---
   void end_slice(std::uint64_t slice, std::vector<StateChange>& into);
   void committed(std::uint64_t up_to) { committed_ = up_to; }
-  // Nothing since the last commit happened, and slices count from 1 again.
+  // Goes back to the last commit. Slices count from 1 again.
   void rewind();
 
-  // A copy of a key's committed state, whatever the cache holds; null: it has none.
+  // A copy of a key's committed state, not of the cached one; null: it has none.
   using Owned = std::unique_ptr<void, void (*)(void*)>;
   Owned load(std::string_view key) const;
 
@@ -65,7 +64,7 @@ class KeyStates {
     void* value = nullptr;             // null: the key has none
     std::uint64_t dirty = 0;           // the last slice that wrote it; 0: none
     std::uint64_t used = 0;            // the last slice that used it
-    bool is_touched = false;           // by the slice that is being made
+    bool is_touched = false;           // by the slice in the making
   };
   struct KeyHash {
     using is_transparent = void;
@@ -74,7 +73,7 @@ class KeyStates {
   using Cache = std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>>;
   struct Undo {
     bool is_taken = false, existed = false, was_touched = false;
-    Entry* entry = nullptr;  // that it is of
+    Entry* entry = nullptr;  // of the copy
     void* copy = nullptr;    // reused
   };
 
@@ -96,7 +95,7 @@ class KeyStates {
   bool is_edited_ = false;
   Undo undo_ = {};
   std::vector<Entry*> touched_ = {};
-  std::uint64_t slice_ = 1, committed_ = 0;  // the one that is being made; the last one that is committed
+  std::uint64_t slice_ = 1, committed_ = 0;  // the one in the making; the last committed one
 };
 
 }  // namespace eventy

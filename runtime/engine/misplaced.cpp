@@ -8,7 +8,7 @@ namespace eventy {
 
 namespace {
 
-constexpr double window = 50;  // records of a topic; those before them count for ever less
+constexpr double window = 50;  // records of a topic; older ones count less and less
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void MisplacedRecords::forget_old(Count& c) {
   if (c.misplaced < 1) c.fitting.assign(all_partitioners.begin(), all_partitioners.end());
 }
 
-// As the partition will: what it does not handle is passed over, and the key of a response is not its own.
+// Skips what the partition does not handle, and responses: their place comes from their requester's key.
 void MisplacedRecords::check(const Run& run, Decoder& decoder, Count& into) const {
   const auto& candidates = runtime_.candidates(run.batch->topic);
   for (std::size_t i = run.first; i < run.batch->records.size(); ++i) {
@@ -55,7 +55,7 @@ void MisplacedRecords::check(const Run& run, Decoder& decoder, Count& into) cons
                                           [&](const auto& c) { return c.plan->handles(e); });
       if (!is_handled || e.kind == Kind::response || e.partition_key.value_or("").empty()) continue;
       count(into, *e.partition_key);
-    } catch (const DecodeError&) {  // a dead letter of another kind
+    } catch (const DecodeError&) {  // it becomes a dead letter for that
     }
   }
 }

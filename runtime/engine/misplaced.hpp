@@ -1,6 +1,6 @@
-// Tells a topic whose producers place keys by another partitioner from single stray records. The former would
-// become dead letters by the thousand, though nothing is wrong with them but a setting: the partition pauses
-// before the first one instead. Owned by one partition of a service with state; one thread.
+// Tells a topic whose producers use another partitioner from single stray records. Only a setting is wrong
+// with the records of such a topic, and they would become dead letters by the thousand. So the partition
+// pauses before the first one. Owned by one partition of a service with state; one thread.
 #pragma once
 
 #include <optional>
@@ -16,29 +16,29 @@ class MisplacedRecords {
  public:
   MisplacedRecords(const ServiceRuntime& runtime, PartitionId partition, std::uint32_t partitions);
 
-  // A record was handled whose key belongs here. For every record: one addition.
+  // Counts a record whose key belongs here. Called for every record; it costs one addition.
   void placed(TopicIndex topic) { topics_[topic.value].looked_at += 1; }
-  // One was dead-lettered whose key belongs elsewhere.
+  // Counts a dead letter whose key belongs elsewhere.
   void dead_lettered(TopicIndex topic, std::string_view key);
-  // Nothing since the last commit happened.
+  // Forgets all counts.
   void rewind();
 
-  // Records whose keys belong to this partition, or should.
+  // The records of a batch from one on.
   struct Run {
     const Batch* batch;
-    std::size_t first;  // of its records
+    std::size_t first;  // index in the batch
   };
-  // Called for a record whose key belongs elsewhere, the first of `ahead`, with all that is in hand behind
-  // it. A reason to pause before it, for a person; nullopt: there are too few of its kind. What was looked at
-  // once is not looked at again.
-  enum class Before : std::uint8_t { handled, paused };  // what became of the record at an earlier try
+  // Called for a misplaced record, the first of `ahead`, which holds all records in hand after it. Returns
+  // the reason to pause before it, for a person; nullopt: few records are misplaced. No record is checked
+  // twice.
+  enum class Before : std::uint8_t { handled, paused };  // at an earlier attempt at this record
   std::optional<std::string> reason_to_pause(std::span<const Run> ahead, Before before);
 
  private:
   struct Count {
     double looked_at = 0, misplaced = 0;    // records
-    std::vector<Partitioner> fitting = {};  // that put all the misplaced ones here
-    Offset decided = {};                    // records before it are few enough
+    std::vector<Partitioner> fitting = {};  // that place all misplaced records here
+    Offset decided = {};                    // misplaced records before it are dead letters
   };
   static void forget_old(Count& c);
   void count(Count& into, std::string_view key) const;

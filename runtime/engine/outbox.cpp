@@ -10,8 +10,8 @@ namespace eventy {
 
 namespace {
 
-constexpr std::size_t dead_letter_headers_size = 4096;  // of all that is told of one, at most
-constexpr std::size_t header_overhead = 32;             // of a header, as stores keep it
+constexpr std::size_t dead_letter_headers_size = 4096;  // of all our headers together, at most
+constexpr std::size_t header_overhead = 32;             // of a header in a store
 
 [[noreturn]] void refuse(const Plan& plan, const detail::OutputSpec& spec, const char* why) {
   throw std::logic_error("service " + plan.name + " cannot write " + std::string(spec.name) + " of " +
@@ -87,7 +87,7 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
     context.extra_name = extra_name_;
     context.extra_value = *origin.key;
   }
-  // A record without a key has no order to keep; its uuid spreads it, the same way at every repeat.
+  // A record without a key needs no order. Its uuid chooses the partition, the same one at every repeat.
   const Partitioner by = runtime.partitioner(topic);
   const bool has_place = e.partition_key && !(e.partition_key->empty() && spreads_empty_keys(by));
   const PartitionId partition =
@@ -147,7 +147,7 @@ bool Outbox::needs_key(TopicIndex topic) const {
 void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into) {
   const std::size_t dead = ServiceRuntime::dead_letters.value;
   const std::size_t most = dead < routes_->max_sizes.size() ? routes_->max_sizes[dead] : max_record_bytes;
-  const std::size_t own = std::min(most, dead_letter_headers_size);  // for what is told of it
+  const std::size_t own = std::min(most, dead_letter_headers_size);  // for our headers
   std::size_t size = letter.bytes.size() + (letter.key ? letter.key->size() : 0);
   for (const auto& h : letter.headers) size += h.name.size() + h.value.size() + header_overhead;
   DeadLetter fits = letter;
@@ -161,7 +161,7 @@ void Outbox::dead_letter(const DeadLetter& letter, PartitionId target, OutputBuf
 
 void Outbox::dead_letter(const DeadLetter& letter, std::string_view left_out, PartitionId target,
                          OutputBuffer& into) {
-  // Without a key a compacted topic would refuse it; an empty one is a key like any other.
+  // A compacted topic refuses a record without a key; an empty key will do.
   auto key = letter.key;
   if (!key && needs_key(ServiceRuntime::dead_letters)) key = "";
   open_entry(ServiceRuntime::dead_letters, target, key, into);

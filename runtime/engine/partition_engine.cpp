@@ -35,7 +35,7 @@ struct PartitionEngine::Parts {
   DeferredTurns deferred{environment, translator, turns, failures};
   ReleasedRecords released{environment, translator, placement, runs, failures, deferred};
   RecordQueue records{environment, translator, placement, runs, failures, deferred};
-  // In the order in which they get a slice. Another kind is one more here.
+  // In the order in which they work on a slice. To add a kind, add it here.
   std::array<Work*, 3> kinds{&released, &records, &deferred};
 
   bool has_more() const {
@@ -111,7 +111,7 @@ void PartitionEngine::answer(std::string_view query, std::string_view key, Reade
       std::find_if(plan.queries.begin(), plan.queries.end(), [&](auto& q) { return q.name == query; });
   if (it == plan.queries.end())
     throw Failure({ErrorCode::not_found, "service " + plan.name + " answers no query " + std::string(query)});
-  // Always from the store: what the cache holds may never be committed.
+  // From the store: what the cache holds may be undone.
   KeyStates::Owned state(nullptr, nullptr);
   if (plan.state) state = parts_->states.load(key);
   const TurnWatch::Running running(*parts_->environment.watch, {.what = &it->name});

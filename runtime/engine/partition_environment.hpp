@@ -1,4 +1,4 @@
-// What the parts of one PartitionEngine share: its service and partition, the moment of the step, the log,
+// What the parts of one PartitionEngine share: its service and partition, the time of the step, the log and
 // the figures. Owned by the engine, outlives its parts; one thread.
 #pragma once
 
@@ -11,7 +11,7 @@ struct PartitionEnvironment {
                        std::shared_ptr<TurnWatch> watch);
 
   void read_clock() { now = clock.now(), date = clock.date(); }
-  // A line with service and partition; `correlation_id` of what is handled, empty where nothing is.
+  // Logs a line with service, partition and the correlation id of the input; empty: no input.
   void log(LogLevel level, std::string_view correlation_id, std::string_view text) const;
 
   const std::shared_ptr<const Routes> routes;
@@ -21,7 +21,7 @@ struct PartitionEnvironment {
   const Clock& clock;
   const std::shared_ptr<TurnWatch> watch;
   MonotonicTime now = {};  // when the step began
-  Instant date = {};       // at the same moment
+  Instant date = {};       // of the same moment
   PartitionStats stats = {};
 };
 

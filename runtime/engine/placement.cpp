@@ -60,7 +60,7 @@ Placement::Way Placement::find(Attempt& attempt) {
   return Way::settled;
 }
 
-// A response to the partition of its requester.
+// Sends a response on to the partition of its requester's key.
 void Placement::forward(const Attempt& attempt) {
   const TopicIndex returns = *environment_.runtime.returns();
   const PartitionId target = partition_of(*attempt.key, environment_.routes->partitions[returns.value],
@@ -81,7 +81,7 @@ void Placement::dead_letter_misplaced(const Attempt& attempt) {
              ", not to this one; the partitioner of a topic is set in [partitioners]");
 }
 
-// After a restart a pause stays one, however few misplaced records are in hand now.
+// A pause outlives a restart, however few misplaced records are in hand after it.
 bool Placement::pauses_at(Attempt& attempt, std::span<const Run> ahead) {
   using Before = MisplacedRecords::Before;
   const WaitingInput* known = failures_.book().waiting(attempt.id);
@@ -91,7 +91,7 @@ bool Placement::pauses_at(Attempt& attempt, std::span<const Run> ahead) {
   std::optional<std::string> reason;
   if (was_told) {
     reason = "";
-  } else if (attempt.meta.kind != Kind::response) {  // which is placed by the key of its requester
+  } else if (attempt.meta.kind != Kind::response) {  // the key of its requester places a response
     reason = misplaced_.reason_to_pause(ahead, was_paused ? Before::paused : Before::handled);
   }
   if (reason) {

@@ -23,9 +23,9 @@ class Placement {
   Way find(Attempt& attempt);  // finds the key of a record too
 
   void dead_letter_misplaced(const Attempt& attempt);
-  // Of a misplaced record, the first of `ahead`, with all that is in hand behind it. True: the partition
-  // pauses there, for many of them are no fault of theirs, and nothing of them is read before somebody has
-  // looked. False: it became a dead letter.
+  // The record is misplaced and the first of `ahead`, which holds all records in hand after it. True: there
+  // are many of them, so a setting is wrong, and the partition pauses here until a person has changed it.
+  // False: the record is a dead letter.
   using Run = MisplacedRecords::Run;
   bool pauses_at(Attempt& attempt, std::span<const Run> ahead);
   void rewind() { misplaced_.rewind(); }
@@ -42,7 +42,7 @@ class Placement {
   FailureHandling& failures_;
   SliceDraft& slice_;
   MisplacedRecords misplaced_;
-  std::optional<std::pair<TopicIndex, Offset>> told_ = {};  // the pause that was last told of
+  std::optional<std::pair<TopicIndex, Offset>> told_ = {};  // the last pause that was logged
 };
 
 }  // namespace eventy

@@ -56,7 +56,7 @@ RecordQueue::Progress RecordQueue::handle(const std::shared_ptr<const Batch>& ba
   return Progress::done;
 }
 
-// A request to release a key, from whoever looks after the service. False: it is another record.
+// Handles an operator's request to release a key. False: the record is another one.
 bool RecordQueue::take_release() {
   const Meta& meta = attempt_.meta;
   if (meta.kind != Kind::request || meta.ns != environment_.plan.ns || meta.name != release_request_name)

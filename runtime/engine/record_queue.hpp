@@ -1,10 +1,9 @@
-// The records of a partition's topics, batch after batch. A kind of work: it holds still while an input waits
-// for a retry or a probe. Owned by one PartitionEngine; one thread.
+// The records of a partition's topics, batch by batch. A kind of work. It stops while an input waits for a
+// retry or a probe. Owned by one PartitionEngine; one thread.
 //
 // Invariants:
-// - The position of a topic in a slice is behind the records that the slice has handled, and at the first one
-//   that it has not.
-// - A record that waits stays at the front of the queue, and no later one overtakes it.
+// - The position of a topic in a slice is the offset of the first record that is not handled.
+// - A record that waits stays first in the queue. No later record overtakes it.
 #pragma once
 
 #include <deque>
@@ -36,7 +35,7 @@ class RecordQueue final : public Work {
   enum class Progress : std::uint8_t { done, waits };
   struct Queued {
     std::shared_ptr<const Batch> batch;
-    std::size_t first;  // of its records that is to be handled
+    std::size_t first;  // index of the first record to handle
   };
   bool work_on_front(SliceDraft& slice);  // false: the batch is not finished
   Progress handle(const std::shared_ptr<const Batch>& batch, std::size_t index, SliceDraft& slice);
@@ -50,7 +49,7 @@ class RecordQueue final : public Work {
   FailureHandling& failures_;
   AfterCommit& after_commit_;
   std::deque<Queued> queue_ = {};
-  std::size_t next_ = 0;  // record in the first batch
+  std::size_t next_ = 0;  // index of the next record, in the first batch
   Attempt attempt_ = {};  // reused
 };
 

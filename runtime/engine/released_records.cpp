@@ -19,7 +19,7 @@ struct ReleasedRecords::Source {
     return r;
   }
   ParkedRecord row;
-  std::string value;  // with its padding
+  std::string value;  // with value_padding
   std::vector<Header> headers = {};
 };
 

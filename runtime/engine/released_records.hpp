@@ -3,8 +3,8 @@
 // that runs also while the partition waits or pauses. Owned by one PartitionEngine; one thread.
 //
 // Invariants:
-// - A record leaves the parked ones in the slice in which its turns are.
-// - One that fails once more stays parked, first of its key, and its key is no longer being released.
+// - The slice that removes a parked record holds its turns.
+// - A record that fails again stays parked and first of its key, and the release of its key ends.
 #pragma once
 
 #include "after_commit.hpp"
@@ -31,10 +31,10 @@ class ReleasedRecords final : public Work {
   bool has_more() const override { return failures_.book().releasing().has_value(); }
 
  private:
-  struct Source;  // a parked record as if it had just been read
+  struct Source;  // owns what an attempt at a parked record views
   enum class Outcome : std::uint8_t { done, stays };
   Outcome handle(const std::shared_ptr<Source>& source, const std::string& key, SliceDraft& slice);
-  bool begin(Source& source, const std::string& key);  // the attempt; false: it is dealt with
+  bool begin(Source& source, const std::string& key);  // the attempt; false: it is settled
   bool read(Source& source, const std::string& key);
   bool read_no_record(Source& source, const std::string& key);
   void has_no_handler(const ParkedRecord& row);

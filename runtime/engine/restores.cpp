@@ -66,7 +66,7 @@ std::string Restores::state_of_things(MonotonicTime now) const {
   for (const auto& [p, part] : parts_) done += part.done, total += part.total;
   std::string text = "restoring states: " + std::to_string(partitions()) + " of " +
                      count(parts_.size(), "partition") + " left";
-  if (total == 0) return text;  // nobody has counted yet
+  if (total == 0) return text;  // not counted yet
   text += ", " + std::to_string(done) + " of " + count(total, "changelog record") + " read";
   const auto time = std::chrono::duration_cast<Duration>(now - began_).count();
   if (done > 0 && time > 0)

@@ -106,7 +106,7 @@ void ServiceRuntime::add_input(TopicIndex topic, bool free) {
   if (!known(inputs_) && !known(independent_inputs_)) (free ? independent_inputs_ : inputs_).push_back(topic);
 }
 
-// The state of a key is in one partition, so all that is read with it must agree on which one that is.
+// The state of a key is in one partition, so all topics that are read with it must place keys the same way.
 void ServiceRuntime::find_partitioners() {
   const auto configured = [&](TopicIndex topic, Partitioner fallback) {
     const auto it = options_.partitioners.find(topics_[topic.value]);
@@ -195,7 +195,7 @@ std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> 
                                           const StoreSession& session) {
   auto routes = std::make_shared<Routes>();
   constexpr std::size_t parts =
-      4;  // of a cycle: what is in the slice, outputs and states of a record, to spare
+      4;  // of a cycle: the slice, the outputs of a record, the states of a record, a reserve
   routes->max_slice_bytes = session.max_cycle_bytes() / parts;
   const auto topics = static_cast<std::uint32_t>(runtime->session_options("").topics.size());
   for (std::uint32_t t = 0; t < topics; ++t) {

@@ -1,5 +1,5 @@
-// A Writer that writes nothing and counts: about how many bytes a value takes, without memory and in a
-// fraction of the time that encoding it takes. One thread.
+// A Writer that writes nothing and counts: roughly the bytes that a value takes. It needs no memory and a
+// fraction of the time of encoding. One thread.
 #pragma once
 
 #include "eventy/core/codec.hpp"
@@ -8,7 +8,7 @@ namespace eventy {
 
 class SizeCounter final : public Writer {
  public:
-  // No format of ours makes more of a counted byte: a control character in JSON becomes six.
+  // The most that a format of ours makes of a counted byte: a control character in JSON takes six.
   static constexpr std::size_t max_bytes_for_one = 6;
   std::size_t bytes_counted() const { return bytes_; }
 
@@ -28,7 +28,7 @@ class SizeCounter final : public Writer {
   void instant(Instant) override { bytes_ += number; }
 
  private:
-  static constexpr std::size_t head = 5, number = 9;  // as MessagePack has them, at most
+  static constexpr std::size_t head = 5, number = 9;  // the most that they take in MessagePack
   std::size_t bytes_ = 0;
 };
 

@@ -16,7 +16,7 @@ void SliceDraft::begin(Epoch epoch, Expected expected) {
   handled_ = 0;
   state_bytes_ = 0;
   if (expected == Expected::nothing) return;
-  // So that it need not grow and move.
+  // A buffer that grows moves its bytes.
   slice_.effects.outputs.bytes.reserve(output_bytes_ + output_bytes_ / 8);
   slice_.effects.outputs.entries.reserve(output_entries_ + output_entries_ / 8);
 }

@@ -1,11 +1,11 @@
-// The slice that is being made: kinds of work add to it until it is full. Owned by one PartitionEngine; one
+// The slice in the making. Kinds of work add to it until it is full. Owned by one PartitionEngine; one
 // thread.
 //
 // Invariants:
-// - Slices that were made have numbers without gaps, from 1 on after each rewind().
-// - A slice ends at the first of three limits: Routes::max_slice_bytes,
-// RuntimeOptions::max_records_per_slice,
-//   RuntimeOptions::max_time_per_slice. A long slice would hold up its commit, and a rebalance.
+// - Slices are numbered without gaps, from 1 after each rewind().
+// - A slice is full when it holds Routes::max_slice_bytes bytes, when it holds
+//   RuntimeOptions::max_records_per_slice inputs, and when it has taken RuntimeOptions::max_time_per_slice. A
+//   slice that takes longer would hold up its own commit and a rebalance.
 #pragma once
 
 #include "partition_environment.hpp"
@@ -16,7 +16,7 @@ class SliceDraft {
  public:
   explicit SliceDraft(const PartitionEnvironment& environment) : environment_(environment) {}
 
-  // `work`: the slice may become as large as the last one.
+  // `work`: reserves memory for a slice as large as the last one.
   enum class Expected : std::uint8_t { nothing, work };
   void begin(Epoch epoch, Expected expected);
   bool is_full() const {
@@ -29,7 +29,7 @@ class SliceDraft {
   Slice end();
   void rewind() { number_ = 1; }
 
-  std::uint64_t number() const { return number_; }  // that it gets if it is ended
+  std::uint64_t number() const { return number_; }  // that end() gives it
   OutputBuffer& outputs() { return slice_.effects.outputs; }
   OutputBuffer& immediate() { return slice_.immediate; }
   std::vector<StateChange>& state() { return slice_.effects.state; }
@@ -39,7 +39,7 @@ class SliceDraft {
   void finished_batch() { ++slice_.finished_batches; }
   void moved_to(TopicIndex topic, Offset next);  // the next offset to read
   bool has_position(TopicIndex topic) const;
-  void staged_state(std::size_t bytes) { state_bytes_ += bytes; }  // about
+  void staged_state(std::size_t bytes) { state_bytes_ += bytes; }  // roughly
   void has_deferred() { slice_.has_deferred = true; }
 
  private:
@@ -48,9 +48,9 @@ class SliceDraft {
   const PartitionEnvironment& environment_;
   Slice slice_ = {};
   std::uint64_t number_ = 1, handled_ = 0;
-  std::size_t state_bytes_ = 0;                        // of states and parked rows, about
+  std::size_t state_bytes_ = 0;                        // of states and parked rows, roughly
   std::size_t output_bytes_ = 0, output_entries_ = 0;  // of the last slice
-  std::size_t inputs_per_read_ = 1;                    // at the clock, by the last slice's length
+  std::size_t inputs_per_read_ = 1;                    // of the clock, from the last slice's length
 };
 
 }  // namespace eventy

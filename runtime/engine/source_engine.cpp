@@ -68,7 +68,7 @@ SourceEngine::Polled SourceEngine::poll() {
     const TurnWatch::Running running(*watch_, {});
     source_.run(source_.code.get(), *this);
   } catch (...) {
-    set_position(position_bytes_);  // what the poll advanced did not happen
+    set_position(position_bytes_);  // undoes what the poll advanced
     throw;
   }
   if (!advanced_ && slice_.effects.outputs.empty()) return {.wait = wait_.value_or(Duration(100))};
@@ -94,7 +94,7 @@ void SourceEngine::advance(const void* position) {
 }
 
 Writer& SourceEngine::begin(const detail::OutputSpec& output) {
-  // A source begins chains; a repeat of the same look must begin the same ones.
+  // A source begins chains. A repeat of the same poll must begin the same chains.
   correlation_id_ =
       make_correlation_id(routes_->runtime->plan().name, output.name, hash64(position_bytes_, ordinal_ + 1));
   origin_.correlation_id = correlation_id_;
@@ -107,7 +107,7 @@ void SourceEngine::abandon() { outbox_.abandon(); }
 
 void SourceEngine::begin_piece() { piece_ = Outbox::savepoint(slice_.effects.outputs); }
 
-// Called where something was caught. What is no fault of the input is thrown again, as in a partition.
+// Called in a catch block. Throws the error again if it is not the input's fault, as a partition does.
 void SourceEngine::piece_failed(std::string_view place, std::string_view bytes) {
   try {
     throw;

@@ -1,4 +1,5 @@
-// Turns bytes of records into attempts: envelope, handlers, key. Owned by one PartitionEngine; one thread.
+// Turns the bytes of records into attempts: envelope, handlers, key. Owned by one PartitionEngine; one
+// thread.
 #pragma once
 
 #include "attempt.hpp"
@@ -10,19 +11,18 @@ class Translator {
  public:
   explicit Translator(const ServiceRuntime& runtime);
 
-  // Begins an attempt at a record. False: it is a response to another service, and its data is never read.
-  // Throws DecodeError; then the attempt has the record and its place, and no envelope. It lasts until the
-  // next read().
+  // Begins an attempt at a record, which lasts until the next read(). False: it is a response to another
+  // service. Throws DecodeError; then the attempt has the record and its place, and no envelope.
   bool read(const RecordView& record, Attempt& into);
-  // The handlers that take this record.
+  // Finds the handlers that take the record.
   void match(Attempt& attempt) const;
-  // The key as handlers see it; that of a response is its requester's, which leaves the context. False: a
-  // response whose context lacks it. An input that is no record keeps the key that it has. Throws
+  // Finds the key as handlers see it. The key of a response is its requester's, and is taken out of the
+  // context. False: the context of a response lacks it. An input that is no record keeps its key. Throws
   // DecodeError.
   bool find_key(Attempt& attempt) const;
 
  private:
-  class RecordContent final : public Content {  // of the record read last
+  class RecordContent final : public Content {  // of the last record
    public:
     bool context_is_empty() override { return decoder->context_is_empty(); }
     void read_context(Context& out) override { decoder->read_context(out); }

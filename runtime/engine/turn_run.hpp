@@ -1,9 +1,9 @@
-// Runs one turn of one handler: gives it the port through which it stages outputs, context and state. What
-// becomes of a turn that throws, and of its traces, its caller decides. Owned by one PartitionEngine; one
-// thread.
+// Runs one turn of one handler. It is the port through which a turn stages outputs, context and state. The
+// caller decides what happens when a turn throws, and undoes what it staged. Owned by one PartitionEngine;
+// one thread.
 //
 // Invariants:
-// - What a turn puts out goes to one buffer, behind what is in it; who wants it undone keeps a savepoint.
+// - The outputs of a turn go to the end of one buffer. A caller that undoes them keeps a savepoint.
 // - The n-th output of a handler on an input has the same uuid at every attempt.
 #pragma once
 
@@ -19,14 +19,14 @@ class TurnRun final : detail::Effects {
   TurnRun(PartitionEnvironment& environment, KeyStates& states, Outbox& outbox);
 
   enum class State : std::uint8_t { none, of_key };
-  // Returns the size of the state that it changed, about. Throws what the handler throws; DecodeError for
-  // another major version or data that is not what the handler takes; std::length_error for a key or state
-  // that the store does not take; Failure where the store cannot be trusted.
+  // Returns roughly the size of the state that the turn changed. Throws what the handler throws; DecodeError
+  // for another major version or data that the handler does not take; std::length_error for a key or state
+  // that the store does not take; Failure when the store fails.
   std::size_t run(const ServiceRuntime::Candidate& handler, Attempt& attempt, State state,
                   OutputBuffer& into);
-  // Called where something was caught that run() threw. Throws it again where it is not the input's fault:
-  // the store or the state cannot be trusted, or memory is short and no policy names std::bad_alloc.
-  // `retried`: the handler, where it may run again.
+  // Called in a catch block around run(). Throws the error again if it is not the input's fault: the store
+  // failed, or memory is short and no policy names std::bad_alloc. `retried`: the handler, if it may run
+  // again.
   void rethrow_crash(const Plan::Handler* retried) const;
 
  private:
@@ -46,11 +46,11 @@ class TurnRun final : detail::Effects {
   PartitionEnvironment& environment_;
   KeyStates& states_;
   Outbox& outbox_;
-  Attempt* attempt_ = nullptr;  // of the turn, as all that follows
+  Attempt* attempt_ = nullptr;  // of the turn, like the members that follow
   OutputBuffer* into_ = nullptr;
   Origin origin_ = {};
   std::uint64_t ordinal_ = 0;
-  bool in_handler_ = false;                 // what is thrown now is its own
+  bool in_handler_ = false;                 // user code runs
   std::uint64_t last_context_version_ = 0;  // of all turns
 };
 

@@ -13,7 +13,7 @@ constexpr Duration holds_after{
     5'000};  // a handler that runs longer holds its worker; sooner, if that is slow
 constexpr std::size_t max_named = 8;
 
-// Keys come from outside, and go into a line of the log.
+// Keys come from outside and are part of a log line.
 std::string in_quotes(const TurnWatch::Seen& seen) {
   std::string out = "\"";
   for (const char c : seen.key)
@@ -34,7 +34,7 @@ std::string describe_turn(const ServiceRuntime& runtime, TaskId task, const Turn
   return text;
 }
 
-// What to write where a handler waits.
+// What a user has to declare if handlers wait.
 std::string how_to_declare(const ServiceRuntime& runtime) {
   const std::string& name = runtime.plan().name;
   return fmt::format(
@@ -129,7 +129,7 @@ void Watchdog::check(Watched& w, const TurnWatch& watch, std::vector<Report>& re
   const bool slow = !w.told && is_over(w.limits.warning), over = !w.over && is_over(w.limits.limit);
   if (!slow && !over) return;
   const auto seen = watch.check(turn);
-  if (!seen) return;  // it has just returned
+  if (!seen) return;  // it has returned
   w.text = describe_turn(*w.runtime, w.task, *seen) + (seen->topic.empty() ? "" : ",");
   const std::string text = w.text + " has not returned for " + seconds(ran);
   if (slow)

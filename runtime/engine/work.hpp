@@ -1,6 +1,6 @@
-// A kind of work of a partition: where inputs come from, and the order in which it takes them. The engine
-// asks its kinds in turn, one after the other, and knows no more of them; a kind knows none of the others.
-// All calls come from the engine; one thread.
+// A kind of work of a partition: where inputs come from, and in which order it takes them. The engine calls
+// its kinds one after the other and knows no more of them. A kind knows none of the others; see AfterCommit.
+// Only the engine calls it; one thread.
 #pragma once
 
 #include "slice_draft.hpp"
@@ -10,13 +10,12 @@ namespace eventy {
 class Work {
  public:
   virtual ~Work() = default;
-  // Handles inputs and adds what they do to the slice, until that is full or no input is left that can run
-  // now.
+  // Handles inputs and adds their effects to the slice, until it is full or no input can run now.
   virtual void work(SliceDraft& slice) = 0;
-  virtual bool has_more() const = 0;  // that could run now
-  // The slices up to this one are durable. What is written now is in no slice, and is written at once.
+  virtual bool has_more() const = 0;  // an input could run now
+  // The slices up to this one are durable. Outputs to `now` belong to no slice and are written at once.
   virtual void committed(std::uint64_t /*up_to*/, OutputBuffer& /*now*/) {}
-  // Nothing since the last commit happened, and slices count from 1 again.
+  // Forgets everything since the last commit. Slices count from 1 again.
   virtual void rewind() {}
 };
 

@@ -19,12 +19,12 @@ namespace eventy {
 struct BridgeOptions {
   CycleOptions cycle = {};
   PollLimits poll = {};
-  std::size_t max_batches_in_flight = 4;  // of a partition; beyond, it is paused at the store
+  std::size_t max_batches_in_flight = 4;  // of a partition; then it is paused at the store
   RestoreOptions restore = {};
-  // While draining: when for so long nothing more was finished and some tasks are still at work, see
-  // held_up(). nullopt: never.
+  // While draining: when no cycle is committed for so long and some tasks still work, see held_up(). nullopt:
+  // never.
   std::optional<Duration> hand_over_after = {};
-  // Also when all tasks are at work: where they share threads, most may only wait for one.
+  // Also when all tasks work: where they share threads, most may wait for a thread only.
   bool hands_over_all = false;
   CycleBackoffOptions cycle_backoff = {};
 };
@@ -42,14 +42,14 @@ struct Deliver {
   TaskId task;
   Epoch epoch;
   std::shared_ptr<const Batch> batch;
-  Offset from = {};  // the task has those before it already
+  Offset from = {};  // the task has the records before it
 };
 struct CommittedUpTo {
   TaskId task;
   Epoch epoch;
   SliceNumber up_to;
 };
-struct RewindTo {  // forget what was not committed; from now on the task's epoch is this one
+struct RewindTo {  // forget what is not committed; the task has a new epoch
   TaskId task;
   Epoch epoch;
 };
@@ -59,8 +59,8 @@ using BridgeAction = std::variant<action::StartTask, action::StopTask, action::D
 
 struct BridgeStats {
   std::uint64_t cycles = 0, aborted = 0, records = 0, stale_slices = 0, rewinds = 0;
-  // Partitions whose states are being restored; changelog records that this takes still, and that were read
-  // for it since the session began.
+  // Partitions in restore; changelog records that these have to read; changelog records that the session has
+  // read for restores.
   std::uint64_t restoring = 0, to_restore = 0, restored = 0;
 };
 
@@ -75,32 +75,31 @@ class BridgeEngine {
   const std::shared_ptr<const Routes>& routes() const;
   void on_ready(std::function<void()> wake);
 
-  // One round: what the store has, and a commit if one is due. Throws Failure when the session is over; then
-  // a new session and a new BridgeEngine are needed.
+  // One round: polls the store and commits if a commit is due. Throws Failure when the session is over; then
+  // drop the engine and make one with a new session.
   std::vector<BridgeAction> step();
-  // A finished slice. Its immediate outputs are written here; stale ones are dropped whole.
+  // Takes a finished slice and writes its immediate outputs. A stale slice is dropped as a whole.
   std::vector<BridgeAction> accept(std::shared_ptr<const Slice> slice);
-  // What at-most-once turns wrote after the commit of `up_to`; sent also when it is empty.
+  // The outputs of at-most-once turns after the commit of `up_to`. Call it also when there are none.
   void deferred_done(TaskId task, Epoch epoch, SliceNumber up_to, const OutputBuffer& outputs);
-  // A source found nothing, or a partition holds records that wait for a retry or a probe. True until its
-  // next slice.
+  // A source found nothing, or a partition waits for a retry or a probe. This holds until its next slice.
   void task_waits(TaskId task, Epoch epoch);
-  // Tasks crashed, or were stopped with one that did: whatever is not committed is undone for all. Their
-  // successors start through start_again().
+  // Tasks crashed or were stopped. What is not committed is undone for all tasks. start_again() starts them
+  // again.
   std::vector<BridgeAction> tasks_down(const std::vector<TaskId>& tasks);
   std::vector<BridgeAction> task_down(TaskId task) { return tasks_down({task}); }
   std::vector<BridgeAction> start_again(TaskId task);
 
-  // No more input is taken; what is in hand is finished and committed.
+  // Takes no more input. What is in hand is finished and committed.
   void drain();
   bool drained() const;
-  // While draining: the tasks that hold up the others, which other nodes could handle. Empty: none do, or not
-  // for long.
+  // While draining: the tasks that hold up the partitions that are done, which could go to other nodes.
+  // Empty: none do, or not for long.
   std::vector<TaskId> held_up() const;
-  // Every topic read to its end and committed, every source out of input, nothing in flight.
+  // Every topic is read to its end offset and committed, every source waits, and nothing is in flight.
   bool idle();
   bool has_tasks() const;
-  std::uint64_t activity() const;  // grows with all that could make work for another service
+  std::uint64_t activity() const;  // grows with whatever may make work for another service
   std::optional<MonotonicTime> wake_at() const;
   bool wants_step() const;  // more is waiting than one round took
   const BridgeStats& stats() const;

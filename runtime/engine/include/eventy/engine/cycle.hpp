@@ -1,5 +1,5 @@
-// The book of the commit cycles of a session: which slices the open cycle holds, which are in flight, when to
-// commit. A plain class; owned by the bridge.
+// The book of the commit cycles of a session: which slices the open cycle and the cycle in flight hold, and
+// when to commit. A plain class; owned by the bridge.
 #pragma once
 
 #include <map>
@@ -11,8 +11,8 @@
 namespace eventy {
 
 struct CycleOptions {
-  // From one commit to the next; what comes after a longer pause is committed at once. The first one is made
-  // so long after its first slice.
+  // From one commit to the next. A slice that comes after a longer pause is committed at once. The first
+  // cycle is committed so long after its first slice.
   Duration interval{100};
   std::size_t max_bytes = 16u << 20;  // of outputs and state; a cycle that holds more is committed at once
 };
@@ -27,29 +27,29 @@ class CommitCycles {
   std::optional<Epoch> epoch_of(TaskId task) const;
 
   enum class Verdict : std::uint8_t { take, stale };
-  // Throws Failure (internal) for a gap: a slice is missing, and no commit would be right.
+  // Throws Failure (internal) if a slice is missing: no commit would be right.
   Verdict judge(const Slice& slice) const;
   void add(const Slice& slice, MonotonicTime now);  // after `take`
 
   bool open() const { return opened_.has_value(); }
   bool in_flight() const { return flying_.has_value(); }
-  // Something of it is in the open cycle or in the one in flight.
+  // The open cycle or the one in flight holds a slice of it.
   bool holds(PartitionId partition) const;
   bool holds(TaskId task) const { return opened_tasks_.contains(task) || flying_tasks_.contains(task); }
   bool due(MonotonicTime now) const;
-  // The open cycle holds all it may, and the one before is still in flight: no more should be begun.
+  // The open cycle is as large as it may be, and the last one is still in flight: no more work should begin.
   bool crowded() const { return flying_ && bytes_ >= options_.max_bytes; }
-  std::optional<MonotonicTime> due_at() const;  // when due() becomes true by time alone
-  CycleId begin_commit(MonotonicTime now);      // the open cycle is in flight from now on
+  std::optional<MonotonicTime> due_at() const;  // when time alone makes it due
+  CycleId begin_commit(MonotonicTime now);      // puts the open cycle in flight
 
   struct Done {
     TaskId task;
     Epoch epoch;
     SliceNumber up_to;
   };
-  // The cycle in flight is durable. Tasks whose epoch has passed since then are left out.
+  // The cycle in flight is durable. Leaves out tasks that have a new epoch.
   std::vector<Done> committed(CycleId cycle);
-  // Neither the open cycle nor the one in flight happened. Tasks keep their epochs until open_task().
+  // Drops the open cycle and the one in flight. Tasks keep their epochs until open_task().
   void undone();
 
  private:
@@ -60,7 +60,7 @@ class CommitCycles {
   CycleOptions options_;
   std::map<TaskId, TaskBook> tasks_;
   std::uint64_t last_cycle_ = 0;
-  std::optional<MonotonicTime> opened_, begun_;  // of the open cycle; the last commit
+  std::optional<MonotonicTime> opened_, begun_;  // the open cycle; the last commit
   std::size_t bytes_ = 0;
   std::map<TaskId, Done> opened_tasks_, flying_tasks_;
   std::optional<CycleId> flying_;

@@ -1,5 +1,5 @@
-// What can be said of an exception that code of a user threw: its class by its demangled type, and its text.
-// Any thread.
+// Describes an exception that user code threw: its class, which is its demangled type, and its text. Any
+// thread.
 #pragma once
 
 #include <exception>
@@ -9,7 +9,7 @@
 namespace eventy {
 
 inline constexpr std::string_view out_of_memory_class =
-    "bad_alloc";  // of std::bad_alloc and what derives from it
+    "bad_alloc";  // of std::bad_alloc and of types that derive from it
 
 struct ErrorText {
   std::string error_class, reason;

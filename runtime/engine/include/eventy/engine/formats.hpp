@@ -1,4 +1,4 @@
-// The decoders or encoders of the topics of a service, one of each format. Owned by one partition; one
+// The decoders or encoders of the topics of a service, one for each format. Owned by one partition; one
 // thread.
 #pragma once
 

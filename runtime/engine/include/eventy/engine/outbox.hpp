@@ -1,4 +1,4 @@
-// Encodes what turns and sources put out, straight into a slice's buffers: envelope, context, uuid, target
+// Encodes the outputs of turns and sources straight into the buffers of a slice, and derives uuid and target
 // partition. Owned by one partition or source; one thread.
 #pragma once
 
@@ -8,10 +8,10 @@
 
 namespace eventy {
 
-// What the outputs of one turn have in common.
+// What all outputs of one turn share.
 struct Origin {
   const UuidDeriver* deriver = nullptr;
-  std::string_view input_id = {};  // uuid of the record handled, or the encoded position of a source
+  std::string_view input_id = {};  // uuid of the handled record, or the encoded position of a source
   std::string_view correlation_id = {};
   OutgoingContext context = {};
   std::optional<std::string_view> key = {};  // of the turn; kept in the context of requests
@@ -22,12 +22,12 @@ class Outbox {
  public:
   explicit Outbox(std::shared_ptr<const Routes> routes);
 
-  // Throws std::logic_error for a record that this service must not write, std::length_error from end() for
-  // one that is too large. `origin` and `ordinal` must stay until end(); `ordinal` is counted up.
+  // Throws std::logic_error for a record that this service must not write. end() throws std::length_error for
+  // one that is too large. `origin` and `ordinal` must live until end(); `ordinal` is counted up.
   Writer& begin(const detail::OutputSpec& spec, const Origin& origin, std::uint64_t& ordinal,
                 OutputBuffer& into);
   void end();
-  // Takes back what was begun and did not end; without that nothing happens.
+  // Drops the record that was begun and did not end, if there is one.
   void abandon();
 
   struct DeadLetter {
@@ -39,13 +39,13 @@ class Outbox {
     Instant time = {};
     std::optional<std::string_view> key = {};
     std::string_view bytes = {};
-    bool tombstone = false;                // of a record without a value: neither has its dead letter one
+    bool tombstone = false;                // the record has no value, so its dead letter has none
     std::span<const Header> headers = {};  // of the record itself
   };
-  // What does not fit into the topic is left out, and a header says so: first the original headers and value,
-  // then the key.
+  // Leaves out what does not fit into the topic, and says so in a header: first the original headers and
+  // value, then the key.
   void dead_letter(const DeadLetter& letter, PartitionId target, OutputBuffer& into);
-  // A record's own bytes, to another topic.
+  // Writes a record's own bytes to another topic.
   void forward(TopicIndex topic, PartitionId target, std::string_view key, std::string_view bytes,
                OutputBuffer& into);
 
@@ -77,10 +77,10 @@ class Outbox {
   bool unfinished_ = false;
   std::string extra_name_, key_;
   char uuid_[36];
-  std::uint64_t next_version_ = std::uint64_t{1} << 62;  // of contexts that come with a ReplyTo
+  std::uint64_t next_version_ = std::uint64_t{1} << 62;  // of contexts from a ReplyTo
 };
 
-// The name under which a requester's context keeps the key of a request.
+// The name of the entry of a requester's context that keeps the key of a request.
 std::string request_entry_name(std::string_view request_uuid);
 
 }  // namespace eventy

@@ -1,5 +1,5 @@
-// What a partition decides: runs the handlers over batches of records, owns the state of its keys, and hands
-// out slices. No threads, no store session. Owned by one partition actor (or Bench); one thread at a time.
+// What a partition decides: it runs handlers over batches of records, owns the state of its keys, and returns
+// slices. It has no thread and no store session. Owned by one partition actor or Bench; one thread at a time.
 #pragma once
 
 #include <optional>
@@ -25,29 +25,27 @@ class PartitionEngine final {
   PartitionEngine(const PartitionEngine&) = delete;
   PartitionEngine& operator=(const PartitionEngine&) = delete;
 
-  // Queues its records from that offset on.
+  // Queues the records of the batch from an offset on.
   void accept(std::shared_ptr<const Batch> batch, Offset from = {});
 
   struct Step {
     std::optional<Slice> slice = {};
-    std::optional<MonotonicTime> wake = {};  // a retry waits until then: call step() again
+    std::optional<MonotonicTime> wake = {};  // an input waits: call step() again then
     bool more = false;                       // work is left: call step() again
-    bool waits = false;                      // for a retry or a probe, with records in hand
+    bool waits = false;                      // an input waits for a retry or a probe
   };
-  // Works through what is queued, up to one slice. A throw is a crash: the engine is of no further use.
+  // Handles what is queued, up to one slice. If it throws, the task has crashed: drop the engine.
   Step step();
 
-  // The cycle that held all slices up to this one is durable: their at-most-once turns run now.
-  // Returns what these write, to be written at once.
+  // All slices up to this one are committed: their at-most-once turns run now. Returns their outputs, to be
+  // written at once.
   OutputBuffer committed(SliceNumber up_to);
-  // Nothing since the last commit happened: state is as of then, the queue is empty, slices count from 1
-  // again.
+  // Goes back to the last commit and drops the queue. Slices count from 1 again.
   void rewind(Epoch epoch);
 
-  // The records that are parked for the key are handled now, in order, at the next steps; nothing if it is
-  // not parked.
+  // The next steps handle the parked records of the key, in order. Does nothing for a key that is not parked.
   void release(std::string_view key);
-  std::uint64_t parked(std::string_view key);  // records of the key that are parked
+  std::uint64_t parked(std::string_view key);  // parked records of the key
 
   // Answers a query from committed state. Throws DecodeError for a bad question, Failure for an unknown one.
   void answer(std::string_view query, std::string_view key, Reader& question, Writer& out);

@@ -1,4 +1,4 @@
-// How often a supervisor restarts children, after how long, and when it gives up. Plain classes that take
+// How often and after how long a supervisor restarts children, and when it gives up. Plain classes that take
 // times.
 #pragma once
 
@@ -16,10 +16,9 @@ struct RestartOptions {
   Duration period{60'000};  // … within this time; one more escalates
   Duration first_backoff{100};
   Duration max_backoff{10'000};
-  Duration reset_backoff_after{
-      30'000};  // without a failure for this long after a restart, backoff starts over
-  // A session that is fenced twice within this time has a duplicate with its name, which it only fences in
-  // turn.
+  Duration reset_backoff_after{30'000};  // after so long without a failure, backoff starts over
+  // A session that is fenced twice within this time has a duplicate instance. The two would fence each other
+  // in turn.
   Duration duplicate_window{60'000};
   friend bool operator==(const RestartOptions&, const RestartOptions&) = default;
 };
@@ -31,10 +30,11 @@ class RestartPolicy {
   enum class Verdict : std::uint8_t {
     restart,
     too_many,      // failures within the period
-    is_permanent,  // what no restart can heal
+    is_permanent,  // no restart can heal it
     has_duplicate
   };
-  // A child failed at `now`, with the code if its error has one; all verdicts but `restart` mean: escalate.
+  // A child failed at `now`, with the code of its error if there is one. Every verdict except `restart` means
+  // escalate.
   Verdict failed(MonotonicTime now, std::optional<ErrorCode> code = {});
   std::size_t recent() const { return failures_.size(); }  // failures within the period
 
@@ -44,30 +44,30 @@ class RestartPolicy {
   std::optional<MonotonicTime> fenced_ = {};
 };
 
-// Of one child: how long it waits for its next restart.
+// Of one child: how long it waits for a restart.
 class Backoff {
  public:
   Duration failed(MonotonicTime now, const RestartOptions& options);
 
  private:
   Duration wait_{0};
-  MonotonicTime restarted_ = {};  // as far as anyone can know: after that wait
+  MonotonicTime restarted_ = {};  // when the wait is over; the restart itself is not seen
 };
 
 struct CycleBackoffOptions {
   std::size_t immediate_retries =
-      2;  // so many times in a row without a rest: a rebalance undoes a cycle now and then
+      2;  // so many times in a row without a rest, because a rebalance may undo a cycle
   Duration first{100};
   Duration max{5'000};
   friend bool operator==(const CycleBackoffOptions&, const CycleBackoffOptions&) = default;
 };
 
-// Of a bridge, how long it rests before it does a cycle again that the store has undone.
+// Of a bridge: how long it rests before it repeats a cycle that the store has undone.
 class CycleBackoff {
  public:
   explicit CycleBackoff(CycleBackoffOptions options) : options_(options) {}
   Duration undone();
-  std::size_t committed() { return std::exchange(in_a_row_, 0); }  // so many were undone in a row before
+  std::size_t committed() { return std::exchange(in_a_row_, 0); }  // returns how many were undone in a row
 
  private:
   CycleBackoffOptions options_;

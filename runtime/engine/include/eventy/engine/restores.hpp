@@ -1,6 +1,5 @@
-// What a bridge knows of the partitions whose states are being restored: how far they are, and what of it is
-// worth a line in the log, so that a user sees why nothing is handled yet. A plain class that takes times;
-// owned by the bridge.
+// How far the restores of a bridge's partitions are, and when to log a line, so that a user sees why nothing
+// is handled yet. A plain class that takes times; owned by the bridge.
 #pragma once
 
 #include <map>
@@ -13,7 +12,7 @@
 namespace eventy {
 
 struct RestoreOptions {
-  Duration quiet{1'000};     // a restore that is over by then is not worth a line
+  Duration quiet{1'000};     // a shorter restore logs no line
   Duration interval{5'000};  // from one line to the next
 };
 
@@ -26,11 +25,11 @@ class Restores {
   void restored(PartitionId partition);
   void gone(PartitionId partition);  // to another owner, restored or not
 
-  // What is to be logged now, if anything.
+  // The line to log now, if there is one.
   std::optional<std::string> line(MonotonicTime now);
 
   std::uint64_t partitions() const;                   // being restored
-  std::uint64_t records() const { return records_; }  // that were read since the beginning
+  std::uint64_t records() const { return records_; }  // read since the session began
   std::uint64_t records_left() const;
 
  private:
@@ -42,10 +41,10 @@ class Restores {
   std::string result(MonotonicTime now) const;
 
   RestoreOptions options_;
-  std::map<PartitionId, Part> parts_ = {};  // that are restored together; none when all of them are
+  std::map<PartitionId, Part> parts_ = {};  // in restore together; empty when all are restored
   std::uint64_t records_ = 0;
   MonotonicTime began_ = {};
-  std::optional<MonotonicTime> next_line_ = {};  // none before the first one
+  std::optional<MonotonicTime> next_line_ = {};  // nullopt: before the first line
 };
 
 }  // namespace eventy

@@ -1,5 +1,5 @@
-// A service made ready to run: its topics, its dispatch table, its formats. Immutable, shared by the bridge
-// and the partitions of the service.
+// A service that is ready to run: its topics, its dispatch table, its formats. Immutable; the bridge and the
+// partitions of the service share it.
 #pragma once
 
 #include <map>
@@ -20,8 +20,8 @@ class logger;
 
 namespace eventy {
 
-// Of the parked records of one partition. Where one more does not fit, the partition pauses before it, and
-// retries its key with each probe.
+// Limits of the parked records of one partition. The partition pauses before a record that does not fit, and
+// releases its key with each probe.
 struct ParkingLimits {
   std::size_t records_per_key = 1'000;
   std::size_t records = 10'000;
@@ -31,8 +31,8 @@ struct ParkingLimits {
   friend bool operator==(const ParkingLimits&, const ParkingLimits&) = default;
 };
 
-// Records of a topic that lie in a partition where their keys do not belong. Where there are more than both
-// say, the partition of a service with state pauses before them; fewer become dead letters.
+// Limits of misplaced records of a topic. When both are reached, the partition of a service with state pauses
+// before these records; fewer become dead letters.
 struct MisplacedLimits {
   std::size_t records = 10;  // 0: it never pauses
   unsigned percent = 25;     // of the records around them
@@ -41,7 +41,7 @@ struct MisplacedLimits {
 };
 
 struct RuntimeOptions {
-  std::shared_ptr<const Serializer> serializer;  // of every topic that is not named here:
+  std::shared_ptr<const Serializer> serializer;  // of every topic that `serializers` does not name
   std::map<std::string, std::shared_ptr<const Serializer>> serializers =
       {};  // of a topic, or of a service's own
   std::shared_ptr<const StateFormat> state_format;
@@ -50,10 +50,10 @@ struct RuntimeOptions {
   std::map<std::string, Partitioner> partitioners = {};  // topic → its partitioner, where it is not crc32
   DecodeLimits limits = {};
   std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
-  std::size_t max_cached_keys = 100'000;    // of a partition; clean ones beyond are evicted
+  std::size_t max_cached_keys = 100'000;    // of a partition; more are evicted if they are clean
   std::size_t max_records_per_slice = 4096;
-  Duration max_time_per_slice{100};  // soon after, where handlers are suddenly slow
-  Duration durable_wait{1'000};      // a retry after so long a wait is kept in the state
+  Duration max_time_per_slice{100};  // a little more when handlers become slow
+  Duration durable_wait{1'000};      // a wait of this length or longer is kept in the state
   ParkingLimits parking = {};
   MisplacedLimits misplaced = {};
   std::shared_ptr<spdlog::logger> log = {};  // null: silent
@@ -62,10 +62,11 @@ struct RuntimeOptions {
 // The serializer of a topic: its own, else that of the service that owns it, else the common one.
 const std::shared_ptr<const Serializer>& serializer_of(const RuntimeOptions& options,
                                                        const std::string& topic);
-// The service that owns a topic, by the topic's name; empty: it is none of a service.
+// The service that owns a topic, from the topic's name; empty: no service owns it.
 std::string_view owner_of_topic(std::string_view topic);
 
-// The header names of a dead letter, beside the original ones; its value and key are the original ones.
+// The names of the headers that a dead letter has besides the original ones. Its value and key are the
+// original ones.
 namespace dead_letter {
 inline constexpr std::string_view reason = "eventy-reason", error_class = "eventy-error-class",
                                   handler = "eventy-handler", attempts = "eventy-attempts",
@@ -86,20 +87,20 @@ class ServiceRuntime {
   const std::string& topic_name(TopicIndex topic) const { return topics_[topic.value]; }
 
   std::size_t topic_count() const { return topics_.size(); }
-  // Records that wait in the returns topic keep the bytes that they came with, so it is read by all formats
-  // of responses, unless it has one of its own.
+  // The returns topic holds records as they came, so all formats of responses read it, unless it has a format
+  // of its own.
   const Serializer& serializer(TopicIndex topic) const { return *serializers_[topic.value]; }
 
   Partitioner partitioner(TopicIndex topic) const { return partitioners_[topic.value]; }
-  // Of all that a service with state reads together: where the state of a key lies.
+  // Of all topics that a service with state reads together: it places keys and their state.
   Partitioner partitioner() const { return partitioner(requests); }
 
-  // Roles of topics. The request topic is always the first, and the lead.
+  // Topics by role. The request topic is the first one and the lead topic.
   static constexpr TopicIndex requests{0}, events{1}, responses{2}, dead_letters{3};
   std::optional<TopicIndex> returns() const { return returns_; }
   std::optional<TopicIndex> request_topic_of(
-      std::string_view ns) const;  // nullopt: not a namespace known to be asked
-  // Where records of this kind and namespace are written to; nullopt: to a namespace not known to be asked.
+      std::string_view ns) const;  // nullopt: the service sends it no requests
+  // The topic that outputs of this kind and namespace go to; nullopt: the service sends it no requests.
   std::optional<TopicIndex> output_topic(Kind kind, std::string_view ns) const;
   static constexpr KeyspaceIndex state_keyspace{0};
   static KeyspaceIndex source_keyspace(std::size_t source) {
@@ -112,10 +113,10 @@ class ServiceRuntime {
     const Plan::Handler* plan;
     std::uint64_t major;
   };
-  // In the order in which their guarantees run.
+  // In the order in which they run: by guarantee.
   const std::vector<Candidate>& candidates(TopicIndex topic) const { return dispatch_[topic.value]; }
   const UuidDeriver& deriver(std::uint32_t handler) const { return derivers_[handler]; }
-  // The same in every build: kind, namespace, name, guarantee.
+  // Kind, namespace, name and guarantee: the same in every build.
   const std::string& handler_id(std::uint32_t handler) const { return handler_ids_[handler]; }
   std::optional<TopicIndex> topic_named(std::string_view name) const;
 
@@ -140,37 +141,37 @@ class ServiceRuntime {
   std::vector<std::string> handler_ids_;
 };
 
-// A runtime with the partition counts that its session reported.
+// A runtime with the partition counts and limits that its session reported.
 struct Routes {
   std::shared_ptr<const ServiceRuntime> runtime;
   std::vector<std::uint32_t> partitions;    // by TopicIndex
   std::size_t max_state_bytes = SIZE_MAX;   // of key and value in bytes
   std::vector<std::size_t> max_sizes = {};  // of key and value in bytes, by TopicIndex
   std::vector<bool> needs_keys = {};        // by TopicIndex
-  // A slice that holds so many bytes ends, and the outputs of one record may have as many again: at most a
-  // quarter of a cycle each, as a state may, so that a slice alone fits into every cycle.
+  // A slice of this many bytes is full. The outputs of one record may have as many again, and so may a state.
+  // Each is at most a quarter of a cycle, so that one slice fits into every cycle.
   std::size_t max_slice_bytes = SIZE_MAX;
   std::uint32_t lead_partitions() const { return partitions[0]; }
 };
 std::shared_ptr<const Routes> make_routes(std::shared_ptr<const ServiceRuntime> runtime,
                                           const StoreSession& session);
 
-// State bytes carry the version of their struct in front; `read_state` refuses a newer one (Failure:
-// newer_format).
+// The bytes of a state begin with the version of its struct. `read_state` throws Failure (newer_format) for a
+// newer one.
 void write_state(const detail::StateOps& ops, const void* state, ValueEncoder& encoder, std::string& out);
 void read_state(const detail::StateOps& ops, std::string_view bytes, ValueDecoder& decoder, void* out);
 
 namespace detail {
-// For errors: service "x", partition 1: `what` of key "k" (in `place`). Without a place: not known.
+// For errors: service "x", partition 1: `what` of key "k" (in `place`). No place: it is unknown.
 std::string name_of_state(std::string_view service, PartitionId partition, const std::string& what,
                           std::string_view key, const std::string& place = {});
-// In a catch block: where the bytes of a state are at fault, throws a Failure (corrupt, newer_format) that
-// begins with the state's name; else what was caught.
+// Called in a catch block. If the bytes of a state are at fault, throws Failure (corrupt, newer_format) that
+// begins with the state's name; else throws the error again.
 [[noreturn]] void throw_for_state(const std::string& name);
 }  // namespace detail
 
-// Visits every key of a service's committed state, typed: `visit(partition, key, const State&)`. Throws
-// Failure for a state that cannot be read.
+// Calls `visit(partition, key, const State&)` for every key of a service's committed state. Throws Failure
+// for a state that cannot be read.
 template <Fields State, class F>
 Result<void> for_each_state(const RecordStore& store, const StateFormat& format, const std::string& service,
                             F visit) {

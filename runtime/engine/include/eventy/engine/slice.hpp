@@ -1,5 +1,5 @@
-// A slice: the finished effects of a run of records of one partition, or of one poll of a source. Slices of a
-// task are numbered without gaps; a commit cycle takes a prefix of them.
+// A slice: the finished effects of some records of one partition, or of one poll of a source. The slices of a
+// task are numbered without gaps. A commit cycle takes a prefix of them.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ struct TaskId {
 
 struct Slice {
   TaskId task = {};
-  Epoch epoch = {};         // of the task; whoever gets a slice of an old one drops it
+  Epoch epoch = {};         // of the task; slices of an old one are dropped
   SliceNumber number = {};  // from 1 in each epoch
   SliceEffects effects = {};
   OutputBuffer immediate = {};         // written at once, before the commit
   std::uint64_t records = 0;           // read
-  std::uint64_t finished_batches = 0;  // credits that go back
+  std::uint64_t finished_batches = 0;  // credits that the partition gets back
   bool has_deferred = false;           // at-most-once turns wait for its commit
 };
 

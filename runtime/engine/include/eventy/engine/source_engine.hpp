@@ -1,5 +1,5 @@
-// What a source decides: one poll becomes one slice, with its new position as a state of its
-// own. Owned by one source actor (or Bench); one thread at a time, which may block in the user's code.
+// What a source decides: one poll becomes one slice. The new position of the source is a state in it. Owned
+// by one source actor or Bench; one thread at a time, which may block in the user's code.
 #pragma once
 
 #include "eventy/engine/outbox.hpp"
@@ -19,9 +19,9 @@ class SourceEngine final : detail::PollCore {
 
   struct Polled {
     std::optional<Slice> slice = {};    // nullopt: there was nothing
-    std::optional<Duration> wait = {};  // look again after that long; nullopt: at once
+    std::optional<Duration> wait = {};  // poll again after so long; nullopt: at once
   };
-  // Throws what the user's code throws; that poll then has no effect.
+  // Throws what the user's code throws; then the poll has no effect.
   Polled poll();
   // Goes back to the committed position; slices count from 1 again.
   void rewind(Epoch epoch);
@@ -60,7 +60,7 @@ class SourceEngine final : detail::PollCore {
   std::uint64_t next_slice_ = 1, ordinal_ = 0;
   Origin origin_;
   Slice slice_;
-  Outbox::Savepoint piece_ = {};  // before the piece of input that is being handed on
+  Outbox::Savepoint piece_ = {};  // before the current piece of input
   bool advanced_ = false;
   std::optional<Duration> wait_;
 };

@@ -1,9 +1,8 @@
-// What a supervisor decides when a child fails: whether to restart it, after how long, and which of the
-// others with it; or to give up. A plain class that takes times. Owned by one supervisor; one thread at a
-// time.
+// What a supervisor decides when a child fails: after how long to restart it and with which others, or to
+// give up. A plain class that takes times. Owned by one supervisor; one thread at a time.
 //
-// As in OTP, intensity is of the supervisor: of all its children together. Backoff is of each child, so that
-// one which fails all the time does not delay the first restart of another one.
+// As in OTP, intensity counts for all children of a supervisor together. Backoff counts for each child, so
+// that a child that fails all the time does not delay the first restart of another one.
 #pragma once
 
 #include <array>
@@ -32,29 +31,28 @@ struct SupervisionOptions {
 class Supervision {
  public:
   struct Child {
-    std::uint32_t rank = 0;  // it depends on all those of lower ranks, and on none of its own
+    std::uint32_t rank = 0;  // it depends on all children of lower ranks, and on none of its own
     std::uint32_t number = 0;
     friend auto operator<=>(const Child&, const Child&) = default;
   };
-  // A service's children: its bridge; then its sources, whose records its partitions may handle; then its
-  // partitions, which do not depend on each other. A failed bridge takes all with it under every strategy,
-  // for they belong to its session.
+  // The children of a service: its bridge; its sources, whose records its partitions may handle; its
+  // partitions, which do not depend on each other. When the bridge fails, all restart under every strategy,
+  // because they belong to its session.
   static constexpr Child bridge{0, 0};
   static Child child(TaskId task) {
     return task.is_source() ? Child{1, task.source} : Child{2, task.partition.value};
   }
-  // A node's children: its services, in the order in which the program names them.
+  // The children of a node: its services, in the order in which the program names them.
   static Child service(std::size_t number) { return {static_cast<std::uint32_t>(number), 0}; }
 
-  enum class FirstChild : std::uint8_t { owns_all, is_peer };  // what a child of rank 0 is
+  enum class FirstChild : std::uint8_t { owns_all, is_peer };  // of a child of rank 0
   Supervision(SupervisionOptions options, FirstChild first)
       : options_(options), first_(first), policy_(options.restarts) {}
 
   struct Decision {
     RestartPolicy::Verdict verdict = RestartPolicy::Verdict::restart;
-    Duration wait{0};  // before the restart
-    std::vector<Child> with_it =
-        {};  // of the running ones: to be stopped now and restarted with it; last first
+    Duration wait{0};                 // before the restart
+    std::vector<Child> with_it = {};  // running children to stop now and restart with it; last first
   };
   // `child` failed at `now`, with the code if its error has one; `running` are the others.
   Decision failed(Child child, MonotonicTime now, std::optional<ErrorCode> code,

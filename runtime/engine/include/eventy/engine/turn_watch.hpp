@@ -1,6 +1,6 @@
-// Where a task is in code of its user, for who looks from outside whether it ever comes back. Written by the
-// task's thread at each turn, at the cost of a few plain stores: no lock, no clock. Read by any thread, at
-// any time; what is read is of one turn.
+// Which code of its user a task runs, so that others can see whether it returns. The task's thread writes it
+// at each turn by a few plain stores, without a lock or a clock. Any thread may read it at any time, and what
+// it reads is of one turn.
 #pragma once
 
 #include <algorithm>
@@ -18,16 +18,16 @@ namespace eventy {
 
 class TurnWatch {
  public:
-  static constexpr std::size_t longest_key = 64;  // of a longer one its first bytes are kept
+  static constexpr std::size_t longest_key = 64;  // a longer key is cut
 
-  // What runs: `what` and `topic` outlive the watch; no topic: it handles no record.
+  // What runs. `what` and `topic` outlive the watch. No topic: it handles no record.
   struct Turn {
     const std::string_view* what = nullptr;
     const std::string* topic = nullptr;
     Offset offset = {};
     std::string_view key = {};
   };
-  // Marks the user's code as running as long as it lives. The task's thread.
+  // While it lives, the user's code runs. The task's thread.
   class Running {
    public:
     Running(TurnWatch& watch, const Turn& turn) : watch_(watch) { watch_.begin(turn); }
@@ -47,17 +47,17 @@ class TurnWatch {
     std::string key = {};
     std::size_t key_size = 0;  // in full
   };
-  // The number of the turn that runs; 0: none does. Any thread.
+  // The number of the turn that runs; 0: none. Any thread.
   std::uint64_t running() const {
     const auto count = count_.load(std::memory_order_acquire);
     return count % 2 == 1 ? count : 0;
   }
-  // All that is known of the turn of this number; nullopt: it is over. Any thread.
+  // What is known of the turn with this number; nullopt: it has returned. Any thread.
   std::optional<Seen> check(std::uint64_t number) const;
 
  private:
   void begin(const Turn& turn) {
-    // Each store releases the end of the turn before: who reads any of it sees that the count has changed.
+    // Each store releases the end of the last turn: a thread that reads one of them sees the new count.
     what_.store(turn.what, std::memory_order_release);
     topic_.store(turn.topic, std::memory_order_release);
     offset_.store(turn.offset.value, std::memory_order_release);
@@ -66,7 +66,7 @@ class TurnWatch {
     count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
   void end() { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
-  // Words, the last of which overlaps the one before: no loop over single bytes, but for a very short key.
+  // By words, the last of which overlaps the one before. Only a very short key takes a loop over bytes.
   void keep(std::string_view key) {
     std::size_t word = 0, at = 0;
     for (; at + 8 <= key.size(); at += 8) store(word++, key.data() + at, 8);
