@@ -88,7 +88,7 @@ void BridgeCycles::committed(const Committed& e) {
 void BridgeCycles::works_again() {
   clock_is_told_ = false;
   const auto before = cycle_backoff_.committed();
-  if (auto* log = environment_.log(); log && before > environment_.options.cycle_backoff.at_once)
+  if (auto* log = environment_.log(); log && before > environment_.options.cycle_backoff.immediate_retries)
     log->info("service {}: goes on, after {} tries", environment_.service(), before);
 }
 

@@ -247,7 +247,7 @@ bool FailureHandling::park_behind(Attempt& attempt) {
   if (!has_room(attempt)) {
     book_.release(*attempt.key);
     pause(attempt, {},
-          attempt.parked_size() ? "no room behind its parked key"
+          attempt.parked_size() ? "no room after its parked key"
                                 : "its key is parked, and it cannot be parked itself");
     remember(attempt);
     return false;

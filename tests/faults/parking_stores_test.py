@@ -103,7 +103,7 @@ def beyond_the_limit():
     with troubles.kept(Embedded("limit")) as home:
         services = ("source", *COUNTING)
         node = home.node("first", services, failures__max_parked_records_per_key=3)
-        node.wait_for(lambda: len(node.said("no room behind its parked key")) >= 4, 30, "a partition that pauses")
+        node.wait_for(lambda: len(node.said("no room after its parked key")) >= 4, 30, "a partition that pauses")
         node.kill()
         was_parked = counts(home)
         if was_parked != {service: 6 for service in COUNTING}:
