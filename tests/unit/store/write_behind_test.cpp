@@ -7,7 +7,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <thread>
 
 using namespace eventy;
@@ -16,26 +19,50 @@ namespace {
 
 constexpr std::chrono::seconds patience{30};
 
-// What the copy behind has, seen from outside, and whether it can be written.
+// What the copy behind has, seen from outside, and whether it can be written. The thread that writes tells of
+// each change of it, so that a test waits for what it does and not for time.
 struct Disk {
   std::atomic<bool> full = false;
   std::atomic<std::int64_t> place = 0;
   std::atomic<int> writes = 0;
-  std::atomic<int> open = 0;  // copies
+  std::atomic<int> refusals = 0;  // writes that failed
+  std::atomic<int> open = 0;      // copies
+
+  void change(const std::function<void()>& how) {
+    const std::lock_guard lock(mutex_);
+    how();
+    changed_.notify_all();
+  }
+  // False: it has not come to that within our patience.
+  bool wait_until(const std::function<bool()>& done) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, done);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
 };
 
 class OnDisk final : public LocalState {
  public:
-  explicit OnDisk(Disk& disk) : disk_(disk) { ++disk_.open; }
+  explicit OnDisk(Disk& disk) : disk_(disk) {
+    disk_.change([&] { ++disk_.open; });
+  }
   OnDisk(const OnDisk&) = delete;
   OnDisk& operator=(const OnDisk&) = delete;
-  ~OnDisk() override { --disk_.open; }
+  ~OnDisk() override {
+    disk_.change([&] { --disk_.open; });
+  }
   Result<std::optional<std::string>> get(std::string_view key) const override { return copy_->get(key); }
   Result<void> apply(std::span<const Change> changes, const LogPosition& place) override {
-    if (disk_.full) return Error{ErrorCode::no_space, "full"};
+    if (disk_.full) {
+      disk_.change([&] { ++disk_.refusals; });
+      return Error{ErrorCode::no_space, "full"};
+    }
     ++disk_.writes;
     auto applied = copy_->apply(changes, place);
-    disk_.place = place.next.value;
+    disk_.change([&] { disk_.place = place.next.value; });
     return applied;
   }
   Result<LogPosition> place() const override { return copy_->place(); }
@@ -66,15 +93,18 @@ struct Fixture {
     const LocalState::Change change{key, value};
     return (copy.*how)({&change, 1}, {.next = Offset{n}});
   }
-  bool written_up_to(std::int64_t n) const { return written_up_to(n, disk); }
-  static bool written_up_to(std::int64_t n, const Disk& disk) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (disk.place != n && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return disk.place == n;
+  bool written_up_to(std::int64_t n) { return written_up_to(n, disk); }
+  static bool written_up_to(std::int64_t n, Disk& disk) {
+    return disk.wait_until([&] { return disk.place == n; });
+  }
+  // The writing of what waits has failed, and it is known. It is known of one failure when the next one
+  // comes.
+  bool writing_has_failed() {
+    const int before = disk.refusals;
+    return disk.wait_until([&] { return disk.refusals >= before + 2; });
   }
 
-  Disk disk = {};
+  Disk disk = {}, other = {};
   std::map<std::uint32_t, Disk*> disks = {};
   OpenLocalState open = {};
   Duration delay = {};
@@ -149,7 +179,7 @@ CAF_TEST(what_is_applied_without_end_is_written_all_the_same) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (std::int64_t n = 1; disk.writes < 3 && std::chrono::steady_clock::now() < deadline; ++n) {
     apply(*copy, n).value();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::yield();
   }
   CAF_CHECK(disk.writes.load() >= 3);
 }
@@ -198,12 +228,9 @@ CAF_TEST(what_was_applied_and_cannot_be_written_is_told_by_the_next_apply) {
   delay = Duration(1);
   const auto copy = this->copy();
   disk.full = true;
-  std::int64_t n = 0;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (apply(*copy, n + 1).ok() && std::chrono::steady_clock::now() < deadline) {
-    ++n;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  constexpr std::int64_t n = 1;
+  apply(*copy, n).value();
+  CAF_REQUIRE(writing_has_failed());
   CAF_CHECK(apply(*copy, n + 1).error().code == ErrorCode::no_space);
   CAF_CHECK_EQUAL(copy->place().value().next.value, n);
   disk.full = false;
@@ -223,9 +250,8 @@ CAF_TEST(what_cannot_be_written_waits_on_and_an_apply_is_told) {
   load(*copy, 1).value();
   const LocalState::Change change{"key 2", "2"};
   const auto apply = [&] { return copy->apply({&change, 1}, {.next = Offset{2}}); };
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (apply().ok() && std::chrono::steady_clock::now() < deadline)  // waits, until writing was tried
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  (void)apply();  // waits too, unless writing was tried before
+  CAF_REQUIRE(writing_has_failed());
   CAF_CHECK(apply().error().code == ErrorCode::no_space);
   load(*copy, 3).value();
   CAF_CHECK_EQUAL(value_at(*copy, 1), 1);
@@ -248,7 +274,6 @@ CAF_TEST(a_limit_that_cannot_be_kept_is_an_error_with_nothing_loaded) {
 }
 
 CAF_TEST(one_copy_that_cannot_be_written_keeps_no_other_up) {
-  Disk other;
   const auto full = copy(), free = copy(1u << 20, 1, other);
   disk.full = true;
   load(*full, 1).value();
@@ -279,9 +304,7 @@ CAF_TEST(what_waits_is_written_after_the_end_of_its_copy) {
   CAF_CHECK_EQUAL(disk.open.load(), 1);
   disk.full = false;
   CAF_CHECK(written_up_to(1));
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (disk.open > 0 && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  disk.wait_until([&] { return disk.open == 0; });
   CAF_CHECK_EQUAL(disk.open.load(), 0);
 }
 
