@@ -6,7 +6,7 @@ namespace eventy {
 
 bool AttemptRun::read(const RecordView& record, Attempt& attempt) try {
   if (translator_.read(record, attempt)) return true;
-  ++environment_.stats.dropped;
+  environment_.metrics->dropped.add();
   return false;
 } catch (const DecodeError& e) {
   failures_.dead_letter(attempt, {"", "DecodeError", e.what()});

@@ -27,7 +27,7 @@ void BridgeCycles::accept(const std::shared_ptr<const Slice>& accepted) {
   BridgeTasks::Task* task = tasks_.find(slice.task);
   if (!takes(slice, task)) {
     if (BridgeTasks::Task* known = tasks_.find(slice.task, slice.epoch)) known->missed = true;
-    ++environment_.stats.stale_slices;
+    environment_.metrics->stale_slices.add();
     return;
   }
   const bool missed = std::exchange(task->missed, true);  // should it be refused
@@ -75,7 +75,7 @@ void BridgeCycles::close_full_cycle() {
 }
 
 void BridgeCycles::committed(const Committed& e) {
-  ++environment_.stats.cycles;
+  environment_.metrics->cycles.add();
   ++environment_.activity;
   if (auto* log = environment_.log())
     log->trace("cycle committed {} {}", environment_.service(), e.cycle.value);
@@ -98,7 +98,7 @@ void BridgeCycles::aborted(const Aborted& e) {
   // It would be aborted again: the supervisor decides. An absent topic may come back, but this session does
   // not find it.
   if (is_permanent(e.reason.code) || e.reason.code == ErrorCode::not_found) throw Failure(e.reason);
-  ++environment_.stats.aborted;
+  environment_.metrics->aborted.add();
   abort_wanted_ = rests_until_.has_value();
   for (auto& [id, task] : tasks_.all()) task.missed = task.missed || environment_.book.holds(id);
   environment_.book.undone();  // also what was appended since
@@ -151,7 +151,7 @@ void BridgeCycles::go_back() {
   tasks_.hold_back();
   BridgeEnvironment::check(environment_.session->abort());
   went_back_ = true;
-  ++environment_.stats.rewinds;
+  environment_.metrics->rewinds.add();
   environment_.wants_step = true;
   tasks_.go_back(keep);
 }

@@ -9,8 +9,8 @@ namespace eventy {
 
 struct BridgeEngine::Parts {
   Parts(std::shared_ptr<const ServiceRuntime> runtime, std::unique_ptr<StoreSession> session,
-        const BridgeOptions& options, const Clock& clock)
-      : environment(std::move(runtime), std::move(session), options, clock) {}
+        const BridgeOptions& options, const Clock& clock, std::shared_ptr<BridgeMetrics> metrics)
+      : environment(std::move(runtime), std::move(session), options, clock, std::move(metrics)) {}
 
   BridgeEnvironment environment;
   BridgeTasks tasks{environment};
@@ -36,8 +36,10 @@ struct BridgeEngine::Parts {
 };
 
 BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
-                           std::unique_ptr<StoreSession> session, BridgeOptions options, const Clock& clock)
-    : parts_(std::make_unique<Parts>(std::move(runtime), std::move(session), options, clock)) {}
+                           std::unique_ptr<StoreSession> session, BridgeOptions options, const Clock& clock,
+                           std::shared_ptr<BridgeMetrics> metrics)
+    : parts_(std::make_unique<Parts>(std::move(runtime), std::move(session), options, clock,
+                                     std::move(metrics))) {}
 
 // A session that cannot even be closed is left to the store.
 BridgeEngine::~BridgeEngine() {
@@ -63,7 +65,7 @@ std::uint64_t BridgeEngine::activity() const { return parts_->environment.activi
 
 bool BridgeEngine::wants_step() const { return parts_->environment.wants_step; }
 
-const BridgeStats& BridgeEngine::stats() const { return parts_->environment.stats; }
+BridgeStats BridgeEngine::stats() const { return parts_->environment.metrics->snapshot(); }
 
 std::vector<BridgeAction> BridgeEngine::step() {
   Parts& p = *parts_;

@@ -16,13 +16,14 @@ CycleOptions limited(CycleOptions options, const StoreSession& session) {
 
 BridgeEnvironment::BridgeEnvironment(std::shared_ptr<const ServiceRuntime> of,
                                      std::unique_ptr<StoreSession> owned, const BridgeOptions& chosen,
-                                     const Clock& by)
+                                     const Clock& by, std::shared_ptr<BridgeMetrics> counted)
     : runtime(std::move(of)),
       session(std::move(owned)),
       routes(make_routes(runtime, *session)),
       options(chosen),
       clock(by),
-      book(limited(options.cycle, *session)) {}
+      book(limited(options.cycle, *session)),
+      metrics(std::move(counted)) {}
 
 void BridgeEnvironment::check(const Result<void>& result) {
   if (!result.ok()) throw Failure(result.error());

@@ -8,7 +8,7 @@ namespace eventy {
 
 struct BridgeEnvironment {
   BridgeEnvironment(std::shared_ptr<const ServiceRuntime> runtime, std::unique_ptr<StoreSession> session,
-                    const BridgeOptions& options, const Clock& clock);
+                    const BridgeOptions& options, const Clock& clock, std::shared_ptr<BridgeMetrics> metrics);
 
   // Throws Failure for an error: the session is over.
   static void check(const Result<void>& result);
@@ -22,7 +22,7 @@ struct BridgeEnvironment {
   const Clock& clock;
   CommitCycles book;
   std::vector<BridgeAction> actions = {};
-  BridgeStats stats = {};
+  const std::shared_ptr<BridgeMetrics> metrics;
   std::vector<PartitionId> revoked = {};  // not released yet; they want an early commit
   bool is_draining = false;
   bool wants_step = false;     // more is waiting than one round took

@@ -12,6 +12,12 @@ void BridgeOwnership::assigned(const Assigned& e) {
   restores_.begin(e.partitions, environment_.clock.now());
 }
 
+void BridgeOwnership::restoring(const Restoring& e) {
+  const auto before = restores_.records();
+  restores_.progress(e.partition, e.done, e.total);
+  environment_.metrics->restored.add(restores_.records() - before);
+}
+
 void BridgeOwnership::restored(const Restored& e) {
   restores_.restored(e.partition);
   if (auto* log = environment_.log())
@@ -68,9 +74,8 @@ void BridgeOwnership::let_go() {
 }
 
 void BridgeOwnership::report_restores() {
-  environment_.stats.restoring = restores_.partitions();
-  environment_.stats.to_restore = restores_.records_left();
-  environment_.stats.restored = restores_.records();
+  environment_.metrics->restoring.set(restores_.partitions());
+  environment_.metrics->to_restore.set(restores_.records_left());
   const auto line = restores_.line(environment_.clock.now());
   if (auto* log = environment_.log(); log && line) log->info("service {}: {}", environment_.service(), *line);
 }

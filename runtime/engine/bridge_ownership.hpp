@@ -18,7 +18,7 @@ class BridgeOwnership {
       : environment_(environment), tasks_(tasks), cycles_(cycles), restores_(environment.options.restore) {}
 
   void assigned(const Assigned& e);
-  void restoring(const Restoring& e) { restores_.progress(e.partition, e.done, e.total); }
+  void restoring(const Restoring& e);
   void restored(const Restored& e);
   void revoked(const Revoked& e);
   void lost(const Lost& e);

@@ -58,7 +58,7 @@ void BridgeTasks::deliver(std::shared_ptr<const Batch> batch) {
   Offset& delivered = task->delivered[batch->topic];
   if (batch->next <= delivered) return;  // the session went back, and the task did not
   const Offset from = std::exchange(delivered, batch->next);
-  environment_.stats.records += batch->records.size();
+  environment_.metrics->records.add(batch->records.size());
   if (++task->in_flight >= environment_.options.max_batches_in_flight && !task->paused) {
     task->paused = true;
     environment_.session->pause(id.partition);

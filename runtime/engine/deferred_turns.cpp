@@ -32,7 +32,7 @@ void DeferredTurns::run(const Turn& turn, OutputBuffer& now) {
   } catch (...) {
     turns_.rethrow_crash(nullptr);  // an at-most-once turn is not retried
     Outbox::roll_back(now, start);
-    ++environment_.stats.failed_turns;
+    environment_.metrics->failed_turns.add();
     const ErrorText text = describe(std::current_exception());
     failures_.dead_letter(attempt_, {turn.handler.plan->name, text.error_class, text.reason, 1}, now);
   }

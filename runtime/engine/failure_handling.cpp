@@ -51,7 +51,7 @@ void FailureHandling::log(LogLevel level, const Attempt& attempt, const std::str
 
 bool FailureHandling::keeps_trying(const ServiceRuntime::Candidate& handler, Attempt& attempt,
                                    const std::exception_ptr& error) {
-  ++environment_.stats.failed_turns;
+  environment_.metrics->failed_turns.add();
   HandlerTries& tries = attempt.tries_of(handler.handler);
   ++tries.attempts;
   const ErrorText text = describe(error);
@@ -72,7 +72,7 @@ bool FailureHandling::keeps_trying(const ServiceRuntime::Candidate& handler, Att
 
 void FailureHandling::retry(const ServiceRuntime::Candidate& handler, const Attempt& attempt,
                             const HandlerTries& tries, const Retry& policy) {
-  ++environment_.stats.retries;
+  environment_.metrics->retries.add();
   wake_ =
       environment_.now + with_jitter(backoff(policy, tries.attempts),
                                      hash64(attempt.meta.uuid, static_cast<std::uint64_t>(tries.attempts)));
@@ -113,7 +113,7 @@ void FailureHandling::hold(Attempt& attempt, const Probe& probe) {
 }
 
 void FailureHandling::tell_of_pause(const Attempt& attempt, const Probe& probe, const std::string& reason) {
-  ++environment_.stats.pauses;
+  environment_.metrics->pauses.add();
   log(LogLevel::error, attempt,
       "the partition pauses at " + attempt.place() + ", next try in " +
           std::to_string(probe.interval.count()) + " ms: " + reason);
@@ -189,7 +189,7 @@ void FailureHandling::go_on(const Attempt& attempt) {
 }
 
 void FailureHandling::dead_letter(const Attempt& attempt, const GivenUp& what, OutputBuffer& into) {
-  ++environment_.stats.dead_letters;
+  environment_.metrics->dead_letters.add();
   const std::string place = attempt.place();
   Outbox::DeadLetter letter{.reason = what.reason,
                             .error_class = what.error_class,
@@ -236,7 +236,7 @@ void FailureHandling::park(const Attempt& attempt, ParkedRecord row) {
   }
   book_.park(*attempt.key, row, environment_.date);
   slice_.staged_state(attempt.parked_size().value());
-  ++environment_.stats.parked;
+  environment_.metrics->parked.add();
   if (row.attempts > 0)
     log(LogLevel::error, attempt,
         "a key is parked at " + attempt.place() + ": " + std::string(view(row.reason)));

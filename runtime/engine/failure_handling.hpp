@@ -3,7 +3,8 @@
 // thread.
 //
 // Invariants:
-// - The partition waits for at most one input. While waits_until() is set, no kind of work handles another one. Only
+// - The partition waits for at most one input. While waits_until() is set, no kind of work handles another
+// one. Only
 //   released records run.
 // - The dead letter or parked row of a handler that gave up is in the same slice as the other turns of its
 //   input.

@@ -11,8 +11,9 @@ namespace eventy {
 
 struct PartitionEngine::Parts {
   Parts(std::shared_ptr<const Routes> routes, PartitionId partition,
-        const std::shared_ptr<const StateReader>& state, const Clock& clock, std::shared_ptr<TurnWatch> watch)
-      : environment(std::move(routes), partition, clock, std::move(watch)),
+        const std::shared_ptr<const StateReader>& state, const Clock& clock, std::shared_ptr<TurnWatch> watch,
+        std::shared_ptr<PartitionMetrics> metrics)
+      : environment(std::move(routes), partition, clock, std::move(watch), std::move(metrics)),
         states(environment.routes, partition, state),
         outbox(environment.routes),
         slice(environment),
@@ -45,9 +46,10 @@ struct PartitionEngine::Parts {
 
 PartitionEngine::PartitionEngine(std::shared_ptr<const Routes> routes, PartitionId partition, Epoch epoch,
                                  std::shared_ptr<const StateReader> state, const Clock& clock,
-                                 std::shared_ptr<TurnWatch> watch)
+                                 std::shared_ptr<TurnWatch> watch, std::shared_ptr<PartitionMetrics> metrics)
     : epoch_(epoch),
-      parts_(std::make_unique<Parts>(std::move(routes), partition, state, clock, std::move(watch))) {}
+      parts_(std::make_unique<Parts>(std::move(routes), partition, state, clock, std::move(watch),
+                                     std::move(metrics))) {}
 
 PartitionEngine::~PartitionEngine() = default;
 
@@ -103,7 +105,7 @@ std::uint64_t PartitionEngine::parked(std::string_view key) {
   return book.load() ? book.parked(key) : 0;
 }
 
-const PartitionStats& PartitionEngine::stats() const { return parts_->environment.stats; }
+PartitionStats PartitionEngine::stats() const { return parts_->environment.metrics->snapshot(); }
 
 void PartitionEngine::answer(std::string_view query, std::string_view key, Reader& question, Writer& out) {
   const Plan& plan = parts_->environment.plan;

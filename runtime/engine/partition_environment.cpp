@@ -7,13 +7,15 @@
 namespace eventy {
 
 PartitionEnvironment::PartitionEnvironment(std::shared_ptr<const Routes> of, PartitionId id, const Clock& by,
-                                           std::shared_ptr<TurnWatch> watched)
+                                           std::shared_ptr<TurnWatch> watched,
+                                           std::shared_ptr<PartitionMetrics> counted)
     : routes(std::move(of)),
       runtime(*routes->runtime),
       plan(runtime.plan()),
       partition(id),
       clock(by),
-      watch(std::move(watched)) {}
+      watch(std::move(watched)),
+      metrics(std::move(counted)) {}
 
 void PartitionEnvironment::log(LogLevel level, std::string_view correlation_id, std::string_view text) const {
   if (const auto& logger = runtime.options().log)

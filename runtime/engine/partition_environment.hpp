@@ -1,5 +1,5 @@
 // What the parts of one PartitionEngine share: its service and partition, the time of the step, the log and
-// the figures. Owned by the engine, outlives its parts; one thread.
+// the metrics. Owned by the engine, outlives its parts; one thread.
 #pragma once
 
 #include "eventy/engine/partition_engine.hpp"
@@ -8,7 +8,7 @@ namespace eventy {
 
 struct PartitionEnvironment {
   PartitionEnvironment(std::shared_ptr<const Routes> routes, PartitionId partition, const Clock& clock,
-                       std::shared_ptr<TurnWatch> watch);
+                       std::shared_ptr<TurnWatch> watch, std::shared_ptr<PartitionMetrics> metrics);
 
   void read_clock() { now = clock.now(), date = clock.date(); }
   // Logs a line with service, partition and the correlation id of the input; empty: no input.
@@ -20,9 +20,9 @@ struct PartitionEnvironment {
   const PartitionId partition;
   const Clock& clock;
   const std::shared_ptr<TurnWatch> watch;
+  const std::shared_ptr<PartitionMetrics> metrics;
   MonotonicTime now = {};  // when the step began
   Instant date = {};       // of the same moment
-  PartitionStats stats = {};
 };
 
 }  // namespace eventy

@@ -29,7 +29,7 @@ bool RecordQueue::work_on_front(SliceDraft& slice) {
   const auto& records = batch->records;
   while (next_ < records.size() && !slice.is_full()) {
     if (handle(batch, next_, slice) == Progress::waits) break;
-    ++next_, ++environment_.stats.records;
+    ++next_, environment_.metrics->records.add();
     slice.read_record();
   }
   const bool is_finished = next_ == records.size();

@@ -29,7 +29,7 @@ void ReleasedRecords::work(SliceDraft& slice) {
     const auto key = book.releasing();
     if (!key) return;
     const auto source = std::make_shared<Source>(book.first(*key).value());
-    ++environment_.stats.released;
+    environment_.metrics->released.add();
     if (handle(source, *key, slice) == Outcome::done) {
       book.drop_first(*key, source->row);
     } else {

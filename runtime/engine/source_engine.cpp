@@ -11,7 +11,7 @@ namespace eventy {
 
 SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, TaskId task, Epoch epoch,
                            std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit,
-                           std::shared_ptr<TurnWatch> watch)
+                           std::shared_ptr<TurnWatch> watch, std::shared_ptr<SourceMetrics> metrics)
     : routes_(std::move(routes)),
       source_(routes_->runtime->plan().sources.at(task.source)),
       task_(task),
@@ -20,6 +20,7 @@ SourceEngine::SourceEngine(std::shared_ptr<const Routes> routes, TaskId task, Ep
       clock_(clock),
       limit_(limit),
       watch_(std::move(watch)),
+      metrics_(std::move(metrics)),
       outbox_(routes_),
       deriver_(routes_->runtime->plan().ns + " source " + source_.name),
       encoder_(routes_->runtime->options().state_format->make_encoder()),
@@ -79,6 +80,7 @@ SourceEngine::Polled SourceEngine::poll() {
   slice_.effects.measure();
   slice_.number = {next_slice_++};
   slice_.records = slice_.effects.outputs.entries.size();
+  metrics_->records.add(slice_.records);
   return {.slice = std::move(slice_), .wait = wait_};
 }
 
@@ -136,6 +138,7 @@ void SourceEngine::dead_letter(std::string_view place, std::string_view reason, 
 void SourceEngine::dead_letter(std::string_view place, std::string_view reason, std::string_view bytes,
                                std::string_view error_class) {
   log(LogLevel::error, "dead letter: " + std::string(place) + ": " + std::string(reason));
+  metrics_->dead_letters.add();
   outbox_.dead_letter({.reason = reason,
                        .error_class = error_class,
                        .handler = source_.name,

@@ -9,7 +9,7 @@ TurnRun::TurnRun(PartitionEnvironment& environment, KeyStates& states, Outbox& o
 
 std::size_t TurnRun::run(const ServiceRuntime::Candidate& handler, Attempt& attempt, State state,
                          OutputBuffer& into) {
-  ++environment_.stats.turns;
+  environment_.metrics->turns.add();
   in_handler_ = false;
   attempt_ = &attempt;
   into_ = &into;

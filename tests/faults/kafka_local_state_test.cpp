@@ -261,9 +261,9 @@ CAF_TEST(the_log_and_the_figures_of_a_bridge_tell_how_far_a_restore_is) {
        .log =
            std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines))},
       {.restore = {.quiet = Duration(0), .interval = Duration(20)}}, clock, partitions);
-  const auto& figures = node.bridge().stats();
   const auto deadline = std::chrono::steady_clock::now() + conformance::patience;
   while (node.owned().size() < partitions && std::chrono::steady_clock::now() < deadline) node.poll();
+  const auto figures = node.bridge().stats();
   CAF_MESSAGE(lines.str());
   CAF_CHECK(figures.restored >= 5 * records_per_cycle);
   CAF_CHECK_EQUAL(figures.to_restore, 0u);

@@ -90,7 +90,7 @@ CAF_TEST(bytes_that_do_not_decode_are_not_retried) {
   CAF_CHECK(!s.fail(std::make_exception_ptr(DecodeError("bad"))));
   s.failures.settle(s.attempt);
   CAF_CHECK_EQUAL(s.slice.outputs().entries.size(), 1u);
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 1u);
 }
 
 CAF_TEST(a_policy_of_stop_ends_the_process) {
@@ -116,7 +116,7 @@ CAF_TEST(a_pause_goes_on_when_its_probe_says_so) {
   CAF_CHECK(s.failures.recall(s.attempt));
   s.failures.settle(s.attempt);
   CAF_CHECK(s.failures.book().waiting(s.attempt.id) == nullptr);
-  CAF_CHECK_EQUAL(s.environment.stats.pauses, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->pauses.value(), 1u);
 }
 
 CAF_TEST(later_inputs_of_a_parked_key_are_parked_behind_it) {

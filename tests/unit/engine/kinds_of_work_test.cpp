@@ -152,7 +152,7 @@ CAF_TEST(at_most_once_turns_run_after_the_commit_and_never_again) {
   s.deferred.committed(1, now);
   CAF_CHECK(s.noted.later == (Ns{1, 2}));
   CAF_CHECK_EQUAL(now.entries.size(), 3u);  // one is the dead letter of what failed
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 1u);
   s.deferred.committed(1, now);
   CAF_CHECK_EQUAL(s.noted.later.size(), 2u);
 }
@@ -287,7 +287,7 @@ CAF_TEST(a_parked_record_that_does_not_decode_becomes_a_dead_letter) {
   s.failures.release("ann");
   s.released.work(s.slice);
   CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 1u);
 }
 
 CAF_TEST(a_parked_record_of_an_unknown_topic_becomes_a_dead_letter) {
@@ -295,7 +295,7 @@ CAF_TEST(a_parked_record_of_an_unknown_topic_becomes_a_dead_letter) {
   s.failures.book().park("ann", {.topic = "gone", .value = Bytes(3), .attempts = 1}, {});
   s.failures.release("ann");
   s.released.work(s.slice);
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 1u);
   CAF_CHECK_EQUAL(s.failures.book().totals().records, 0u);
 }
 

@@ -59,7 +59,7 @@ struct Parts {
                    .partitions = std::vector<std::uint32_t>(8, layout.partitions),
                    .max_state_bytes = 1000,
                    .max_slice_bytes = layout.max_slice_bytes})),
-        environment(routes, {0}, clock, std::make_shared<TurnWatch>()) {
+        environment(routes, {0}, clock, std::make_shared<TurnWatch>(), std::make_shared<PartitionMetrics>()) {
     environment.read_clock();
   }
   static RuntimeOptions options(const Tune& tune) {

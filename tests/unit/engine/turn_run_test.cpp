@@ -50,7 +50,7 @@ CAF_TEST(a_turn_stages_outputs_and_state) {
   CAF_CHECK(s.uuid_of_output(0) != s.uuid_of_output(1));
   CAF_CHECK(s.states.is_edited());
   CAF_CHECK_EQUAL(static_cast<const Page*>(s.states.state())->text, "seen ann");
-  CAF_CHECK_EQUAL(s.environment.stats.turns, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->turns.value(), 1u);
 }
 
 CAF_TEST(a_repeat_of_a_turn_has_the_same_uuids) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "eventy/engine/cycle.hpp"
+#include "eventy/engine/metrics.hpp"
 #include "eventy/engine/restart_policy.hpp"
 #include "eventy/engine/restores.hpp"
 #include "eventy/engine/runtime.hpp"
@@ -57,17 +58,11 @@ struct RewindTo {  // forget what is not committed; the task has a new epoch
 using BridgeAction = std::variant<action::StartTask, action::StopTask, action::Deliver, action::CommittedUpTo,
                                   action::RewindTo>;
 
-struct BridgeStats {
-  std::uint64_t cycles = 0, aborted = 0, records = 0, stale_slices = 0, rewinds = 0;
-  // Partitions in restore; changelog records that these have to read; changelog records that the session has
-  // read for restores.
-  std::uint64_t restoring = 0, to_restore = 0, restored = 0;
-};
-
 class BridgeEngine {
  public:
   BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime, std::unique_ptr<StoreSession> session,
-               BridgeOptions options, const Clock& clock);
+               BridgeOptions options, const Clock& clock,
+               std::shared_ptr<BridgeMetrics> metrics = std::make_shared<BridgeMetrics>());
   ~BridgeEngine();
   BridgeEngine(const BridgeEngine&) = delete;
   BridgeEngine& operator=(const BridgeEngine&) = delete;
@@ -102,7 +97,7 @@ class BridgeEngine {
   std::uint64_t activity() const;  // grows with whatever may make work for another service
   std::optional<MonotonicTime> wake_at() const;
   bool wants_step() const;  // more is waiting than one round took
-  const BridgeStats& stats() const;
+  BridgeStats stats() const;
 
  private:
   struct Parts;

@@ -4,23 +4,19 @@
 
 #include <optional>
 
+#include "eventy/engine/metrics.hpp"
 #include "eventy/engine/runtime.hpp"
 #include "eventy/engine/slice.hpp"
 #include "eventy/engine/turn_watch.hpp"
 
 namespace eventy {
 
-struct PartitionStats {
-  std::uint64_t records = 0, turns = 0, failed_turns = 0, retries = 0, dead_letters = 0, dropped = 0;
-  std::uint64_t parked = 0, released = 0;  // records
-  std::uint64_t pauses = 0;
-};
-
 class PartitionEngine final {
  public:
   PartitionEngine(std::shared_ptr<const Routes> routes, PartitionId partition, Epoch epoch,
                   std::shared_ptr<const StateReader> state, const Clock& clock,
-                  std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>());
+                  std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>(),
+                  std::shared_ptr<PartitionMetrics> metrics = std::make_shared<PartitionMetrics>());
   ~PartitionEngine();
   PartitionEngine(const PartitionEngine&) = delete;
   PartitionEngine& operator=(const PartitionEngine&) = delete;
@@ -51,7 +47,7 @@ class PartitionEngine final {
   void answer(std::string_view query, std::string_view key, Reader& question, Writer& out);
 
   Epoch epoch() const { return epoch_; }
-  const PartitionStats& stats() const;
+  PartitionStats stats() const;  // with those of its predecessors, whose metrics it got
 
  private:
   struct Parts;

@@ -2,6 +2,7 @@
 // by one source actor or Bench; one thread at a time, which may block in the user's code.
 #pragma once
 
+#include "eventy/engine/metrics.hpp"
 #include "eventy/engine/outbox.hpp"
 #include "eventy/engine/slice.hpp"
 #include "eventy/engine/turn_watch.hpp"
@@ -12,7 +13,8 @@ class SourceEngine final : detail::PollCore {
  public:
   SourceEngine(std::shared_ptr<const Routes> routes, TaskId task, Epoch epoch,
                std::shared_ptr<const StateReader> state, const Clock& clock, std::size_t limit = 1000,
-               std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>());
+               std::shared_ptr<TurnWatch> watch = std::make_shared<TurnWatch>(),
+               std::shared_ptr<SourceMetrics> metrics = std::make_shared<SourceMetrics>());
   ~SourceEngine() override;
   SourceEngine(const SourceEngine&) = delete;
   SourceEngine& operator=(const SourceEngine&) = delete;
@@ -52,6 +54,7 @@ class SourceEngine final : detail::PollCore {
   const Clock& clock_;
   std::size_t limit_;
   std::shared_ptr<TurnWatch> watch_;
+  std::shared_ptr<SourceMetrics> metrics_;
   Outbox outbox_;
   UuidDeriver deriver_;
   std::unique_ptr<ValueEncoder> encoder_;

@@ -98,7 +98,7 @@ class Bench {
     bool tombstone = false;  // the record had no value
   };
   const std::vector<DeadLetter>& dead_letters() const { return dead_; }
-  const PartitionStats& stats() const { return engine_->stats(); }
+  PartitionStats stats() const { return engine_->stats(); }
   Instant now() const { return clock_.date(); }  // the same as Turn::now()
 
  private:
