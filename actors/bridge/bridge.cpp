@@ -13,8 +13,9 @@ void BridgeActor::begin(BridgeSetup setup) {
 void BridgeActor::open() {
   auto session = setup_.service->open_session();
   if (!session.ok()) throw Failure(session.error());
-  engine_ = std::make_unique<BridgeEngine>(setup_.service->runtime, std::move(*session),
-                                           setup_.service->bridge, self_.host->clock());
+  engine_ =
+      std::make_unique<BridgeEngine>(setup_.service->runtime, std::move(*session), setup_.service->bridge,
+                                     self_.host->clock(), setup_.metrics->bridge());
   engine_->on_ready([sent = step_is_sent_, weak = std::weak_ptr(self_.ref.mailbox())] {
     if (!sent->exchange(true)) post({}, Ref<ToBridge>(weak.lock()), msg::Continue{});
   });

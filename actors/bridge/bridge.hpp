@@ -13,6 +13,7 @@ namespace eventy::actors {
 struct BridgeSetup {
   std::shared_ptr<const ServiceSetup> service;
   Ref<ToSupervisor> supervisor;
+  std::shared_ptr<ServiceMetrics> metrics;
 };
 
 struct BridgeActor {

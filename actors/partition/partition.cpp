@@ -14,7 +14,8 @@ void PartitionActor::begin(TaskSetup setup) {
 PartitionEngine& PartitionActor::engine() {
   if (!engine_)
     engine_ = std::make_unique<PartitionEngine>(setup_.routes, setup_.task.partition, setup_.epoch,
-                                                setup_.state, self_.host->clock(), setup_.watch);
+                                                setup_.state, self_.host->clock(), setup_.watch,
+                                                setup_.metrics->partition(setup_.task.partition));
   return *engine_;
 }
 

@@ -9,9 +9,9 @@ void SourceActor::begin(TaskSetup setup) {
 
 SourceEngine& SourceActor::engine() {
   if (!engine_)
-    engine_ =
-        std::make_unique<SourceEngine>(setup_.routes, setup_.task, setup_.epoch, setup_.state,
-                                       self_.host->clock(), setup_.source_records_per_poll, setup_.watch);
+    engine_ = std::make_unique<SourceEngine>(setup_.routes, setup_.task, setup_.epoch, setup_.state,
+                                             self_.host->clock(), setup_.source_records_per_poll,
+                                             setup_.watch, setup_.metrics->source(setup_.task));
   return *engine_;
 }
 

@@ -1,4 +1,5 @@
-// What the actors of a node report to other threads: the node's state and its counts. Any thread may call it.
+// What the actors of a node report to other threads: the node's state and the metrics of its
+// services. Any thread may call it.
 #pragma once
 
 #include <condition_variable>
@@ -30,19 +31,17 @@ class Board {
   // Call it before anything is counted. Services are identified by the order of these calls.
   void add_service(std::string name) {
     const std::lock_guard lock(mutex_);
-    counts_.push_back({.service = std::move(name)});
+    services_.push_back(std::make_shared<ServiceMetrics>(std::move(name)));
   }
-  void count(std::size_t service, std::uint64_t ServiceCounts::*what) {
+  std::shared_ptr<ServiceMetrics> metrics(std::size_t service) const {
     const std::lock_guard lock(mutex_);
-    ++(counts_.at(service).*what);
-  }
-  void count_failure(std::size_t service, const std::string& error_class) {
-    const std::lock_guard lock(mutex_);
-    ++counts_.at(service).failures[error_class];
+    return services_.at(service);
   }
   std::vector<ServiceCounts> counts() const {
     const std::lock_guard lock(mutex_);
-    return counts_;
+    std::vector<ServiceCounts> counts;
+    for (const auto& service : services_) counts.push_back(service->snapshot());
+    return counts;
   }
 
  private:
@@ -57,7 +56,7 @@ class Board {
   std::condition_variable changed_;
   NodeState state_ = NodeState::running;
   std::string failure_ = {};
-  std::vector<ServiceCounts> counts_ = {};
+  std::vector<std::shared_ptr<ServiceMetrics>> services_ = {};
 };
 
 }  // namespace eventy::actors

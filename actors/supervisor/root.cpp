@@ -43,7 +43,7 @@ void RootActor::start_due() {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const Service& service = services_[i];
     if (!service.restarts || !service.is_due || service.supervisor) continue;
-    setup_.board->count(i, &ServiceCounts::services);
+    setup_.board->metrics(i)->supervision().services.add();
     start(i);
   }
 }

@@ -27,6 +27,7 @@ ActorId id_of(const TaskRef& task) {
 
 void SupervisorActor::begin(SupervisorSetup setup) {
   setup_ = std::move(setup);
+  metrics_ = setup_.board->metrics(setup_.service_number);
   supervision_ = Supervision(setup_.service->supervision, Supervision::FirstChild::owns_all);
   start_bridge();
 }
@@ -58,7 +59,7 @@ void SupervisorActor::handle(const msg::Drained& m) {
 void SupervisorActor::start_bridge() {
   try {
     bridge_ = spawn<BridgeActor>(*self_.host, {Role::Kind::bridge, setup_.service_number}, RunsOn::own_thread,
-                                 {setup_.service, self_.ref}, self_.ref);
+                                 {setup_.service, self_.ref, metrics_}, self_.ref);
   } catch (...) {
     return bridge_failed(reason_of(failure_of(std::current_exception())));
   }
@@ -111,7 +112,8 @@ TaskRef SupervisorActor::spawn_task(const msg::StartTask& m) {
       service.source_slices_in_flight,
       service.source_records_per_poll,
       setup_.watchdog->watch(setup_.service_number, service.runtime, m.task, service.turns,
-                             service.is_blocking ? Watchdog::Runs::on_its_own : Watchdog::Runs::on_a_worker)};
+                             service.is_blocking ? Watchdog::Runs::on_its_own : Watchdog::Runs::on_a_worker),
+      metrics_};
   const Role role{Role::Kind::task, setup_.service_number, m.task};
   if (m.task.is_source()) return spawn<SourceActor>(*self_.host, role, RunsOn::own_thread, setup, self_.ref);
   return spawn<PartitionActor>(*self_.host, role, runs_on, setup, self_.ref);
@@ -200,7 +202,7 @@ void SupervisorActor::bridge_failed(const EndReason& reason) {
   close_all();
   const auto decision = judge(Supervision::bridge, "bridge", reason);
   if (!decision) return;
-  setup_.board->count(setup_.service_number, &ServiceCounts::bridges);
+  metrics_->supervision().bridges.add();
   restart_all(decision->wait);
 }
 
@@ -209,7 +211,7 @@ std::optional<Supervision::Decision> SupervisorActor::judge(Supervision::Child c
                                                             const EndReason& reason) {
   const auto& restarts = setup_.service->supervision.restarts;
   const auto& [text, error_class, code, in_order] = reason;
-  setup_.board->count_failure(setup_.service_number, error_class);
+  metrics_->count_failure(error_class);
   std::vector<Supervision::Child> running;
   if (bridge_) running.push_back(Supervision::bridge);
   for (const auto& task : tasks_) running.push_back(Supervision::child(task.first));
@@ -244,7 +246,7 @@ void SupervisorActor::give_up(const std::string& why, std::optional<ErrorCode> c
                               RestartPolicy::Verdict verdict) {
   const std::string text = "service " + setup_.service->runtime->plan().name + ": " + why;
   gave_up_ = make_failure(text, code);
-  setup_.board->count(setup_.service_number, &ServiceCounts::escalations);
+  metrics_->supervision().escalations.add();
   self_.post(setup_.root,
              msg::GaveUp{setup_.service_number, text, code, verdict != RestartPolicy::Verdict::too_many});
   stop();
@@ -282,8 +284,8 @@ void SupervisorActor::start_due_tasks() {
 }
 
 void SupervisorActor::count_restart(TaskId task) const {
-  setup_.board->count(setup_.service_number,
-                      task.is_source() ? &ServiceCounts::sources : &ServiceCounts::partitions);
+  auto& restarts = metrics_->supervision();
+  (task.is_source() ? restarts.sources : restarts.partitions).add();
 }
 
 // --- queries and orders ---

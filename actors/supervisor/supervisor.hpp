@@ -62,6 +62,7 @@ struct SupervisorActor {
   bool is_closing(std::optional<TaskId> child) const;  // nullopt: a bridge
 
   SupervisorSetup setup_ = {};
+  std::shared_ptr<ServiceMetrics> metrics_ = {};
   Supervision supervision_{{}, Supervision::FirstChild::owns_all};
   Ref<ToBridge> bridge_ = {};
   std::map<TaskId, TaskRef> tasks_ = {};

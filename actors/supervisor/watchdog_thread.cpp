@@ -10,7 +10,7 @@ void answer(const Watchdog::Report& report, Board& board) {
   const auto& log = report.runtime->options().log;
   switch (report.finding) {
     case Watchdog::Finding::slow:
-      board.count(report.service, &ServiceCounts::stuck_handlers);
+      board.metrics(report.service)->supervision().stuck_handlers.add();
       if (log) log->warn("{}", report.text);
       break;
     case Watchdog::Finding::returned:
@@ -21,7 +21,7 @@ void answer(const Watchdog::Report& report, Board& board) {
       if (log) log->error("{}", report.text);
       break;
     case Watchdog::Finding::over_limit:
-      board.count(report.service, &ServiceCounts::over_limit);
+      board.metrics(report.service)->supervision().over_limit.add();
       board.set_failed(report.text);
       break;
   }

@@ -106,6 +106,24 @@ CAF_TEST(a_failed_bridge_is_counted) {
   CAF_CHECK_EQUAL(all.failures.at("timed_out"), 1u);
 }
 
+CAF_TEST(what_tasks_count_goes_on_where_their_predecessors_ended) {
+  click(30, 5);
+  start();
+  run();
+  const ServiceCounts before = counts();
+  CAF_CHECK_EQUAL(before.of_partitions.records, 30u);
+  CAF_CHECK_EQUAL(before.of_bridge.records, 30u);
+  CAF_CHECK_EQUAL(before.by_partition.size(), partitions);
+  store.fail_poll("counter", {ErrorCode::timed_out, "no answer"});
+  click(30, 5);
+  run();
+  const ServiceCounts all = counts();
+  CAF_CHECK_EQUAL(all.bridges, 1u);
+  CAF_CHECK_EQUAL(all.of_partitions.records, 60u);
+  CAF_CHECK_EQUAL(all.of_bridge.records, 60u);
+  CAF_CHECK(all.of_bridge.cycles > before.of_bridge.cycles);
+}
+
 CAF_TEST(a_service_that_gives_up_is_started_again_where_the_node_may) {
   supervision.restarts.intensity = 1;
   faults->loads_to_fail = 5;
@@ -295,6 +313,7 @@ CAF_TEST(one_for_one_starts_a_crashed_source_alone) {
   const auto counts = board->counts().at(0);
   CAF_CHECK_EQUAL(counts.sources, 2u);
   CAF_CHECK_EQUAL(counts.partitions, 0u);
+  CAF_CHECK_EQUAL(counts.of_sources.records, 20u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "eventy/engine/bridge_engine.hpp"
+#include "eventy/engine/metrics.hpp"
 #include "eventy/engine/supervision.hpp"
 #include "eventy/engine/watchdog.hpp"
 
@@ -40,16 +40,7 @@ enum class NodeState : std::uint8_t {
   failed        // a supervisor gave up; failure() says why
 };
 
-// Counts of what happened in a service since the node started.
-struct ServiceCounts {
-  std::string service = {};
-  // Restarts. If a bridge or the service is restarted, the parts below it are not counted again.
-  std::uint64_t partitions = 0, sources = 0, bridges = 0, services = 0;
-  std::uint64_t escalations = 0;  // how often its supervisor gave up
-  // Handlers that ran longer than the warning, and than the limit.
-  std::uint64_t stuck_handlers = 0, over_limit = 0;
-  std::map<std::string, std::uint64_t> failures = {};  // by class of error
-};
+using eventy::ServiceCounts;
 
 class NodeSystem {
  public:
