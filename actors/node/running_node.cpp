@@ -18,19 +18,35 @@ constexpr Duration max_for_stopping{10'000}, max_for_stopping_stuck{1'000};
 constexpr int share_for_closing = 4, share_until_handing_over = 4;
 constexpr std::size_t max_named = 8;
 
-// The counts in words; empty: nothing to report.
-std::string in_words(const actors::ServiceCounts& c) {
+// "1 retry, 2 dead letters": what did not happen is left out.
+void add(std::string& out, std::uint64_t count, const char* one, const char* many) {
+  if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, count == 1 ? one : many);
+}
+
+// What a service did, in words; empty: nothing.
+std::string work_in_words(const actors::ServiceCounts& c) {
   std::string out;
-  const auto add = [&](std::uint64_t count, const char* one, const char* many) {
-    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, count == 1 ? one : many);
-  };
-  add(c.partitions, "restart of a partition", "restarts of partitions");
-  add(c.sources, "restart of a source", "restarts of sources");
-  add(c.bridges, "restart of the bridge", "restarts of the bridge");
-  add(c.services, "restart of the service", "restarts of the service");
-  add(c.escalations, "escalation", "escalations");
-  add(c.stuck_handlers, "slow handler", "slow handlers");
-  add(c.over_limit, "stuck handler", "stuck handlers");
+  add(out, c.of_partitions.records, "record handled", "records handled");
+  add(out, c.of_sources.records, "record from a source", "records from sources");
+  add(out, c.of_bridge.cycles, "cycle committed", "cycles committed");
+  add(out, c.of_bridge.aborted, "cycle aborted", "cycles aborted");
+  add(out, c.of_partitions.retries, "retry", "retries");
+  add(out, c.of_partitions.dead_letters + c.of_sources.dead_letters, "dead letter", "dead letters");
+  add(out, c.of_partitions.parked, "record parked", "records parked");
+  add(out, c.of_partitions.pauses, "pause of a partition", "pauses of partitions");
+  return out;
+}
+
+// Restarts and failures in words; empty: none.
+std::string failures_in_words(const actors::ServiceCounts& c) {
+  std::string out;
+  add(out, c.partitions, "restart of a partition", "restarts of partitions");
+  add(out, c.sources, "restart of a source", "restarts of sources");
+  add(out, c.bridges, "restart of the bridge", "restarts of the bridge");
+  add(out, c.services, "restart of the service", "restarts of the service");
+  add(out, c.escalations, "escalation", "escalations");
+  add(out, c.stuck_handlers, "slow handler", "slow handlers");
+  add(out, c.over_limit, "stuck handler", "stuck handlers");
   for (const auto& [error_class, count] : c.failures) out += fmt::format("; {} × {}", count, error_class);
   return out;
 }
@@ -186,7 +202,8 @@ std::string RunningNode::busy_handlers() const {
 
 void RunningNode::tell_counts() const {
   for (const auto& counts : system_->counts())
-    if (const auto line = in_words(counts); !line.empty()) log_->info("service {}: {}", counts.service, line);
+    for (const auto& line : {work_in_words(counts), failures_in_words(counts)})
+      if (!line.empty()) log_->info("service {}: {}", counts.service, line);
 }
 
 Duration RunningNode::elapsed() const {

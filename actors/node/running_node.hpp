@@ -33,8 +33,8 @@ class RunningNode {
   // Returns when the node has drained, cannot drain or has failed. Calls `progress` at the configured
   // interval, with true once everything is drained.
   End wait(const std::function<void(bool last)>& progress);
-  // Ends all actors and logs the counts of restarts and failures. False: some handlers do not return, and
-  // only the end of the process ends them.
+  // Ends all actors and logs what the services did, their restarts and failures. False: some handlers do not
+  // return, and only the end of the process ends them.
   [[nodiscard]] bool stop();
 
   std::string failure() const { return system_->failure(); }

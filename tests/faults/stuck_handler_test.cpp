@@ -234,6 +234,7 @@ CAF_TEST(a_handler_that_is_only_slow_is_named_and_goes_on) {
   CAF_CHECK_EQUAL(call(run_with(200, 60'000)), 0);
   CAF_CHECK(log_has(", has not returned for 0.2 s"));
   CAF_CHECK(log_has(", has returned"));
+  CAF_CHECK(log_has("service counter: 200 records handled, "));
   CAF_CHECK_EQUAL(call({"show"}, [this] { return all_is_counted(); }), 0);
 }
 
