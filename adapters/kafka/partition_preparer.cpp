@@ -45,7 +45,7 @@ void PartitionPreparer::positions_found(const std::shared_ptr<Takeover>& takeove
   }
   if (auto assigned = inputs_.take_over(takeover->partitions); !assigned)
     return events_.failed(assigned.error());
-  events_.report(Assigned{Epoch{++epoch_}, takeover->partitions});
+  events_.report(Assigned{takeover->partitions});
   begin_restore(takeover);
 }
 

@@ -57,7 +57,7 @@ class PartitionPreparer {
   std::function<Result<void>()> open_producer_;
   Events events_;
   bool is_producer_open_ = false;
-  std::uint64_t epoch_ = 0, takeovers_ = 0;
+  std::uint64_t takeovers_ = 0;
   std::deque<std::shared_ptr<Takeover>> restored_parts_ = {};  // whose ownership is to be committed
   bool committing_ownership_ = false;
   std::stop_source stop_ = {};                         // of the preparing thread

@@ -167,7 +167,7 @@ Result<void> Session::start() {
   core_->enter(entry_);
   if (auto loaded = load_cursors(); !loaded) return loaded;
 
-  Assigned assigned{Epoch{1}, {}};
+  Assigned assigned;
   for (std::uint32_t p = 0; p < shape_.partitions; ++p) assigned.partitions.push_back(PartitionId{p});
   events_.push_back(assigned);
   for (const PartitionId partition : assigned.partitions) {

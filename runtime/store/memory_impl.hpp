@@ -93,7 +93,6 @@ struct MemoryService {
   std::map<PartitionId, std::weak_ptr<MemoryMember>> heirs = {};  // the next owner of a revoked partition
   std::deque<MemoryStore::CommitFate> fates = {};
   bool hold_restore = false;
-  Epoch epoch = {};
 };
 
 struct MemoryImpl {

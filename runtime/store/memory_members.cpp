@@ -25,8 +25,7 @@ MemoryMember* detail::MemoryImpl::owner(Service& service, PartitionId partition)
 
 void detail::MemoryImpl::give(Service& service, Member& member, const std::vector<PartitionId>& partitions) {
   if (partitions.empty()) return;
-  ++service.epoch.value;
-  member.events.emplace_back(Assigned{service.epoch, partitions});
+  member.events.emplace_back(Assigned{partitions});
   for (const PartitionId partition : partitions) {
     auto& owned = member.owned[partition] = {};
     owned.readable = std::make_shared<std::atomic<bool>>(true);

@@ -78,7 +78,6 @@ struct SimulatedService {
   std::map<std::pair<std::string, PartitionId>, std::map<std::string, std::string, std::less<>>> state = {};
   std::vector<std::shared_ptr<Member>> members = {};        // in the order of joining
   std::map<PartitionId, std::weak_ptr<Member>> heirs = {};  // the next owner of a revoked partition
-  Epoch epoch = {};
   std::uint32_t partitions = 0;
 
   Offset position(const std::string& topic, PartitionId partition) const;

@@ -69,9 +69,7 @@ void SimulatedImpl::join(const std::shared_ptr<Member>& member) {
 
 void SimulatedImpl::give(Member& member, const std::vector<PartitionId>& partitions) {
   if (partitions.empty()) return;
-  SimulatedService& service = service_of(member);
-  ++service.epoch.value;
-  member.events.emplace_back(Assigned{service.epoch, partitions});
+  member.events.emplace_back(Assigned{partitions});
   for (const PartitionId partition : partitions) {
     note(member, "gets partition " + std::to_string(partition.value));
     auto& owned = member.owned[partition] = {};

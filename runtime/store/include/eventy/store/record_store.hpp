@@ -60,7 +60,6 @@ class StateReader {
 // --- events of poll() ---
 // The session owns these partitions now, but must handle nothing before Restored.
 struct Assigned {
-  Epoch epoch = {};
   std::vector<PartitionId> partitions = {};
 };
 // Progress of a restore, for logs and metrics; between Assigned and Restored.
