@@ -40,13 +40,13 @@ std::string work_in_words(const actors::ServiceCounts& c) {
 // Restarts and failures in words; empty: none.
 std::string failures_in_words(const actors::ServiceCounts& c) {
   std::string out;
-  add(out, c.partitions, "restart of a partition", "restarts of partitions");
-  add(out, c.sources, "restart of a source", "restarts of sources");
-  add(out, c.bridges, "restart of the bridge", "restarts of the bridge");
-  add(out, c.services, "restart of the service", "restarts of the service");
+  add(out, c.partition_restarts, "restart of a partition", "restarts of partitions");
+  add(out, c.source_restarts, "restart of a source", "restarts of sources");
+  add(out, c.bridge_restarts, "restart of the bridge", "restarts of the bridge");
+  add(out, c.service_restarts, "restart of the service", "restarts of the service");
   add(out, c.escalations, "escalation", "escalations");
-  add(out, c.stuck_handlers, "slow handler", "slow handlers");
-  add(out, c.over_limit, "stuck handler", "stuck handlers");
+  add(out, c.slow_handlers, "slow handler", "slow handlers");
+  add(out, c.stuck_handlers, "stuck handler", "stuck handlers");
   for (const auto& [error_class, count] : c.failures) out += fmt::format("; {} × {}", count, error_class);
   return out;
 }
@@ -177,7 +177,7 @@ Duration RunningNode::max_for_stop() const {
 
 bool RunningNode::is_stuck() const {
   const auto counts = system_->counts();
-  return std::any_of(counts.begin(), counts.end(), [](const auto& c) { return c.over_limit > 0; });
+  return std::any_of(counts.begin(), counts.end(), [](const auto& c) { return c.stuck_handlers > 0; });
 }
 
 // --- reports ---

@@ -43,7 +43,7 @@ void RootActor::start_due() {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const Service& service = services_[i];
     if (!service.restarts || !service.is_due || service.supervisor) continue;
-    setup_.board->metrics(i)->supervision().services.add();
+    setup_.board->metrics(i)->supervision().service_restarts.add();
     start(i);
   }
 }

@@ -202,7 +202,7 @@ void SupervisorActor::bridge_failed(const EndReason& reason) {
   close_all();
   const auto decision = judge(Supervision::bridge, "bridge", reason);
   if (!decision) return;
-  metrics_->supervision().bridges.add();
+  metrics_->supervision().bridge_restarts.add();
   restart_all(decision->wait);
 }
 

@@ -10,7 +10,7 @@ void answer(const Watchdog::Report& report, Board& board) {
   const auto& log = report.runtime->options().log;
   switch (report.finding) {
     case Watchdog::Finding::slow:
-      board.metrics(report.service)->supervision().stuck_handlers.add();
+      board.metrics(report.service)->supervision().slow_handlers.add();
       if (log) log->warn("{}", report.text);
       break;
     case Watchdog::Finding::returned:
@@ -21,7 +21,7 @@ void answer(const Watchdog::Report& report, Board& board) {
       if (log) log->error("{}", report.text);
       break;
     case Watchdog::Finding::over_limit:
-      board.metrics(report.service)->supervision().over_limit.add();
+      board.metrics(report.service)->supervision().stuck_handlers.add();
       board.set_failed(report.text);
       break;
   }

@@ -386,8 +386,8 @@ void Cluster::judge_counts(const Node& node) {
     const Ended ended = known == node.ended.end() ? Ended{} : known->second;
     std::uint64_t failures = 0;
     for (const auto& [error_class, times] : counts[s].failures) failures += times;
-    if (counts[s].partitions > ended.partitions || counts[s].sources > ended.sources ||
-        counts[s].bridges > ended.bridges || counts[s].services > ended.supervisors ||
+    if (counts[s].partition_restarts > ended.partitions || counts[s].source_restarts > ended.sources ||
+        counts[s].bridge_restarts > ended.bridges || counts[s].service_restarts > ended.supervisors ||
         failures > ended.failed)
       wrong("restarts or failures were counted that did not happen");
   }

@@ -49,13 +49,13 @@ BridgeStats BridgeMetrics::snapshot() const {
 }
 
 SupervisionStats SupervisionMetrics::snapshot() const {
-  return {.partitions = partitions.value(),
-          .sources = sources.value(),
-          .bridges = bridges.value(),
-          .services = services.value(),
+  return {.partition_restarts = partition_restarts.value(),
+          .source_restarts = source_restarts.value(),
+          .bridge_restarts = bridge_restarts.value(),
+          .service_restarts = service_restarts.value(),
           .escalations = escalations.value(),
-          .stuck_handlers = stuck_handlers.value(),
-          .over_limit = over_limit.value()};
+          .slow_handlers = slow_handlers.value(),
+          .stuck_handlers = stuck_handlers.value()};
 }
 
 namespace {

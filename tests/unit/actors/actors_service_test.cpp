@@ -189,7 +189,7 @@ CAF_TEST(partitions_that_are_taken_away_use_up_no_restarts) {
   CAF_CHECK(state() == NodeState::running);
   CAF_CHECK(counted_exactly(5, 6));
   const auto counts = board->counts().at(0);
-  CAF_CHECK_EQUAL(counts.partitions, 0u);
+  CAF_CHECK_EQUAL(counts.partition_restarts, 0u);
   CAF_CHECK(counts.failures.empty());
 }
 

@@ -77,8 +77,8 @@ CAF_TEST(one_for_one_starts_the_crashed_partition_alone_and_counts_it) {
   run();
   CAF_CHECK(counted_exactly(5, 6));
   const ServiceCounts all = counts();
-  CAF_CHECK_EQUAL(all.partitions, 2u);
-  CAF_CHECK_EQUAL(all.bridges, 0u);
+  CAF_CHECK_EQUAL(all.partition_restarts, 2u);
+  CAF_CHECK_EQUAL(all.bridge_restarts, 0u);
   CAF_CHECK_EQUAL(all.failures.at("io"), 2u);
   CAF_CHECK_EQUAL(faults->sessions, 1);
 }
@@ -90,9 +90,9 @@ CAF_TEST(one_for_all_begins_a_new_session_for_a_crashed_partition) {
   start();
   run();
   CAF_CHECK(counted_exactly(5, 6));
-  CAF_CHECK_EQUAL(faults->sessions, 1 + static_cast<int>(counts().partitions));
-  CAF_CHECK(counts().partitions > 0);
-  CAF_CHECK_EQUAL(counts().bridges, 0u);
+  CAF_CHECK_EQUAL(faults->sessions, 1 + static_cast<int>(counts().partition_restarts));
+  CAF_CHECK(counts().partition_restarts > 0);
+  CAF_CHECK_EQUAL(counts().bridge_restarts, 0u);
 }
 
 CAF_TEST(a_failed_bridge_is_counted) {
@@ -102,7 +102,7 @@ CAF_TEST(a_failed_bridge_is_counted) {
   store.fail_poll("counter", {ErrorCode::timed_out, "no answer"});
   run();
   const ServiceCounts all = counts();
-  CAF_CHECK_EQUAL(all.bridges, 1u);
+  CAF_CHECK_EQUAL(all.bridge_restarts, 1u);
   CAF_CHECK_EQUAL(all.failures.at("timed_out"), 1u);
 }
 
@@ -118,7 +118,7 @@ CAF_TEST(what_tasks_count_goes_on_where_their_predecessors_ended) {
   click(30, 5);
   run();
   const ServiceCounts all = counts();
-  CAF_CHECK_EQUAL(all.bridges, 1u);
+  CAF_CHECK_EQUAL(all.bridge_restarts, 1u);
   CAF_CHECK_EQUAL(all.of_partitions.records, 60u);
   CAF_CHECK_EQUAL(all.of_bridge.records, 60u);
   CAF_CHECK(all.of_bridge.cycles > before.of_bridge.cycles);
@@ -133,7 +133,7 @@ CAF_TEST(a_service_that_gives_up_is_started_again_where_the_node_may) {
   CAF_CHECK(state() == NodeState::running);
   CAF_CHECK(counted_exactly(1, 30));
   CAF_CHECK_EQUAL(counts().escalations, 1u);
-  CAF_CHECK_EQUAL(counts().services, 1u);
+  CAF_CHECK_EQUAL(counts().service_restarts, 1u);
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
@@ -146,7 +146,7 @@ CAF_TEST(a_service_waits_for_its_backoff_before_it_is_started_again) {
   run_ready();
   advance_time(std::chrono::minutes(59));
   run_ready();
-  CAF_CHECK_EQUAL(counts().services, 0u);
+  CAF_CHECK_EQUAL(counts().service_restarts, 0u);
   advance_time(std::chrono::minutes(2));
   run();
   CAF_CHECK(counted_exactly(1, 30));
@@ -161,7 +161,7 @@ CAF_TEST(a_node_whose_services_give_up_too_often_ends_with_the_reason) {
   CAF_CHECK(state() == NodeState::failed);
   CAF_CHECK(board->failure().find("giving up: the state of a key is damaged") != std::string::npos);
   CAF_CHECK(board->failure().ends_with("(again after 2 restarts of services within 60000 ms)"));
-  CAF_CHECK_EQUAL(counts().services, 2u);
+  CAF_CHECK_EQUAL(counts().service_restarts, 2u);
   CAF_CHECK_EQUAL(counts().escalations, 3u);
   CAF_CHECK(counted().empty());
 }
@@ -174,7 +174,7 @@ CAF_TEST(what_no_restart_can_heal_ends_the_node_at_once_although_it_may_restart_
   start();
   run_ready();
   CAF_CHECK(state() == NodeState::failed);
-  CAF_CHECK_EQUAL(counts().services, 0u);
+  CAF_CHECK_EQUAL(counts().service_restarts, 0u);
 }
 
 CAF_TEST(a_duplicate_ends_the_node_at_once_although_it_may_restart_services) {
@@ -186,7 +186,7 @@ CAF_TEST(a_duplicate_ends_the_node_at_once_although_it_may_restart_services) {
     run();
   }
   CAF_CHECK(state() == NodeState::failed);
-  CAF_CHECK_EQUAL(counts().services, 0u);
+  CAF_CHECK_EQUAL(counts().service_restarts, 0u);
   CAF_CHECK_EQUAL(faults->sessions, 2);
 }
 
@@ -254,8 +254,8 @@ CAF_TEST(one_for_all_starts_all_services_again) {
   start();
   run_until([&] { return all_is_counted(); });
   CAF_CHECK_EQUAL(sessions_of_reader, 2);
-  CAF_CHECK_EQUAL(counts(0).services, 1u);
-  CAF_CHECK_EQUAL(counts(1).services, 1u);
+  CAF_CHECK_EQUAL(counts(0).service_restarts, 1u);
+  CAF_CHECK_EQUAL(counts(1).service_restarts, 1u);
   CAF_CHECK_EQUAL(counts(1).escalations, 0u);
 }
 
@@ -284,9 +284,9 @@ CAF_TEST(rest_for_one_starts_the_partitions_again_with_a_crashed_source) {
   start();
   run_until([&] { return summed_exactly(); });
   const auto counts = board->counts().at(0);
-  CAF_CHECK_EQUAL(counts.sources, 2u);
-  CAF_CHECK_EQUAL(counts.partitions, 2u * partitions);
-  CAF_CHECK_EQUAL(counts.bridges, 0u);
+  CAF_CHECK_EQUAL(counts.source_restarts, 2u);
+  CAF_CHECK_EQUAL(counts.partition_restarts, 2u * partitions);
+  CAF_CHECK_EQUAL(counts.bridge_restarts, 0u);
   CAF_CHECK_EQUAL(faults->sessions, 1);
 }
 
@@ -297,8 +297,8 @@ CAF_TEST(what_is_restarted_with_a_crashed_source_ends_before_the_backoff) {
   start();
   std::size_t before = 0;
   run_until([&] {
-    if (board->counts().at(0).sources == 0) before = node.actors();
-    return board->counts().at(0).sources == 1;
+    if (board->counts().at(0).source_restarts == 0) before = node.actors();
+    return board->counts().at(0).source_restarts == 1;
   });
   run_ready();
   CAF_CHECK_EQUAL(node.actors() + partitions, before);
@@ -311,8 +311,8 @@ CAF_TEST(one_for_one_starts_a_crashed_source_alone) {
   start();
   run_until([&] { return summed_exactly(); });
   const auto counts = board->counts().at(0);
-  CAF_CHECK_EQUAL(counts.sources, 2u);
-  CAF_CHECK_EQUAL(counts.partitions, 0u);
+  CAF_CHECK_EQUAL(counts.source_restarts, 2u);
+  CAF_CHECK_EQUAL(counts.partition_restarts, 0u);
   CAF_CHECK_EQUAL(counts.of_sources.records, 20u);
 }
 

@@ -232,7 +232,7 @@ CAF_TEST(a_session_that_throws_while_it_goes_back_is_a_crash_of_the_bridge) {
     world.start();
     world.run();
     CAF_CHECK_EQUAL(world.thrower->thrown["abort"], 1);
-    CAF_CHECK_EQUAL(world.counts().bridges, 1u);
+    CAF_CHECK_EQUAL(world.counts().bridge_restarts, 1u);
     CAF_CHECK(world.counted_exactly(5, 6));
   }
 }
@@ -247,7 +247,7 @@ CAF_TEST(a_session_that_throws_when_it_is_closed_ends_all_the_same) {
     world.start();
     world.run();
     CAF_CHECK_EQUAL(world.thrower->thrown["close"], 1);
-    CAF_CHECK_EQUAL(world.counts().bridges, 1u);
+    CAF_CHECK_EQUAL(world.counts().bridge_restarts, 1u);
     CAF_CHECK(world.counted_exactly(5, 6));
   }
 }
@@ -262,7 +262,7 @@ CAF_TEST(a_source_that_throws_goes_on_at_its_committed_position) {
     world.run_until([&] { return world.data_in("lines-events").size() >= 3; });
     CAF_CHECK_EQUAL(world.data_in("lines-events").size(), 3u);
     const ServiceCounts all = world.counts();
-    CAF_CHECK_EQUAL(all.sources, 2u);
+    CAF_CHECK_EQUAL(all.source_restarts, 2u);
     CAF_CHECK_EQUAL(all.failures.at(world.thrower->error_class()), 2u);
   }
 }

@@ -160,7 +160,7 @@ CAF_TEST(an_error_that_is_not_the_inputs_fault_ends_the_task) {
   script.exactly_once = [](auto&) { throw Failure({ErrorCode::corrupt, "a store"}); };
   Subject s(script, retried);
   CAF_CHECK(throws<Failure>([&] { (void)s.run(); }));
-  CAF_CHECK_EQUAL(s.environment.stats.failed_turns, 0u);
+  CAF_CHECK_EQUAL(s.environment.metrics->failed_turns.value(), 0u);
 }
 
 CAF_TEST(a_record_for_another_service_is_dropped) {
@@ -169,7 +169,7 @@ CAF_TEST(a_record_for_another_service_is_dropped) {
   Record record(Kind::response, "urn:web", "Clicked", "urn:web");
   record.set_destination("urn:another").set_request_uuid(record.uuid());
   CAF_CHECK(!s.read(record));
-  CAF_CHECK_EQUAL(s.environment.stats.dropped, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dropped.value(), 1u);
   CAF_CHECK(s.slice.outputs().empty());
 }
 

@@ -219,7 +219,7 @@ CAF_TEST(an_input_that_is_no_record_runs_in_the_order_of_its_released_key) {
   released.work(s.slice);
   CAF_CHECK(s.noted.seen == (Ns{1, 9, 2}));
   CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 0u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 0u);
 }
 
 CAF_TEST(a_parked_input_that_fails_again_stays_parked_and_one_that_no_kind_knows_becomes_a_dead_letter) {
@@ -239,7 +239,7 @@ CAF_TEST(a_parked_input_that_fails_again_stays_parked_and_one_that_no_kind_knows
   s.failures.release("ann");
   s.released.work(s.slice);
   CAF_CHECK_EQUAL(s.failures.book().parked("ann"), 0u);
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 1u);
 }
 
 CAF_TEST(an_input_that_is_no_record_has_no_turn_at_most_once) {

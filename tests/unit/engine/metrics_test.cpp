@@ -56,8 +56,8 @@ CAF_TEST(a_snapshot_has_the_figures_of_sources_bridge_and_supervision) {
     c->add(++number);
   b.restoring.set(7), b.to_restore.set(8);
   auto& s = metrics.supervision();
-  for (Counter* c :
-       {&s.partitions, &s.sources, &s.bridges, &s.services, &s.escalations, &s.stuck_handlers, &s.over_limit})
+  for (Counter* c : {&s.partition_restarts, &s.source_restarts, &s.bridge_restarts, &s.service_restarts,
+                     &s.escalations, &s.slow_handlers, &s.stuck_handlers})
     c->add(++number);
   metrics.count_failure("io");
   metrics.count_failure("io");

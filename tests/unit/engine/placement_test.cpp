@@ -178,8 +178,8 @@ CAF_TEST(the_partition_pauses_before_many_misplaced_records_and_tells_of_it_once
   CAF_CHECK(s.slice.outputs().empty());
   CAF_CHECK(s.failures.waits_until().has_value());
   CAF_CHECK(s.pauses_before(20));
-  CAF_CHECK_EQUAL(s.environment.stats.pauses, 1u);
-  CAF_CHECK_EQUAL(s.environment.stats.dead_letters, 0u);
+  CAF_CHECK_EQUAL(s.environment.metrics->pauses.value(), 1u);
+  CAF_CHECK_EQUAL(s.environment.metrics->dead_letters.value(), 0u);
 }
 
 CAF_TEST(a_pause_before_misplaced_records_stays_after_a_restart_however_few_are_in_hand) {

@@ -99,18 +99,19 @@ struct alignas(metrics_alignment) BridgeMetrics {
 // --- a supervisor, with the root and the watchdog ---
 
 struct SupervisionStats {
-  // Restarts. If a bridge or the service is restarted, the parts below it are not counted again.
-  std::uint64_t partitions = 0, sources = 0, bridges = 0, services = 0;
+  // If a bridge or the service is restarted, the parts below it are not counted again.
+  std::uint64_t partition_restarts = 0, source_restarts = 0, bridge_restarts = 0, service_restarts = 0;
   std::uint64_t escalations = 0;  // how often the supervisor gave up
   // Handlers that ran longer than the warning, and than the limit.
-  std::uint64_t stuck_handlers = 0, over_limit = 0;
+  std::uint64_t slow_handlers = 0, stuck_handlers = 0;
   friend bool operator==(const SupervisionStats&, const SupervisionStats&) = default;
 };
 
 // The supervisor writes the restarts of its children and the escalations, the root those of the service, the
 // watchdog's thread the handlers.
 struct SupervisionMetrics {
-  Counter partitions, sources, bridges, services, escalations, stuck_handlers, over_limit;
+  Counter partition_restarts, source_restarts, bridge_restarts, service_restarts, escalations, slow_handlers,
+      stuck_handlers;
   SupervisionStats snapshot() const;
 };
 
