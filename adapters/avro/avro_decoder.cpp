@@ -1,17 +1,36 @@
 #include "avro_decoder.hpp"
 
 #include "container.hpp"
-#include "eventy/core/date.hpp"
+#include "eventy/core/decoding.hpp"
+#include "eventy/core/members.hpp"
 #include "schema_book.hpp"
 
 namespace eventy::avro::detail {
+
+using eventy::detail::decode_step;
 
 namespace {
 
 constexpr std::size_t many_tokens = 1u << 16;  // more are freed when records need an eighth of them or less
 
+// The role of each member's field, in the order of Member.
+constexpr std::array roles_of_members{Role::type,          Role::record_namespace,
+                                      Role::record_name,   Role::protocol_version,
+                                      Role::version,       Role::source,
+                                      Role::uuid,          Role::correlation_id,
+                                      Role::partition_key, Role::date_timestamp,
+                                      Role::date_iso8601,  Role::destination,
+                                      Role::request_uuid,  Role::ok,
+                                      Role::error_code,    Role::error_message};
+static_assert(roles_of_members.size() == Member::context, "each member of the envelope has a role");
+
+// The schema's name stands in for an absent namespace and name.
+constexpr auto required =
+    required_members(Kind::response) & ~(member_bit(Member::ns) | member_bit(Member::name));
+
+// Asks for the name only when it fails: the name is looked up.
 template <class Read>
-auto within(Role role, const Token& token, Read read) {
+auto value_in(const Token& token, Role role, Read read) {
   try {
     TapeReader reader;
     reader.start(&token);
@@ -21,20 +40,32 @@ auto within(Role role, const Token& token, Read read) {
   }
 }
 
-Instant date_in(const Token& token, Role role) {
-  return within(role, token, [](Reader& r) { return r.instant(); });
-}
+// Reads a field's value into a field of the envelope.
+struct FieldReader {
+  const Token& token;
+  Role role;
+
+  void operator()(Kind& kind) const { kind = kind_in(token); }
+  void operator()(std::string_view& text) const { text = text_in(token, role); }
+  void operator()(std::optional<std::string_view>& text) const { text = text_or_null_in(token, role); }
+  void operator()(Instant& date) const {
+    date = value_in(token, role, [](Reader& r) { return r.instant(); });
+  }
+  void operator()(bool& yes) const {
+    yes = value_in(token, role, [](Reader& r) { return r.boolean(); });
+  }
+  void operator()(std::optional<std::int64_t>& integer) const {
+    if (token.tag != Tag::null) integer = value_in(token, role, [](Reader& r) { return r.integer(); });
+  }
+};
 
 }  // namespace
 
 std::string_view text_in(const Token& token, Role role) {
   if (token.tag == Tag::text) [[likely]]
     return token.view();
-  try {
-    fail_type("text", token);
-  } catch (const DecodeError& e) {
-    throw e.within(name_of(role));
-  }
+  decode_step(name_of(role), [&] { fail_type("text", token); });
+  return {};
 }
 
 std::optional<std::string_view> text_or_null_in(const Token& token, Role role) {
@@ -44,7 +75,7 @@ std::optional<std::string_view> text_or_null_in(const Token& token, Role role) {
 
 Kind kind_in(const Token& token) {
   const auto kind = kind_of(text_in(token, Role::type));
-  if (!kind) throw DecodeError("must be EVENT, REQUEST or RESPONSE").within(name_of(Role::type));
+  if (!kind) decode_step(name_of(Role::type), eventy::detail::fail_kind);
   return *kind;
 }
 
@@ -54,9 +85,7 @@ AvroDecoder::AvroDecoder(std::shared_ptr<const SchemaBook> book, const DecodeLim
 const Envelope& AvroDecoder::decode(std::string_view bytes) {
   envelope_ = {};
   context_ = data_ = empty_map();
-  if (bytes.size() > limits_.max_bytes)
-    throw DecodeError(std::to_string(bytes.size()) + " bytes are more than the limit of " +
-                      std::to_string(limits_.max_bytes));
+  eventy::detail::refuse_size(bytes, limits_.max_bytes);
   const auto container = read_container(bytes);
   plan_ = &plans_.find(container.schema);
   parse(container.datum, bytes.size());
@@ -79,14 +108,14 @@ void AvroDecoder::parse(std::string_view datum, std::size_t size) {
   tape_.clear();
   tape_.emplace_back();  // so that a place is never 0
   reader_.drop_texts();
-  members_.clear();
+  fields_.clear();
   places_ = {};
   parser_.start(datum, size);
   if (plan_->root->type == Type::record) {
     parse_fields();
   } else {
     parser_.value(*plan_->root);
-    find_members();
+    find_fields();
   }
   parser_.finish();
 }
@@ -98,7 +127,7 @@ void AvroDecoder::parse_fields() {
   try {
     for (; i < root.fields.size(); ++i) {
       const auto role = plan_->field_roles[i];
-      members_.push_back({role, root.fields[i].name, tape_.size()});
+      fields_.push_back({role, root.fields[i].name, tape_.size()});
       if (role != Role::other) places_[static_cast<std::size_t>(role)] = tape_.size();
       parser_.value(*root.fields[i].type);
     }
@@ -110,12 +139,12 @@ void AvroDecoder::parse_fields() {
 }
 
 // Finds the members of a record that is a map: the peer reads those too.
-void AvroDecoder::find_members() {
+void AvroDecoder::find_fields() {
   if (tape_[1].tag != Tag::map) throw DecodeError("the schema is not that of a record");
   for (const Token* token = &tape_[2]; token->tag != Tag::end; token = token[1].behind()) {
     const auto role = role_of(token->view());
     const auto at = static_cast<std::size_t>(token + 1 - tape_.data());
-    members_.push_back({role, token->view(), at});
+    fields_.push_back({role, token->view(), at});
     if (role != Role::other) places_[static_cast<std::size_t>(role)] = at;
   }
 }
@@ -125,56 +154,39 @@ const Token* AvroDecoder::found(Role role) const {
   return at == 0 ? nullptr : &tape_[at];
 }
 
-const Token& AvroDecoder::required(Role role) const {
-  const auto* token = found(role);
-  if (!token) eventy::detail::fail_member_missing(name_of(role));
-  return *token;
+template <std::size_t First, std::size_t End>
+void AvroDecoder::read_members() {
+  for_members<First, End>([&](auto member) {
+    constexpr auto role = roles_of_members[member];
+    if (const auto* token = found(role)) {
+      read_member(member, envelope_, FieldReader{*token, role});
+    } else if constexpr (required & member_bit(member)) {
+      eventy::detail::fail_member_missing(name_of(role));
+    }
+  });
 }
 
 void AvroDecoder::settle() {
-  Envelope& e = envelope_;
-  e.kind = kind_in(required(Role::type));
-  e.ns = plan_->ns, e.name = plan_->name;
-  if (const auto* token = found(Role::record_namespace)) e.ns = text_in(*token, Role::record_namespace);
-  if (const auto* token = found(Role::record_name)) e.name = text_in(*token, Role::record_name);
-  e.protocol_version = required(Role::protocol_version).view();
-  e.version = text_in(required(Role::version), Role::version);
-  e.source = text_in(required(Role::source), Role::source);
-  e.uuid = text_in(required(Role::uuid), Role::uuid);
-  e.correlation_id = text_in(required(Role::correlation_id), Role::correlation_id);
-  if (const auto* token = found(Role::partition_key))
-    e.partition_key = text_or_null_in(*token, Role::partition_key);
+  envelope_.ns = plan_->ns, envelope_.name = plan_->name;
+  read_members<Member::type, Member::date_timestamp>();
   // The text takes precedence.
-  if (const auto* token = found(Role::date_timestamp); token && !found(Role::date_iso8601)) {
-    e.date = date_in(*token, Role::date_timestamp);
+  if (found(Role::date_timestamp) && !found(Role::date_iso8601)) {
+    read_members<Member::date_timestamp, Member::date_iso8601>();
+  } else if (found(Role::date_iso8601)) {
+    read_members<Member::date_iso8601, Member::destination>();
   } else {
-    e.date = date_in(required(Role::date_iso8601), Role::date_iso8601);
+    eventy::detail::fail_member_missing(name_of(Role::date_iso8601));
   }
   if (const auto* token = found(Role::context)) context_ = token;
   if (const auto* token = found(Role::data)) data_ = token;
-  if (e.kind == Kind::response) settle_response();
+  if (envelope_.kind == Kind::response) settle_response();
 }
 
-void AvroDecoder::settle_response() {
-  Envelope& e = envelope_;
-  e.destination = text_in(required(Role::destination), Role::destination);
-  e.request_uuid = text_in(required(Role::request_uuid), Role::request_uuid);
-  if (const auto* token = found(Role::ok))
-    e.ok = within(Role::ok, *token, [](Reader& r) { return r.boolean(); });
-  const auto* code = found(Role::error_code);
-  if (code && code->tag != Tag::null)
-    e.error_code = within(Role::error_code, *code, [](Reader& r) { return r.integer(); });
-  if (const auto* token = found(Role::error_message))
-    e.error_message = text_or_null_in(*token, Role::error_message);
-}
+void AvroDecoder::settle_response() { read_members<Member::destination, Member::context>(); }
 
 void AvroDecoder::read_context(Context& out) {
   reader_.start(context_);
-  try {
-    read(reader_, out);
-  } catch (const DecodeError& e) {
-    throw e.within(name_of(Role::context));
-  }
+  decode_step(name_of(Role::context), [&] { read(reader_, out); });
 }
 
 Reader& AvroDecoder::data() {

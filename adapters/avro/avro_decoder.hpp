@@ -25,7 +25,7 @@ class AvroDecoder final : public Decoder {
 
  private:
   // A top-level field of the record, and its place on the tape.
-  struct Member {
+  struct Field {
     Role role;
     std::string_view name;
     std::size_t at;
@@ -33,9 +33,11 @@ class AvroDecoder final : public Decoder {
 
   void parse(std::string_view datum, std::size_t size);
   void parse_fields();
-  void find_members();
+  void find_fields();
   const Token* found(Role role) const;  // null: absent
-  const Token& required(Role role) const;
+  // Reads the members from First up to, but without, End.
+  template <std::size_t First, std::size_t End>
+  void read_members();
   void settle();
   void settle_response();
   // In legacy_record.cpp: records of protocol 1 and 2.
@@ -51,7 +53,7 @@ class AvroDecoder final : public Decoder {
   PlanCache plans_;
   TapeReader reader_ = {};
   const ReadPlan* plan_ = nullptr;
-  std::vector<Member> members_ = {};
+  std::vector<Field> fields_ = {};
   std::array<std::size_t, roles> places_ = {};  // on the tape; 0: absent
   Envelope envelope_ = {};
   const Token *context_ = empty_map(), *data_ = empty_map();

@@ -5,9 +5,12 @@
 
 #include "avro_decoder.hpp"
 #include "eventy/core/date.hpp"
+#include "eventy/core/decoding.hpp"
 #include "eventy/core/ids.hpp"
 
 namespace eventy::avro::detail {
+
+using eventy::detail::decode_step;
 
 namespace {
 
@@ -15,21 +18,11 @@ constexpr std::string_view default_version = "1.0.0", unspecified = "urn:unspeci
 
 bool is_there(const Token* token) { return token && token->tag != Tag::null; }
 
-// Reads one member; adds its name to an error.
-template <class Read>
-auto within(Role role, Read read) {
-  try {
-    return read();
-  } catch (const DecodeError& e) {
-    throw e.within(name_of(role));
-  }
-}
-
 // Reads milliseconds, an integer or a real.
 Instant timestamp_in(const Token& token, Role role) {
   TapeReader reader;
   reader.start(&token);
-  return within(role, [&] {
+  return decode_step(name_of(role), [&] {
     const auto ms = [](Instant date) { return static_cast<double>(date.time_since_epoch().count()); };
     const double given = token.tag == Tag::real ? reader.real() : ms(reader.instant());
     if (!(given >= ms(earliest_date) && given <= ms(latest_date)))
@@ -44,7 +37,7 @@ Instant iso_date_in(const Token& token, Role role) {
   for (const auto* rest : {"", "Z", "T00:00:00Z"}) {
     if (const auto date = parse_iso8601(text + rest)) return *date;
   }
-  return within(role, [&]() -> Instant { eventy::detail::fail_date(text); });
+  return decode_step(name_of(role), [&]() -> Instant { eventy::detail::fail_date(text); });
 }
 
 // Whether the member is part of the envelope; all others are data.
@@ -110,10 +103,11 @@ void AvroDecoder::settle_legacy_ids(std::string_view datum) {
 // name, the latter wins.
 void AvroDecoder::settle_legacy_data() {
   const auto* data = found(Role::data);
-  if (is_there(data) && data->tag != Tag::map) within(Role::data, [&] { fail_type("a map", *data); });
+  if (is_there(data) && data->tag != Tag::map)
+    decode_step(name_of(Role::data), [&] { fail_type("a map", *data); });
   std::vector<std::string_view> names;
-  for (const auto& member : members_) {
-    if (!is_consumed(member.role, envelope_.kind)) names.push_back(member.name);
+  for (const auto& field : fields_) {
+    if (!is_consumed(field.role, envelope_.kind)) names.push_back(field.name);
   }
   std::sort(names.begin(), names.end());
   data_tape_.assign(1, {.tag = Tag::map, .span = 0});
@@ -126,8 +120,8 @@ void AvroDecoder::settle_legacy_data() {
       if (!std::binary_search(names.begin(), names.end(), token->view())) append(token->view(), token[1]);
     }
   }
-  for (const auto& member : members_) {
-    if (!is_consumed(member.role, envelope_.kind)) append(member.name, tape_[member.at]);
+  for (const auto& field : fields_) {
+    if (!is_consumed(field.role, envelope_.kind)) append(field.name, tape_[field.at]);
   }
   data_tape_.emplace_back();
   data_tape_[0].span = data_tape_.size();

@@ -3,23 +3,16 @@
 #include <string>
 
 #include "eventy/core/date.hpp"
+#include "eventy/core/decoding.hpp"
 
 namespace eventy::json::detail {
 
+using eventy::detail::decode_step;
+
 namespace {
 
-// Reads one member; adds its name to an error.
-template <class Read>
-auto within(std::size_t member, Read read) {
-  try {
-    return read();
-  } catch (const DecodeError& e) {
-    throw e.within(member_names[member]);
-  }
-}
-
 [[noreturn, gnu::cold, gnu::noinline]] void fail_member(std::size_t member, const char* wanted, Place found) {
-  within(member, [&] { fail_type(wanted, found); });
+  decode_step(member_names[member], [&] { fail_type(wanted, found); });
   __builtin_unreachable();
 }
 
@@ -29,31 +22,12 @@ auto within(std::size_t member, Read read) {
   return value.text();
 }
 
-std::optional<std::string_view> text_or_null(std::size_t member, Place value) {
-  if (value.tag() == Tag::null) return {};
-  if (value.tag() != Tag::text) fail_member(member, "text or null", value);
-  return value.text();
-}
-
 std::int64_t integer_of(std::size_t member, Place value) {
-  return within(member, [&] {
+  return decode_step(member_names[member], [&] {
     TapeReader reader;
     reader.start(value);
     return reader.integer();
   });
-}
-
-Instant date_of(Place value) {
-  const auto text = text_of(Member::date_iso8601, value);
-  const auto date = parse_iso8601(text);
-  if (!date) within(Member::date_iso8601, [&] { eventy::detail::fail_date(text); });
-  return *date;
-}
-
-Kind kind_in(Place value) {
-  auto kind = kind_of(text_of(Member::type, value));
-  if (!kind) throw DecodeError("must be EVENT, REQUEST or RESPONSE").within(member_names[Member::type]);
-  return *kind;
 }
 
 Place map_of(std::size_t member, Place value) {
@@ -61,10 +35,35 @@ Place map_of(std::size_t member, Place value) {
   return value;
 }
 
-bool boolean_of(std::size_t member, Place value) {
-  if (value.tag() != Tag::yes && value.tag() != Tag::no) fail_member(member, "a boolean", value);
-  return value.tag() == Tag::yes;
-}
+// Reads a member's value into a field of the envelope.
+struct FieldReader {
+  std::size_t member;
+  Place value;
+
+  void operator()(Kind& kind) const {
+    const auto type = text_of(member, value);
+    kind = decode_step(member_names[member], [&] { return eventy::detail::kind_in(type); });
+  }
+  [[gnu::always_inline]] void operator()(std::string_view& text) const { text = text_of(member, value); }
+  void operator()(std::optional<std::string_view>& text) const {
+    if (value.tag() == Tag::null) return;
+    if (value.tag() != Tag::text) fail_member(member, "text or null", value);
+    text = value.text();
+  }
+  void operator()(Instant& date) const {
+    const auto text = text_of(member, value);
+    const auto parsed = parse_iso8601(text);
+    if (!parsed) decode_step(member_names[member], [&] { eventy::detail::fail_date(text); });
+    date = *parsed;
+  }
+  void operator()(bool& yes) const {
+    if (value.tag() != Tag::yes && value.tag() != Tag::no) fail_member(member, "a boolean", value);
+    yes = value.tag() == Tag::yes;
+  }
+  void operator()(std::optional<std::int64_t>& integer) const {
+    if (value.tag() != Tag::null) integer = integer_of(member, value);
+  }
+};
 
 }  // namespace
 
@@ -132,62 +131,14 @@ bool JsonDecoder::take(Place& at) {
 }
 
 void JsonDecoder::read_member(std::size_t member, Place value) {
-  Envelope& e = envelope_;
-  switch (member) {
-    case Member::type:
-      e.kind = kind_in(value);
-      break;
-    case Member::ns:
-      e.ns = text_of(member, value);
-      break;
-    case Member::name:
-      e.name = text_of(member, value);
-      break;
-    case Member::protocol_version:
-      e.protocol_version = text_of(member, value);
-      break;
-    case Member::version:
-      e.version = text_of(member, value);
-      break;
-    case Member::source:
-      e.source = text_of(member, value);
-      break;
-    case Member::uuid:
-      e.uuid = text_of(member, value);
-      break;
-    case Member::correlation_id:
-      e.correlation_id = text_of(member, value);
-      break;
-    case Member::partition_key:
-      e.partition_key = text_or_null(member, value);
-      break;
-    case Member::date_timestamp:
-      date_timestamp_ = value;
-      break;
-    case Member::date_iso8601:
-      e.date = date_of(value);
-      break;
-    case Member::destination:
-      e.destination = text_of(member, value);
-      break;
-    case Member::request_uuid:
-      e.request_uuid = text_of(member, value);
-      break;
-    case Member::ok:
-      e.ok = boolean_of(member, value);
-      break;
-    case Member::error_code:
-      if (value.tag() != Tag::null) e.error_code = integer_of(member, value);
-      break;
-    case Member::error_message:
-      e.error_message = text_or_null(member, value);
-      break;
-    case Member::context:
-      context_ = map_of(member, value);
-      break;
-    case Member::data:
-      data_ = map_of(member, value);
-      break;
+  if (member == Member::date_timestamp) {
+    date_timestamp_ = value;  // read only if the other date is not there
+  } else if (member == Member::context) {
+    context_ = map_of(member, value);
+  } else if (member == Member::data) {
+    data_ = map_of(member, value);
+  } else {
+    eventy::read_member(member, envelope_, FieldReader{member, value});
   }
 }
 
@@ -206,10 +157,8 @@ bool JsonDecoder::context_is_empty() {
 }
 
 void JsonDecoder::read_context(Context& out) {
-  within(Member::context, [&] {
-    reader_.start(context_);
-    read(reader_, out);
-  });
+  reader_.start(context_);
+  decode_step(member_names[Member::context], [&] { read(reader_, out); });
 }
 
 Reader& JsonDecoder::data() {

@@ -9,6 +9,7 @@
 
 #include "eventy/core/base64.hpp"
 #include "eventy/core/date.hpp"
+#include "eventy/core/decoding.hpp"
 #include "eventy/json/json.hpp"
 
 namespace eventy::json {
@@ -177,10 +178,7 @@ simdjson::error_code Document::parse_numbers_beyond(std::string_view text) {
 
 Place Document::parse(std::string_view text) {
   if (text.empty()) throw DecodeError("not JSON: there are no bytes");
-  if (text.size() > limits_.max_bytes) {
-    throw DecodeError(std::to_string(text.size()) + " bytes are more than the limit of " +
-                      std::to_string(limits_.max_bytes));
-  }
+  eventy::detail::refuse_size(text, limits_.max_bytes);
   if (text.starts_with("\xef\xbb\xbf"))  // newer versions of simdjson pass over it
     throw DecodeError("not JSON: it begins with a byte order mark");
   make_room(text.size());

@@ -1,6 +1,10 @@
 #include "msgpack_decoder.hpp"
 
+#include "eventy/core/decoding.hpp"
+
 namespace eventy::msgpack::detail {
+
+using eventy::detail::decode_step;
 
 namespace {
 
@@ -17,40 +21,31 @@ std::string_view text_of(Place value) {
   return value.token().view();
 }
 
-std::optional<std::string_view> text_or_null(Place value) {
-  if (value.token().tag == Tag::null) return {};
-  return text_of(value);
-}
-
-std::optional<std::int64_t> integer_or_null(Place value) {
-  TapeReader reader;
-  reader.start(value);
-  if (reader.null()) return {};
-  return reader.integer();
-}
-
-Kind kind_in(Place value) {
-  auto kind = kind_of(text_of(value));
-  if (!kind) throw DecodeError("must be EVENT, REQUEST or RESPONSE");
-  return *kind;
-}
-
-Instant date_in(Place value) {
-  TapeReader reader;
-  reader.start(value);
-  return reader.instant();
-}
-
-bool boolean_in(Place value) {
-  TapeReader reader;
-  reader.start(value);
-  return reader.boolean();
-}
-
 Place map_in(Place value) {
   if (value.token().tag != Tag::map) fail_type("a map", value.token());
   return value;
 }
+
+// Reads a member's value into a field of the envelope.
+struct FieldReader {
+  Place value;
+
+  TapeReader reader() const {
+    TapeReader reader;
+    reader.start(value);
+    return reader;
+  }
+  void operator()(Kind& kind) const { kind = eventy::detail::kind_in(text_of(value)); }
+  void operator()(std::string_view& text) const { text = text_of(value); }
+  void operator()(std::optional<std::string_view>& text) const {
+    if (value.token().tag != Tag::null) text = text_of(value);
+  }
+  void operator()(Instant& date) const { date = reader().instant(); }
+  void operator()(bool& yes) const { yes = reader().boolean(); }
+  void operator()(std::optional<std::int64_t>& integer) const {
+    if (value.token().tag != Tag::null) integer = reader().integer();
+  }
+};
 
 }  // namespace
 
@@ -81,11 +76,7 @@ void MsgpackDecoder::read_members(Place at) {
     auto mark = member_bit(member);
     if (seen_ & mark) eventy::detail::fail_member_twice(name);
     seen_ |= mark;
-    try {
-      read_member(member, at);
-    } catch (const DecodeError& e) {
-      throw e.within(name);
-    }
+    decode_step(name, [&] { read_member(member, at); });
     expected = member + 1;
     if (member == Member::date_timestamp)
       expected = envelope_.kind == Kind::response ? Member::destination : Member::context;
@@ -94,67 +85,12 @@ void MsgpackDecoder::read_members(Place at) {
 }
 
 void MsgpackDecoder::read_member(std::size_t member, Place value) {
-  Envelope& e = envelope_;
-  switch (member) {
-    case Member::type:
-      e.kind = kind_in(value);
-      break;
-    case Member::ns:
-      e.ns = text_of(value);
-      break;
-    case Member::name:
-      e.name = text_of(value);
-      break;
-    case Member::protocol_version:
-      e.protocol_version = text_of(value);
-      break;
-    case Member::version:
-      e.version = text_of(value);
-      break;
-    case Member::source:
-      e.source = text_of(value);
-      break;
-    case Member::uuid:
-      e.uuid = text_of(value);
-      break;
-    case Member::correlation_id:
-      e.correlation_id = text_of(value);
-      break;
-    case Member::partition_key:
-      e.partition_key = text_or_null(value);
-      break;
-    case Member::date_timestamp:
-      e.date = date_in(value);
-      break;
-    case Member::context:
-      context_ = map_in(value);
-      break;
-    case Member::data:
-      data_ = map_in(value);
-      break;
-    default:
-      read_answer(member, value);
-  }
-}
-
-void MsgpackDecoder::read_answer(std::size_t member, Place value) {
-  Envelope& e = envelope_;
-  switch (member) {
-    case Member::destination:
-      e.destination = text_of(value);
-      break;
-    case Member::request_uuid:
-      e.request_uuid = text_of(value);
-      break;
-    case Member::ok:
-      e.ok = boolean_in(value);
-      break;
-    case Member::error_code:
-      e.error_code = integer_or_null(value);
-      break;
-    case Member::error_message:
-      e.error_message = text_or_null(value);
-      break;
+  if (member == Member::context) {
+    context_ = map_in(value);
+  } else if (member == Member::data) {
+    data_ = map_in(value);
+  } else {
+    eventy::read_member(member, envelope_, FieldReader{value});
   }
 }
 
@@ -167,11 +103,7 @@ void MsgpackDecoder::settle() {
 
 void MsgpackDecoder::read_context(Context& out) {
   reader_.start(context_);
-  try {
-    read(reader_, out);
-  } catch (const DecodeError& e) {
-    throw e.within(member_names[Member::context]);
-  }
+  decode_step(member_names[Member::context], [&] { read(reader_, out); });
 }
 
 Reader& MsgpackDecoder::data() {

@@ -22,7 +22,6 @@ class MsgpackDecoder final : public Decoder {
  private:
   void read_members(Place at);
   void read_member(std::size_t member, Place value);
-  void read_answer(std::size_t member, Place value);  // the members of a response
   void settle();
 
   Document document_;

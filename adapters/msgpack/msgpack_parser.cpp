@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "eventy/core/decoding.hpp"
 #include "eventy/core/utf8.hpp"
 #include "msgpack_reader.hpp"
 #include "timestamp.hpp"
@@ -111,10 +112,7 @@ Place empty_map() {
 }
 
 Place Document::parse(std::string_view bytes) {
-  if (bytes.size() > limits_.max_bytes) {
-    throw DecodeError(std::to_string(bytes.size()) + " bytes are more than the limit of " +
-                      std::to_string(limits_.max_bytes));
-  }
+  eventy::detail::refuse_size(bytes, limits_.max_bytes);
   if (tape_.capacity() > many_tokens && tape_.size() < tape_.capacity() / 8) tape_ = {};
   tape_.clear();
   open_.clear();

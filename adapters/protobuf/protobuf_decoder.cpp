@@ -2,82 +2,59 @@
 
 #include <array>
 
-#include "eventy/core/members.hpp"
+#include "eventy/core/decoding.hpp"
 #include "eventy/core/utf8.hpp"
+#include "record_fields.hpp"
 
 namespace eventy::protobuf::detail {
 
+using eventy::detail::decode_step;
+
 namespace {
 
-struct Field {  // of Record
-  enum Number : std::uint32_t {
-    type = 1,
-    ns,
-    name,
-    protocol_version,
-    version,
-    source,
-    uuid,
-    correlation_id,
-    partition_key,
-    date_timestamp,
-    destination,
-    request_uuid,
-    ok,
-    error_code,
-    error_message,
-    context,
-    fields,
-    message,
-    unknown,  // also the number of known fields plus one
-  };
-};
-
-constexpr std::array<std::string_view, Field::unknown> names{"",
-                                                             "type",
-                                                             "namespace",
-                                                             "name",
-                                                             "protocol_version",
-                                                             "version",
-                                                             "source",
-                                                             "uuid",
-                                                             "correlation_id",
-                                                             "partition_key",
-                                                             "date_timestamp",
-                                                             "destination",
-                                                             "request_uuid",
-                                                             "ok",
-                                                             "error_code",
-                                                             "error_message",
-                                                             "context",
-                                                             "data",
-                                                             "data"};
-
-constexpr bool is_number(std::uint32_t field) {
-  return field == Field::type || field == Field::date_timestamp || field == Field::ok ||
-         field == Field::error_code;
+[[gnu::always_inline]] inline std::string_view block_in(std::uint32_t tag, WireCursor& at) {
+  if (static_cast<Wire>(tag & 7) != Wire::block) fail_wire(tag);
+  return at.block();
 }
 
-Kind kind_in(std::uint64_t value) {
-  constexpr std::array kinds{Kind::event, Kind::request, Kind::response};
-  if (value - 1 >= kinds.size()) throw DecodeError("must be EVENT, REQUEST or RESPONSE");
-  return kinds[value - 1];
+[[gnu::always_inline]] inline std::uint64_t varint_in(std::uint32_t tag, WireCursor& at) {
+  if (static_cast<Wire>(tag & 7) != Wire::varint) fail_wire(tag);
+  return at.varint();
 }
 
-std::string_view text_in(WireCursor& at) {
-  const auto text = at.block();
+std::string_view text_in(std::uint32_t tag, WireCursor& at) {
+  const auto text = block_in(tag, at);
   if (!is_utf8(text)) throw DecodeError("a text is not UTF-8");
   return text;
 }
 
-Slot map_in(WireCursor& at, Is is) { return {.is = is, .block = at.block()}; }
+Kind kind_in(std::uint64_t value) {
+  constexpr std::array kinds{Kind::event, Kind::request, Kind::response};
+  if (value - 1 >= kinds.size()) eventy::detail::fail_kind();
+  return kinds[value - 1];
+}
+
+// Reads the value after a tag into a field of the envelope.
+struct FieldReader {
+  std::uint32_t tag;
+  WireCursor& at;
+
+  void operator()(Kind& kind) const { kind = kind_in(varint_in(tag, at)); }
+  void operator()(std::string_view& text) const { text = text_in(tag, at); }
+  void operator()(std::optional<std::string_view>& text) const { text = text_in(tag, at); }
+  void operator()(Instant& date) const {
+    date = Instant(Duration(static_cast<std::int64_t>(varint_in(tag, at))));
+  }
+  void operator()(bool& yes) const { yes = varint_in(tag, at) != 0; }
+  void operator()(std::optional<std::int64_t>& integer) const {
+    integer = static_cast<std::int64_t>(varint_in(tag, at));
+  }
+};
 
 }  // namespace
 
 const Envelope& ProtobufDecoder::decode(std::string_view bytes) {
-  if (bytes.size() > max_bytes_)
-    throw DecodeError(std::to_string(bytes.size()) + " bytes are more than the limit of " +
-                      std::to_string(max_bytes_));
+  eventy::detail::refuse_size(bytes, max_bytes_);
   if (bytes.empty()) throw DecodeError("not Protocol Buffers: there are no bytes");
   if (bytes[0] == '\0') throw DecodeError("not Protocol Buffers: there is no field 0" + format_hint(bytes));
   envelope_ = {};
@@ -87,83 +64,28 @@ const Envelope& ProtobufDecoder::decode(std::string_view bytes) {
   for (WireCursor at(bytes); !at.done();) {
     const auto tag = at.tag();
     const auto field = tag >> 3;
-    if (field >= Field::unknown) {
+    if (field >= end_of_fields) {
       at.skip(tag);
       continue;
     }
-    const auto mark = std::uint32_t{1} << (field == Field::message ? std::uint32_t{Field::fields} : field);
-    if (seen & mark) eventy::detail::fail_member_twice(names[field]);
-    seen |= mark;
-    try {
-      read_field(tag, at);
-    } catch (const DecodeError& e) {
-      throw e.within(names[field]);
-    }
+    const auto member = members_of_fields[field];
+    if (seen & member_bit(member)) eventy::detail::fail_member_twice(member_names[member]);
+    seen |= member_bit(member);
+    decode_step(member_names[member], [&] { read_member(member, tag, at); });
   }
-  if (!(seen & 1u << Field::type)) eventy::detail::fail_member_missing(names[Field::type]);
+  if (!(seen & member_bit(Member::type))) eventy::detail::fail_member_missing(member_names[Member::type]);
   settle();
   return envelope_;
 }
 
-void ProtobufDecoder::read_field(std::uint32_t tag, WireCursor& at) {
-  Envelope& e = envelope_;
-  const auto field = tag >> 3;
-  if (static_cast<Wire>(tag & 7) != (is_number(field) ? Wire::varint : Wire::block)) fail_wire(tag);
-  switch (field) {
-    case Field::type:
-      e.kind = kind_in(at.varint());
-      break;
-    case Field::ns:
-      e.ns = text_in(at);
-      break;
-    case Field::name:
-      e.name = text_in(at);
-      break;
-    case Field::protocol_version:
-      e.protocol_version = text_in(at);
-      break;
-    case Field::version:
-      e.version = text_in(at);
-      break;
-    case Field::source:
-      e.source = text_in(at);
-      break;
-    case Field::uuid:
-      e.uuid = text_in(at);
-      break;
-    case Field::correlation_id:
-      e.correlation_id = text_in(at);
-      break;
-    case Field::partition_key:
-      e.partition_key = text_in(at);
-      break;
-    case Field::date_timestamp:
-      e.date = Instant(Duration(static_cast<std::int64_t>(at.varint())));
-      break;
-    case Field::destination:
-      e.destination = text_in(at);
-      break;
-    case Field::request_uuid:
-      e.request_uuid = text_in(at);
-      break;
-    case Field::ok:
-      e.ok = at.varint() != 0;
-      break;
-    case Field::error_code:
-      e.error_code = static_cast<std::int64_t>(at.varint());
-      break;
-    case Field::error_message:
-      e.error_message = text_in(at);
-      break;
-    case Field::context:
-      context_ = map_in(at, Is::services);
-      break;
-    case Field::fields:
-      data_ = map_in(at, Is::map);
-      break;
-    case Field::message:
-      data_ = slot_of_any(at.block());
-      break;
+void ProtobufDecoder::read_member(std::size_t member, std::uint32_t tag, WireCursor& at) {
+  if (member == Member::context) {
+    context_ = {.is = Is::services, .block = block_in(tag, at)};
+  } else if (member == Member::data) {
+    const auto block = block_in(tag, at);
+    data_ = tag >> 3 == message_field ? slot_of_any(block) : Slot{.is = Is::map, .block = block};
+  } else {
+    eventy::read_member(member, envelope_, FieldReader{tag, at});
   }
 }
 
@@ -175,11 +97,7 @@ void ProtobufDecoder::settle() {
 
 void ProtobufDecoder::read_context(eventy::Context& out) {
   reader_.start(context_);
-  try {
-    read(reader_, out);
-  } catch (const DecodeError& e) {
-    throw e.within(names[Field::context]);
-  }
+  decode_step(member_names[Member::context], [&] { read(reader_, out); });
 }
 
 Reader& ProtobufDecoder::data() {

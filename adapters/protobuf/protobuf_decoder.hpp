@@ -18,7 +18,7 @@ class ProtobufDecoder final : public Decoder {
   Reader& data() override;
 
  private:
-  void read_field(std::uint32_t tag, WireCursor& at);
+  void read_member(std::size_t member, std::uint32_t tag, WireCursor& at);
   void settle();
 
   std::size_t max_bytes_;

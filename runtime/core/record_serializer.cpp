@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "eventy/core/decoding.hpp"
 #include "eventy/core/value_codec.hpp"
 
 namespace eventy {
@@ -15,9 +16,7 @@ class RecordDecoder final : public Decoder {
   RecordDecoder(Format format, std::size_t max_bytes) : format_(std::move(format)), max_bytes_(max_bytes) {}
 
   const Envelope& decode(std::string_view bytes) override {
-    if (bytes.size() > max_bytes_)
-      throw DecodeError(std::to_string(bytes.size()) + " bytes are more than the limit of " +
-                        std::to_string(max_bytes_));
+    detail::refuse_size(bytes, max_bytes_);
     try {
       record_.emplace(format_->decode(bytes));
     } catch (const std::logic_error& e) {
