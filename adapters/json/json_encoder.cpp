@@ -4,8 +4,20 @@
 #include <charconv>
 
 #include "eventy/core/date.hpp"
+#include "eventy/core/members.hpp"
 
 namespace eventy::json::detail {
+
+namespace {
+
+template <class T>
+void put(JsonWriter& writer, std::string_view name, const T& value) {
+  writer.member(name);
+  write(writer, value);
+}
+void put(JsonWriter& writer, std::string_view name, Kind kind) { put(writer, name, to_string(kind)); }
+
+}  // namespace
 
 void ContextCache::append(const OutgoingContext& context, JsonWriter& writer) {
   StringAppender& out = writer.output();
@@ -85,12 +97,8 @@ std::string_view JsonEncoder::head_of(const Envelope& e) {
              .source = std::string(e.source)};
   JsonWriter writer(fresh.text);
   writer.open_map(0);
-  writer.member("type"), writer.text(to_string(e.kind));
-  writer.member("namespace"), writer.text(e.ns);
-  writer.member("name"), writer.text(e.name);
-  writer.member("protocol_version"), writer.text(e.protocol_version);
-  writer.member("version"), writer.text(e.version);
-  writer.member("source"), writer.text(e.source);
+  write_members<Member::type, Member::uuid>(
+      e, [&](auto member, const auto& value) { put(writer, member_names[member], value); });
   writer.member("uuid");
   writer.leave_open();
   head = std::move(fresh);
@@ -135,11 +143,8 @@ Writer& JsonEncoder::begin(const Envelope& e, const OutgoingContext& context, st
 }
 
 void JsonEncoder::append_response(const Envelope& e) {
-  writer_.member("destination"), writer_.text(e.destination);
-  writer_.member("request_uuid"), writer_.text(e.request_uuid);
-  writer_.member("ok"), writer_.boolean(e.ok);
-  writer_.member("error_code"), write(writer_, e.error_code);
-  writer_.member("error_message"), write(writer_, e.error_message);
+  write_members<Member::destination, Member::context>(
+      e, [&](auto member, const auto& value) { put(writer_, member_names[member], value); });
 }
 
 }  // namespace eventy::json::detail

@@ -1,10 +1,14 @@
 #include "msgpack_encoder.hpp"
 
+#include "eventy/core/members.hpp"
+
 namespace eventy::msgpack::detail {
 
 namespace {
 
-constexpr std::size_t members_of_any = 12, members_of_response = 5;
+// Of the two dates, only the timestamp is written. The context and the data are members, too.
+constexpr std::size_t members_of_any = Member::destination - 1 + 2;
+constexpr std::size_t members_of_response = Member::context - Member::destination;
 
 template <class T>
 void put(Writer& w, std::string_view name, const T& value) {
@@ -12,23 +16,19 @@ void put(Writer& w, std::string_view name, const T& value) {
   write(w, value);
 }
 
+void put(Writer& w, std::string_view name, Kind kind) { put(w, name, to_string(kind)); }
+void put(Writer& w, std::string_view name, Instant date) {
+  put(w, name, std::int64_t{date.time_since_epoch().count()});
+}
+
 }  // namespace
 
 Writer& MsgpackEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
-  bool response = e.kind == Kind::response;
   writer_.start_parts(out);
-  writer_.open_map(members_of_any + (response ? members_of_response : 0));
-  put(writer_, "type", to_string(e.kind));
-  put(writer_, "namespace", e.ns);
-  put(writer_, "name", e.name);
-  put(writer_, "protocol_version", e.protocol_version);
-  put(writer_, "version", e.version);
-  put(writer_, "source", e.source);
-  put(writer_, "uuid", e.uuid);
-  put(writer_, "correlation_id", e.correlation_id);
-  put(writer_, "partition_key", e.partition_key);
-  put(writer_, "date_timestamp", std::int64_t{e.date.time_since_epoch().count()});
-  if (response) write_answer(e);
+  writer_.open_map(members_of_any + (e.kind == Kind::response ? members_of_response : 0));
+  write_members(e, [&](auto member, const auto& value) {
+    if constexpr (member != Member::date_iso8601) put(writer_, member_names[member], value);
+  });
   writer_.member("context");
   write_context(context);
   writer_.member("data");
@@ -68,14 +68,6 @@ void MsgpackEncoder::write_context(const OutgoingContext& context) {
     writer_.close_map();
   }
   writer_.close_map();
-}
-
-void MsgpackEncoder::write_answer(const Envelope& e) {
-  put(writer_, "destination", e.destination);
-  put(writer_, "request_uuid", e.request_uuid);
-  put(writer_, "ok", e.ok);
-  put(writer_, "error_code", e.error_code);
-  put(writer_, "error_message", e.error_message);
 }
 
 }  // namespace eventy::msgpack::detail

@@ -14,7 +14,6 @@ class MsgpackEncoder final : public Encoder {
   void end() override { writer_.finish(); }
 
  private:
-  void write_answer(const Envelope& e);
   void write_context(const OutgoingContext& context);
 
   MsgpackWriter writer_, part_writer_;

@@ -1,8 +1,26 @@
 #include "protobuf_encoder.hpp"
 
+#include "record_fields.hpp"
+
 namespace eventy::protobuf::detail {
 
 namespace {
+
+void put(WireWriter& w, std::uint32_t field, std::string_view text) { w.field_text(field, text); }
+void put(WireWriter& w, std::uint32_t field, bool yes) { w.field_number(field, yes); }
+void put(WireWriter& w, std::uint32_t field, std::int64_t integer) {
+  w.field_number(field, static_cast<std::uint64_t>(integer));
+}
+void put(WireWriter& w, std::uint32_t field, Kind kind) {
+  w.field_number(field, static_cast<std::uint64_t>(kind) + 1);
+}
+void put(WireWriter& w, std::uint32_t field, Instant date) {
+  put(w, field, std::int64_t{date.time_since_epoch().count()});
+}
+template <class T>
+void put(WireWriter& w, std::uint32_t field, const std::optional<T>& value) {
+  if (value) put(w, field, *value);
+}
 
 // Appends the content of a Map.
 void append_members(std::string& out, const ContextEntry& entry) {
@@ -35,17 +53,10 @@ void append_entry(std::string& out, std::string_view service, const ContextEntry
 
 Writer& ProtobufEncoder::begin(const Envelope& e, const OutgoingContext& context, std::string& out) {
   writer_.start(out, WireWriter::Root::data);
-  writer_.field_number(1, static_cast<std::uint64_t>(e.kind) + 1);
-  writer_.field_text(2, e.ns);
-  writer_.field_text(3, e.name);
-  writer_.field_text(4, e.protocol_version);
-  writer_.field_text(5, e.version);
-  writer_.field_text(6, e.source);
-  writer_.field_text(7, e.uuid);
-  writer_.field_text(8, e.correlation_id);
-  if (e.partition_key) writer_.field_text(9, *e.partition_key);
-  writer_.field_number(10, static_cast<std::uint64_t>(std::int64_t{e.date.time_since_epoch().count()}));
-  if (e.kind == Kind::response) write_answer(e);
+  write_members(e, [&](auto member, const auto& value) {
+    constexpr auto field = field_numbers[member];
+    if constexpr (field != 0) put(writer_, field, value);
+  });
   write_context(context);
   return writer_;
 }
@@ -54,20 +65,13 @@ void ProtobufEncoder::write_context(const OutgoingContext& context) {
   const bool extra = !context.extra_name.empty();
   if (!extra && (!context.common || context.common->empty())) return;
   context_.refresh(context, append_entry, append_members);
-  if (!context_.has_own() && !extra) return writer_.field_block(16, context_.others());
+  if (!context_.has_own() && !extra)
+    return writer_.field_block(field_numbers[Member::context], context_.others());
   own_ = context_.own();
   if (extra) append_members(own_, {{std::string(context.extra_name), std::string(context.extra_value)}});
   whole_ = context_.others();
   append_service(whole_, context_.own_namespace(), own_);
-  writer_.field_block(16, whole_);
-}
-
-void ProtobufEncoder::write_answer(const Envelope& e) {
-  writer_.field_text(11, e.destination);
-  writer_.field_text(12, e.request_uuid);
-  writer_.field_number(13, e.ok);
-  if (e.error_code) writer_.field_number(14, static_cast<std::uint64_t>(*e.error_code));
-  if (e.error_message) writer_.field_text(15, *e.error_message);
+  writer_.field_block(field_numbers[Member::context], whole_);
 }
 
 }  // namespace eventy::protobuf::detail
