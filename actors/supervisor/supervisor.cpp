@@ -285,7 +285,7 @@ void SupervisorActor::start_due_tasks() {
 
 void SupervisorActor::count_restart(TaskId task) const {
   auto& restarts = metrics_->supervision();
-  (task.is_source() ? restarts.sources : restarts.partitions).add();
+  (task.is_source() ? restarts.source_restarts : restarts.partition_restarts).add();
 }
 
 // --- queries and orders ---

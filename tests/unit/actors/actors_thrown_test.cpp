@@ -194,31 +194,31 @@ void survive_at(const std::string& place, std::uint64_t ServiceCounts::*restarte
 }  // namespace
 
 CAF_TEST(a_record_decoder_that_throws_is_a_crash_of_its_partition) {
-  survive_at("record decoder", &ServiceCounts::partitions);
+  survive_at("record decoder", &ServiceCounts::partition_restarts);
 }
 CAF_TEST(a_decoder_that_cannot_be_made_is_a_crash_of_its_partition) {
-  survive_at("making a decoder", &ServiceCounts::partitions);
+  survive_at("making a decoder", &ServiceCounts::partition_restarts);
 }
 CAF_TEST(a_state_encoder_that_throws_is_a_crash_of_its_partition) {
-  survive_at("state encoder", &ServiceCounts::partitions);
+  survive_at("state encoder", &ServiceCounts::partition_restarts);
 }
 CAF_TEST(a_session_that_throws_in_poll_is_a_crash_of_the_bridge) {
-  survive_at("poll", &ServiceCounts::bridges);
+  survive_at("poll", &ServiceCounts::bridge_restarts);
 }
 CAF_TEST(a_session_that_throws_in_append_is_a_crash_of_the_bridge) {
-  survive_at("append", &ServiceCounts::bridges);
+  survive_at("append", &ServiceCounts::bridge_restarts);
 }
 CAF_TEST(a_session_that_throws_in_commit_is_a_crash_of_the_bridge) {
-  survive_at("commit", &ServiceCounts::bridges);
+  survive_at("commit", &ServiceCounts::bridge_restarts);
 }
 CAF_TEST(a_session_that_cannot_be_opened_for_a_throw_is_a_crash_of_the_bridge) {
-  survive_at("open", &ServiceCounts::bridges);
+  survive_at("open", &ServiceCounts::bridge_restarts);
 }
 
 CAF_TEST(a_state_reader_without_memory_is_a_crash_of_its_partition) {
   Thrown world;
   world.prepare(counter::service());
-  world.survives("state reader", &ServiceCounts::partitions);
+  world.survives("state reader", &ServiceCounts::partition_restarts);
 }
 
 CAF_TEST(a_session_that_throws_while_it_goes_back_is_a_crash_of_the_bridge) {

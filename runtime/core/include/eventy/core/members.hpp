@@ -47,6 +47,8 @@ struct EnvelopeMember {
   Required required;
   T Envelope::*field;
 };
+template <class T>
+EnvelopeMember(std::string_view, Required, T Envelope::*) -> EnvelopeMember<T>;
 
 // In the order of Member; `context` and `data` follow. One of the two dates is required. Formats check that
 // themselves, because they spell the date differently.
