@@ -95,11 +95,18 @@ std::size_t KeyStates::check_size() {
   plan_.state->write(counter, open_->value);
   const std::size_t about = counter.bytes_counted() + key;
   if (about * SizeCounter::max_bytes_for_one <= most) return about;
-  measured_.clear();
-  write_state(*plan_.state, open_->value, *encoder_, measured_);
-  if (measured_.size() + key <= most) return about;
-  throw std::length_error("a state of " + std::to_string(measured_.size()) + " bytes and its key of " +
+  const std::size_t size = encode(open_->value).size();
+  if (size + key <= most) return about;
+  throw std::length_error("a state of " + std::to_string(size) + " bytes and its key of " +
                           std::to_string(key) + " are over what the store takes, " + std::to_string(most));
+}
+
+// An encoder leaves room in its string. A slice holds many states until its cycle is committed, so each gets
+// a string of its size.
+const std::string& KeyStates::encode(const void* state) {
+  encoded_.clear();
+  write_state(*plan_.state, state, *encoder_, encoded_);
+  return encoded_;
 }
 
 // --- in a unit of undo ---
@@ -126,7 +133,7 @@ void KeyStates::end_slice(std::uint64_t slice, std::vector<StateChange>& into) {
   into.reserve(into.size() + touched_.size());
   for (Entry* entry : touched_) {
     auto& change = into.emplace_back(StateChange{ServiceRuntime::state_keyspace, *entry->key});
-    if (entry->value) write_state(*plan_.state, entry->value, *encoder_, change.value.emplace());
+    if (entry->value) change.value = encode(entry->value);
     entry->is_touched = false;
   }
   touched_.clear();

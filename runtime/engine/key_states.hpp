@@ -79,6 +79,7 @@ class KeyStates {
 
   Entry& entry_for(std::string_view key);
   void take_undo();
+  const std::string& encode(const void* state);  // valid until the next call
   void evict();
   bool may_be_evicted(const Entry& entry, std::uint64_t spared) const;
   void drop(Entry& entry);
@@ -89,7 +90,7 @@ class KeyStates {
   std::shared_ptr<const StateReader> reader_;
   std::unique_ptr<ValueEncoder> encoder_;
   std::unique_ptr<ValueDecoder> decoder_;
-  std::string measured_ = {};  // reused
+  std::string encoded_ = {};  // reused
   Cache cache_ = {};
   Entry* open_ = nullptr;
   bool is_edited_ = false;

@@ -85,6 +85,15 @@ CAF_TEST(a_key_that_changes_often_is_in_its_slice_once_and_as_it_is_at_the_end) 
   CAF_CHECK(s.end_slice().empty());
 }
 
+CAF_TEST(a_state_in_a_slice_takes_no_more_memory_than_its_bytes) {
+  Subject s;
+  for (int key = 0; key < 10; ++key) s.write(std::to_string(key), std::string(100, 'x'));
+  for (const auto& change : s.end_slice()) {
+    CAF_REQUIRE(change.value.has_value());
+    CAF_CHECK_EQUAL(change.value->capacity(), change.value->size());
+  }
+}
+
 CAF_TEST(a_forgotten_key_is_deleted) {
   Subject s;
   s.write("ann", "x");
