@@ -114,6 +114,7 @@ Result<std::unique_ptr<RecordStore>> kafka_store(Section& section, const NodeOpt
   store.request_timeout = s.milliseconds("request_timeout_ms", store.request_timeout);
   store.max_record_bytes = s.size("max_record_bytes", store.max_record_bytes, 1);
   store.max_cycle_bytes = s.size("max_cycle_bytes", store.max_cycle_bytes, 1);
+  store.max_backlog_size = s.size("max_backlog_bytes", store.max_backlog_size, 1);
   store.accept_positions = names_in(s.text("accept_positions", ""));
   store.properties = s.properties("librdkafka");
   store.local_state = *std::move(copies);

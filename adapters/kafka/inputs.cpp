@@ -6,9 +6,12 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr std::size_t messages_per_read = 20'000;
-// librdkafka drops what it has fetched of a paused partition, and fetches it again later. So the messages of
-// a paused partition are kept here at first. Beyond this size, which the partitions share, it is not fetched.
-constexpr std::size_t max_backlog_bytes = 64 << 20;
+// What a message takes beside its bytes: librdkafka's structure, of 296 bytes in 2.0.2, and its allocation.
+constexpr std::size_t message_overhead = 320;
+
+std::size_t memory_of(const rd_kafka_message_t& message) {
+  return message.len + message.key_len + message_overhead;
+}
 
 }  // namespace
 
@@ -349,12 +352,15 @@ bool Inputs::hand_out(const Target& target, Message& message, const PollLimits& 
   return true;
 }
 
+// librdkafka drops what it has fetched of a paused partition, and fetches it again later. So the messages of
+// a paused partition are kept here at first. Beyond its share of the backlog, it is not fetched.
 void Inputs::put_in_backlog(OwnedPartition& owned, Message message) {
   if (!owned.paused) more_ = true;  // its batch is full
-  owned.backlog_bytes += message->len + message->key_len;
+  owned.backlog_bytes += memory_of(*message);
   const PartitionId partition{static_cast<std::uint32_t>(message->partition)};
   owned.backlog.push_back(std::move(message));
-  if (!owned.paused || owned.fetch_paused || owned.backlog_bytes <= max_backlog_bytes / owned_.size()) return;
+  const std::size_t most = identity_.client->options().max_backlog_size / owned_.size();
+  if (!owned.paused || owned.fetch_paused || owned.backlog_bytes <= most) return;
   owned.fetch_paused = true;
   rd_kafka_pause_partitions(member_.consumer(), list_of({partition}).get());
 }
@@ -365,7 +371,7 @@ void Inputs::take_backlog(OwnedPartition& owned, const PollLimits& limits) {
     auto& message = owned.backlog.front();
     const Target& target = cached_target_of(*message);
     if (!target.cursor) return;
-    const std::size_t bytes = message->len + message->key_len;
+    const std::size_t bytes = memory_of(*message);
     if (!hand_out(target, message, limits)) {
       more_ = true;
       return;

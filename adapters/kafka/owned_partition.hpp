@@ -44,7 +44,7 @@ struct OwnedPartition {
   bool fetch_paused = false;  // nor fetched, for the backlog is long
   bool reassigned = false;    // lost, and assigned again meanwhile: it is taken over again after its release
   std::deque<Message> backlog = {};
-  std::size_t backlog_bytes = 0;
+  std::size_t backlog_bytes = 0;  // of memory, about
   std::shared_ptr<LocalState> copy = {};
   std::shared_ptr<CopyReader> state = {};
   std::map<TopicIndex, InputCursor> cursors = {};

@@ -61,6 +61,9 @@ struct Options {
 
   std::size_t max_record_bytes = 16u << 20;  // bytes; the limit of topics that are created
   std::size_t max_cycle_bytes = 256u << 20;  // bytes of outputs and states of one commit cycle
+  // Bytes of memory of the fetched records that wait because their partition is paused, over all partitions
+  // of a session. A partition that exceeds its share is not fetched until it is resumed.
+  std::size_t max_backlog_size = 48u << 20;
   OpenLocalState local_state = local_state_in_memory();
 
   // Called at each step, on the thread that takes it; must not throw. For tests.
