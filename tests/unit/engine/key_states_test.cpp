@@ -11,10 +11,36 @@ namespace {
 
 using namespace parts;
 
+// Its encoder leaves room in the string, as those of the other formats do.
+class RoomyStates : public StateFormat {
+ public:
+  std::string_view name() const override { return plain_->name(); }
+  std::unique_ptr<ValueDecoder> make_decoder(const DecodeLimits& limits) const override {
+    return plain_->make_decoder(limits);
+  }
+  std::unique_ptr<ValueEncoder> make_encoder() const override {
+    return std::make_unique<Encoder>(plain_->make_encoder());
+  }
+
+ private:
+  struct Encoder : ValueEncoder {
+    explicit Encoder(std::unique_ptr<ValueEncoder> made) : plain(std::move(made)) {}
+    Writer& start(std::string& out) override {
+      out.reserve(out.size() + 512);
+      return plain->start(out);
+    }
+    std::unique_ptr<ValueEncoder> plain;
+  };
+
+  std::shared_ptr<const StateFormat> plain_ = testing::plain_state_format();
+};
+
 struct Subject : Parts {
   explicit Subject(std::size_t max_cached_keys = 100)
-      : Parts(clicks_with<Page>({}, [](auto&, auto&) {}),
-              [=](auto& o) { o.max_cached_keys = max_cached_keys; }) {}
+      : Parts(clicks_with<Page>({}, [](auto&, auto&) {}), [=](auto& o) {
+          o.max_cached_keys = max_cached_keys;
+          o.state_format = std::make_shared<RoomyStates>();
+        }) {}
 
   void write(const std::string& key, std::string text) {
     states.savepoint();
