@@ -163,7 +163,7 @@ def undisturbed(options, data):
         run.kill()
     if len(run.steps) < STEPS_PER_KILL * options.kills:
         raise Failure(f"too coarse: {len(run.steps)} different progress lines in a whole run, {options.kills} kills need "
-                      f"{STEPS_PER_KILL * options.kills}; lower --rows-per-pull or --commit-interval-ms")
+                      f"{STEPS_PER_KILL * options.kills}; lower --rows-per-poll or --commit-interval-ms")
     if run.cycles_seen == 0:
         raise Failure("no cycle was seen in the trace: nobody could tell what a kill hits")
     print(f"undisturbed: {run.total} rows in {len(run.steps)} steps", flush=True)
@@ -301,7 +301,7 @@ def main():
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--kafka", help="host:port of a broker: the run keeps its data there instead of a folder")
     parser.add_argument("--seed", type=int, help="of the random places; drawn and printed when not given")
-    parser.add_argument("--rows-per-pull", type=int, default=ROWS_PER_PULL)
+    parser.add_argument("--rows-per-poll", type=int, default=ROWS_PER_PULL)
     parser.add_argument("--commit-interval-ms", type=int, default=COMMIT_INTERVAL_MS)
     parser.add_argument("--self-check", action="store_true", help="show that the judgement can fail")
     options = parser.parse_args()

@@ -12,5 +12,5 @@ binary = pathlib.Path(os.environ.get("EVENTY_BIN_DIR", source / "build/release/b
 week = source / "examples/flights/data/week.csv"
 KILLS = 12
 
-sys.exit(subprocess.run([here / "kill_flights.py", "--binary", binary, "--input", week, "--kills", str(KILLS), "--rows-per-pull", "5", "--kafka",
+sys.exit(subprocess.run([here / "kill_flights.py", "--binary", binary, "--input", week, "--kills", str(KILLS), "--rows-per-poll", "5", "--kafka",
                          os.environ.get("EVENTY_KAFKA", "127.0.0.1:19092"), *sys.argv[1:]]).returncode)

@@ -13,4 +13,4 @@ year = source / "build/data/flights.csv.zip"
 
 subprocess.run([source / "examples/flights/fetch", year], check=True)
 sys.exit(subprocess.run([here / "kill_flights.py", "--binary", binary, "--input", year,
-                         "--rows-per-pull", "1000", *sys.argv[1:]]).returncode)
+                         "--rows-per-poll", "1000", *sys.argv[1:]]).returncode)
