@@ -31,7 +31,7 @@ import flights_oracle  # noqa: E402
 # ---- what this script knows about the program
 
 COMMIT_INTERVAL_MS = 2  # small steps, so that a small input takes many cycles
-ROWS_PER_PULL = 10
+ROWS_PER_POLL = 10
 SETTINGS = ("log.level=trace", "node.progress_ms=1", "engine.commit_interval_ms={commit_interval_ms}", "flights.rows_per_poll={rows_per_poll}")
 # stdout, each line flushed after the commit that it tells of:
 PROGRESS = re.compile(rb"^progress rows=(\d+) total=(\d+)\s*$")
@@ -301,7 +301,7 @@ def main():
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--kafka", help="host:port of a broker: the run keeps its data there instead of a folder")
     parser.add_argument("--seed", type=int, help="of the random places; drawn and printed when not given")
-    parser.add_argument("--rows-per-poll", type=int, default=ROWS_PER_PULL)
+    parser.add_argument("--rows-per-poll", type=int, default=ROWS_PER_POLL)
     parser.add_argument("--commit-interval-ms", type=int, default=COMMIT_INTERVAL_MS)
     parser.add_argument("--self-check", action="store_true", help="show that the judgement can fail")
     options = parser.parse_args()
