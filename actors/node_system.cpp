@@ -157,6 +157,7 @@ NodeState NodeSystem::wait_for(Duration time) { return impl_->board->wait(NodeSt
 NodeState NodeSystem::wait_until_drained(Duration time) {
   return impl_->board->wait(NodeState::drained, time);
 }
+void NodeSystem::on_end(std::function<void()> call) { impl_->board->on_end(std::move(call)); }
 std::string NodeSystem::failure() const { return impl_->board->failure(); }
 std::vector<ServiceCounts> NodeSystem::counts() const { return impl_->board->counts(); }
 std::vector<std::string> NodeSystem::running() const { return impl_->watchdog->running(); }

@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include "eventy/node.hpp"
+#include "eventy/adapters.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "eventy/store/write_behind.hpp"
 #ifdef EVENTY_WITH_AVRO

@@ -42,10 +42,9 @@ struct Common {
         ->take_all();
   }
   void apply(const CLI::App& command, CommandLine& line) const {
-    if (command.count("--config") > 0) line.config = config;
-    for (const auto& set : sets) line.overrides.push_back(Document::parse_set(set));
-    if (command.count("--data") > 0)
-      line.overrides.push_back({"--data " + data, "store", "path", data, Document::Override::Kind::text});
+    if (command.count("--config") > 0) line.config = Config::file(config);
+    for (const auto& set : sets) set_from_argument(line.config, set);
+    if (command.count("--data") > 0) line.config.set("store.path", data, "--data " + data);
   }
 };
 

@@ -4,14 +4,13 @@
 #include <optional>
 
 #include "document.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 
 namespace eventy {
 
 struct CommandLine {
   std::string command;  // run, check-config, or a command of the App
-  std::optional<std::string> config = {};
-  std::vector<Document::Override> overrides = {};  // --set and --data, in order
+  Config config = {};
   bool until_idle = false;
   Arguments options = {};  // options that the App declared for the command
 };

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "document.hpp"
+#include "eventy/adapters.hpp"
 #include "eventy/actors/node_system.hpp"
 
 namespace eventy {

@@ -168,39 +168,37 @@ struct Section::Impl {
 
 // --- Document ---
 
-Document::Override Document::parse_set(const std::string& argument) {
+void set_from_argument(Config& config, const std::string& argument) {
   const auto equals = argument.find('=');
   const auto dot = argument.find('.');
   // Without the value: it may be a secret, and errors show this text.
   const std::string option = "--set " + argument.substr(0, equals);
   if (equals == argument.npos || dot == argument.npos || dot > equals || dot == 0 || dot + 1 == equals)
     refuse(option, "must be SECTION.KEY=VALUE");
-  return {option, argument.substr(0, dot), argument.substr(dot + 1, equals - dot - 1),
-          argument.substr(equals + 1)};
+  config.set_parsed(argument.substr(0, equals), argument.substr(equals + 1), option);
 }
 
-Document::Document(const std::optional<std::string>& path, const std::vector<Override>& overrides)
-    : impl_(std::make_shared<Impl>()) {
-  if (path) {
-    impl_->path = *path;
-    impl_->table = parse(read_file(*path), *path);
+Document::Document(const Config& config) : impl_(std::make_shared<Impl>()) {
+  if (!config.name_.empty()) {
+    impl_->path = config.name_;
+    impl_->table = parse(config.is_file_ ? read_file(config.name_) : config.text_, config.name_);
   }
-  for (const auto& o : overrides) {
-    if (!impl_->table.contains(o.section)) impl_->table.insert(o.section, toml::table{});
-    auto* section = impl_->table[o.section].as_table();
-    if (!section) refuse(o.option, "[" + o.section + "] is not a section");
-    impl_->options[o.section + "." + o.key] = o.option;
+  for (const auto& v : config.values_) {
+    if (!impl_->table.contains(v.section)) impl_->table.insert(v.section, toml::table{});
+    auto* section = impl_->table[v.section].as_table();
+    if (!section) refuse(v.from, "[" + v.section + "] is not a section");
+    impl_->options[v.section + "." + v.key] = v.from;
     toml::table parsed;
-    if (o.kind == Override::Kind::toml_or_text) {
+    if (!v.is_text) {
       try {
-        parsed = toml::parse("value = " + o.value);
+        parsed = toml::parse("value = " + v.value);
       } catch (const toml::parse_error&) {  // a bare text
       }
     }
     if (parsed.size() == 1 && parsed.contains("value")) {
-      section->insert_or_assign(o.key, std::move(*parsed.get("value")));
+      section->insert_or_assign(v.key, std::move(*parsed.get("value")));
     } else {
-      section->insert_or_assign(o.key, o.value);
+      section->insert_or_assign(v.key, v.value);
     }
   }
 }

@@ -1,5 +1,5 @@
-// The whole configuration: one TOML file, or none, and the overrides of the command line. It hands out
-// Sections and knows where each value came from. Throws Failure (ErrorCode::configuration).
+// The configuration, parsed: it hands out Sections and knows where each value came from. Throws Failure
+// (ErrorCode::configuration).
 #pragma once
 
 #include <memory>
@@ -7,21 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "eventy/node.hpp"
+#include "eventy/config.hpp"
 
 namespace eventy {
 
 class Document {
  public:
-  // A value from the command line; errors name it by `option`.
-  struct Override {
-    std::string option, section, key, value;
-    enum class Kind : std::uint8_t { toml_or_text, text } kind = Kind::toml_or_text;
-  };
-  // Parses `--set a.b=c`.
-  static Override parse_set(const std::string& argument);
-
-  Document(const std::optional<std::string>& path, const std::vector<Override>& overrides);
+  explicit Document(const Config& config);
   ~Document();
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
@@ -39,6 +31,9 @@ class Document {
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
+
+// Sets a value as `--set SECTION.KEY=VALUE` of a command line says. Throws Failure (configuration).
+void set_from_argument(Config& config, const std::string& argument);
 
 // The entry of `known` that is most similar to `written`, if any is similar.
 std::optional<std::string> nearest(std::string_view written, const std::vector<std::string>& known);

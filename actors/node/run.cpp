@@ -12,7 +12,6 @@
 #include "eventy/engine/failure_class.hpp"
 #include "eventy/store/open_files.hpp"
 #include "log.hpp"
-#include "running_node.hpp"
 #include "runtimes.hpp"
 #include "signals.hpp"
 #include "standard_streams.hpp"
@@ -22,11 +21,17 @@ namespace eventy {
 namespace {
 
 constexpr int exit_error = 1, exit_gave_up = 70, exit_configuration = 78;
-constexpr Duration idle_check{20};
 
 int complain(const App& app, const std::string& what, int code) {
   say_on_standard_error(app.name + ": " + what);
   return code;
+}
+
+// The table of its own that a program has in the configuration.
+std::map<std::string, std::function<void(Section&)>> sections_of(const App& app,
+                                                                 std::function<void(Section&)> read) {
+  if (app.section.empty()) return {};
+  return {{app.section, std::move(read)}};
 }
 
 // A configuration that is read and checked, with what it names.
@@ -35,10 +40,10 @@ struct Configured {
   NodeConfig config;
 
   Configured(const App& app, const CommandLine& line, const Adapters& adapters)
-      : document(line.config, line.overrides), config(read_config(document, adapters)) {
-    if (!app.section.empty()) {
-      Section section = document.section(app.section);
-      if (app.configure) app.configure(section);
+      : document(line.config), config(read_config(document, adapters)) {
+    for (const auto& [name, read] : sections_of(app, app.configure)) {
+      Section section = document.section(name);
+      if (read) read(section);
       section.finish();
     }
     make_store(document, config, adapters, StoreAccess::none).value();
@@ -49,7 +54,7 @@ struct Configured {
 // A program's progress display must not end its work.
 class ProgressOf {
  public:
-  ProgressOf(const App& app, const Arguments& options, const RunningNode& node, spdlog::logger& log)
+  ProgressOf(const App& app, const Arguments& options, const Node& node, spdlog::logger& log)
       : app_(app), options_(options), node_(node), log_(log) {}
   void operator()(bool last) {
     if (!app_.progress || has_failed_) return;
@@ -64,73 +69,87 @@ class ProgressOf {
  private:
   const App& app_;
   const Arguments& options_;
-  const RunningNode& node_;
+  const Node& node_;
   spdlog::logger& log_;
   bool has_failed_ = false;
 };
 
-RunningNode::End wait_with_signals(RunningNode& node, Signals& signals, spdlog::logger& log,
-                                   const std::function<void(bool last)>& progress) {
+NodeEnd wait_with_signals(Node& node, Signals& signals, spdlog::logger& log, Duration interval,
+                          ProgressOf progress) {
   const Signals::Watcher watching(signals, [&](int signal) {
     log.info("{}: draining; a second signal ends the process at once",
              signal == SIGINT ? "SIGINT" : "SIGTERM");
     node.drain();
   });
-  return node.wait(progress);
-}
-
-int exit_code_of(RunningNode::End end) {
-  switch (end) {
-    case RunningNode::End::drained:
-      return 0;
-    case RunningNode::End::failed:
-      return exit_gave_up;
-    case RunningNode::End::handed_over:
-    case RunningNode::End::not_drained:
-      return exit_error;
+  for (;;) {
+    const auto end = node.wait_for(interval);
+    progress(end && end->how == NodeState::drained);
+    if (end) return *end;
   }
-  return exit_error;
 }
 
-// Why the node gave up draining, and what held it up.
-std::string why_not_drained(const RunningNode& node, RunningNode::End end, Duration timeout) {
-  const std::string what =
-      end == RunningNode::End::handed_over
-          ? "not all is drained: the work of handlers that do not return is aborted and redone by the next "
-            "owner"
-          : fmt::format(
-                "not drained within {} ms: ending without committing the work in progress; it is "
-                "redone after the next start",
-                timeout.count());
-  const auto names = node.busy_handlers();
-  return what + (names.empty() ? "" : ". Still running: " + names);
+int exit_code_of(NodeState end) {
+  if (end == NodeState::drained) return 0;
+  return end == NodeState::failed ? exit_gave_up : exit_error;
 }
 
-int run_node(const App& app, const CommandLine& line, const Adapters& adapters, Configured& configured) {
+int run_node(const App& app, const CommandLine& line, const Adapters& adapters, const NodeConfig& config) {
   Signals signals;  // before any other thread
-  const NodeConfig& config = configured.config;
   const auto log = make_log(config.log_level);
-  RunningNode node(app.services(line.options), configured.document, config, adapters, log);
-  node.start(line.until_idle ? idle_check : Duration(0));
-  const auto end = wait_with_signals(node, signals, *log, ProgressOf(app, line.options, node, *log));
-  const int code = exit_code_of(end);
-  if (code == exit_error) complain(app, why_not_drained(node, end, config.drain_timeout), code);
+  Node node({.services = app.services(line.options),
+             .config = line.config,
+             .adapters = adapters,
+             .log = log,
+             .sections = sections_of(app, nullptr),
+             .drains_when_idle = line.until_idle});
+  node.start().value();
+  const NodeEnd end = wait_with_signals(node, signals, *log, config.progress_interval,
+                                        ProgressOf(app, line.options, node, *log));
+  const int code = exit_code_of(end.how);
+  if (code == exit_error) complain(app, end.why, code);
   const bool all_ended = node.stop();
-  log->flush();
-  if (code == exit_gave_up) complain(app, node.failure(), code);  // the last line says why
+  if (code == exit_gave_up) complain(app, end.why, code);  // the last line says why
   std::fflush(stderr);
   if (!all_ended) std::_Exit(code);  // what still runs has nothing to commit
   return code;
 }
 
-int run_command(const Command& command, const CommandLine& line, const Adapters& adapters,
+// The services of a program for its own commands.
+class Runtimes {
+ public:
+  Runtimes(const App& app, const NodeConfig& config, const Adapters& adapters)
+      : app_(app), config_(config), adapters_(adapters) {}
+  const ServiceRuntime& operator()(const std::string& name) {
+    if (runtimes_.empty()) {
+      Arguments defaults;
+      for (const auto& option : app_.options) defaults.declare(option.name, option.default_value);
+      runtimes_ = make_runtimes(app_.services(defaults), config_, adapters_, nullptr);
+    }
+    for (const auto& runtime : runtimes_)
+      if (runtime->plan().name == name) return *runtime;
+    throw std::invalid_argument("this program has no service " + name);
+  }
+
+ private:
+  const App& app_;
+  const NodeConfig& config_;
+  const Adapters& adapters_;
+  std::vector<std::shared_ptr<const ServiceRuntime>> runtimes_ = {};
+};
+
+int run_command(const App& app, const Command& command, const CommandLine& line, const Adapters& adapters,
                 Configured& configured) {
   const auto& config = configured.config;
   const auto store =
       make_store(configured.document, config, adapters, command.access, make_log(config.log_level)).value();
   const NodeSerializers formats(config, adapters);
+  const std::function<const ServiceRuntime&(const std::string&)> runtime =
+      [runtimes = std::make_shared<Runtimes>(app, config, adapters)](const std::string& name) -> const auto& {
+    return (*runtimes)(name);
+  };
   return command.run({line.options, *store, *formats.common, formats.named,
-                      *adapters.state_formats.at(config.state), config.partitions, config.partitioners});
+                      *adapters.state_formats.at(config.state), config.partitions, config.partitioners,
+                      runtime});
 }
 
 // A command whose output was lost has failed. A node that has done its work has not.
@@ -145,13 +164,13 @@ int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) 
   if (line.command == "check-config") {
     // Services that depend on options of `run` are unknown here.
     if (app.options.empty()) make_runtimes(app.services(line.options), configured.config, adapters, nullptr);
-    print_line(line.config.value_or("built-in defaults") + ": the configuration is valid");
+    print_line(line.config.name() + ": the configuration is valid");
     return with_output(app, 0);
   }
   for (const auto& command : app.commands)
     if (command.name == line.command)
-      return with_output(app, run_command(command, line, adapters, configured));
-  return run_node(app, line, adapters, configured);
+      return with_output(app, run_command(app, command, line, adapters, configured));
+  return run_node(app, line, adapters, configured.config);
 }
 
 int exit_code_of(ErrorCode code) {

@@ -58,11 +58,11 @@ std::string failures_in_words(const actors::ServiceCounts& c) {
 RunningNode::RunningNode(const std::vector<Service>& services, Document& document, const NodeConfig& config,
                          const Adapters& adapters, std::shared_ptr<spdlog::logger> log)
     : config_(config), log_(std::move(log)), state_format_(adapters.state_formats.at(config.state)) {
-  const auto runtimes = make_runtimes(services, config_, adapters, log_);
+  runtimes_ = make_runtimes(services, config_, adapters, log_);
   store_ = make_store(document, config_, adapters, StoreAccess::sessions, log_).value();
-  check_files(runtimes.size());
+  check_files(runtimes_.size());
   std::string names;
-  for (const auto& runtime : runtimes) {
+  for (const auto& runtime : runtimes_) {
     as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
     setups_.push_back(setup_of(runtime));
     names += (names.empty() ? "" : ", ") + runtime->plan().name;
@@ -119,38 +119,41 @@ void RunningNode::start(Duration idle_check) {
 
 // --- end ---
 
-void RunningNode::drain() {
-  drain_until_ = clock_.now() + config_.drain_timeout;
+void RunningNode::drain(Duration within) {
+  drain_until_ = clock_.now() + within;
   system_->drain();
 }
 
-RunningNode::End RunningNode::wait(const std::function<void(bool last)>& progress) {
-  using actors::NodeState;
+std::optional<NodeState> RunningNode::wait_for(Duration time) {
+  const MonotonicTime until = clock_.now() + time;
   for (;;) {
-    const NodeState state = system_->wait_for(config_.progress_interval);
-    progress(false);
-    if (state == NodeState::failed) return End::failed;
-    if (state == NodeState::idle) log_->info("idle: every topic is read to its end");
-    const bool drains = drain_until_.load() != MonotonicTime{};
-    if (state == NodeState::running && !drains) continue;
-    if (!drains) drain();
-    return wait_until_drained(progress);
+    if (const auto end = ended()) return end;
+    const auto left = std::chrono::ceil<Duration>(until - clock_.now());
+    if (left <= Duration{0}) return {};
+    // drain() may be called meanwhile, and has a deadline of its own.
+    const Duration step = std::min(left, config_.progress_interval);
+    if (is_draining()) {
+      (void)system_->wait_until_drained(step);
+    } else if (system_->wait_for(step) == actors::NodeState::idle) {
+      log_->info("idle: every topic is read to its end");
+      drain(config_.drain_timeout);
+    }
   }
 }
 
-// Gives up early enough to close the sessions within the drain timeout.
-RunningNode::End RunningNode::wait_until_drained(const std::function<void(bool last)>& progress) {
-  const MonotonicTime deadline = drain_until_.load() - for_closing();
-  for (;;) {
-    const auto state = system_->wait_until_drained(config_.progress_interval);
-    if (state == actors::NodeState::failed) return End::failed;
-    progress(state == actors::NodeState::drained);
-    if (state == actors::NodeState::drained) {
-      log_->info("drained: all work is committed");
-      return End::drained;
-    }
-    if (state == actors::NodeState::handed_over) return End::handed_over;
-    if (clock_.now() > deadline) return End::not_drained;
+// Not drained: early enough to close the sessions within the drain timeout.
+std::optional<NodeState> RunningNode::ended() {
+  switch (system_->wait_for({})) {
+    case actors::NodeState::failed:
+      return NodeState::failed;
+    case actors::NodeState::drained:
+      if (!drained_is_told_.exchange(true)) log_->info("drained: all work is committed");
+      return NodeState::drained;
+    case actors::NodeState::handed_over:
+      return NodeState::handed_over;
+    default:
+      if (is_draining() && clock_.now() > drain_until_.load() - for_closing()) return NodeState::not_drained;
+      return {};
   }
 }
 

@@ -1,11 +1,12 @@
 // One node: its store, its services and their actors, from start to end. It knows no command line, no signals
-// and no exit codes. The constructor, start(), wait(), stop() and the destructor belong to one thread; any
-// thread may call the rest.
+// and no exit codes. The constructor, start(), stop() and the destructor belong to one thread; any thread may
+// call the rest after start().
 #pragma once
 
 #include <atomic>
 
 #include "config.hpp"
+#include "eventy/node.hpp"
 
 namespace spdlog {
 class logger;
@@ -15,13 +16,6 @@ namespace eventy {
 
 class RunningNode {
  public:
-  enum class End : std::uint8_t {
-    drained,      // all work in progress is committed
-    handed_over,  // the work of handlers that did not return is aborted; the next owner redoes it
-    not_drained,  // the drain timeout has passed; uncommitted work is redone after the next start
-    failed        // a service gave up: see failure()
-  };
-
   // Opens the store and creates the topics. Throws Failure if the configuration does not fit the services or
   // the store.
   RunningNode(const std::vector<Service>& services, Document& document, const NodeConfig& config,
@@ -29,16 +23,23 @@ class RunningNode {
 
   // Opens the sessions. With `idle_check` the node drains by itself once every topic is read to its end.
   void start(Duration idle_check);
-  void drain();
-  // Returns when the node has drained, cannot drain or has failed. Calls `progress` at the configured
-  // interval, with true once everything is drained.
-  End wait(const std::function<void(bool last)>& progress);
+  void drain(Duration within);
+  bool is_draining() const { return drain_until_.load() != MonotonicTime{}; }
+  // Waits at most so long until the node has drained, cannot drain or has failed: drained, handed_over,
+  // not_drained or failed. nullopt: none of these. With `idle_check` it drains once the node is idle.
+  std::optional<NodeState> wait_for(Duration time);
+  // The same without waiting.
+  std::optional<NodeState> ended();
+  void on_end(std::function<void()> call) { system_->on_end(std::move(call)); }
   // Ends all actors and logs what the services did, their restarts and failures. False: some handlers do not
   // return, and only the end of the process ends them.
   [[nodiscard]] bool stop();
 
   std::string failure() const { return system_->failure(); }
   std::string busy_handlers() const;  // their names, for a message; empty: none runs
+  std::vector<std::string> running() const { return system_->running(); }
+  std::vector<ServiceCounts> counts() const { return system_->counts(); }
+  const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes() const { return runtimes_; }
   const RecordStore& store() const { return *store_; }
   const StateFormat& state_format() const { return *state_format_; }
   Duration elapsed() const;  // since the constructor
@@ -48,7 +49,6 @@ class RunningNode {
   void as_configured(const Result<void>& result) const;
   BridgeOptions bridge_options(bool is_blocking) const;
   void check_files(std::size_t services) const;
-  End wait_until_drained(const std::function<void(bool last)>& progress);
   bool is_stuck() const;
   Duration for_closing() const;
   Duration max_for_stop() const;
@@ -61,9 +61,11 @@ class RunningNode {
   MonotonicTime started_ = clock_.now();
   std::shared_ptr<const StateFormat> state_format_;
   std::unique_ptr<RecordStore> store_;
+  std::vector<std::shared_ptr<const ServiceRuntime>> runtimes_;
   std::vector<actors::ServiceSetup> setups_;
   std::unique_ptr<actors::NodeSystem> system_;
   std::atomic<MonotonicTime> drain_until_ = MonotonicTime{};  // zero: not draining
+  std::atomic<bool> drained_is_told_ = false;
 };
 
 }  // namespace eventy

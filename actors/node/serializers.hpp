@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "eventy/node.hpp"
+#include "eventy/adapters.hpp"
 
 namespace eventy {
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -27,6 +28,14 @@ class Board {
     const std::lock_guard lock(mutex_);
     return failure_;
   }
+  // Calls `call` once, when the state is at least drained; at once if it is.
+  void on_end(std::function<void()> call) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (state_ < NodeState::drained) return on_end_.push_back(std::move(call));
+    }
+    call();
+  }
 
   // Call it before anything is counted. Services are identified by the order of these calls.
   void add_service(std::string name) {
@@ -46,16 +55,22 @@ class Board {
 
  private:
   void set(NodeState state, std::string why) {
-    const std::lock_guard lock(mutex_);
-    if (state <= state_) return;
-    state_ = state;
-    failure_ = std::move(why);
-    changed_.notify_all();
+    std::vector<std::function<void()>> calls;
+    {
+      const std::lock_guard lock(mutex_);
+      if (state <= state_) return;
+      state_ = state;
+      failure_ = std::move(why);
+      changed_.notify_all();
+      if (state_ >= NodeState::drained) calls.swap(on_end_);
+    }
+    for (const auto& call : calls) call();
   }
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   NodeState state_ = NodeState::running;
   std::string failure_ = {};
+  std::vector<std::function<void()>> on_end_ = {};
   std::vector<std::shared_ptr<ServiceMetrics>> services_ = {};
 };
 

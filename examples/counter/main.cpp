@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "counter.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 
 namespace {
 

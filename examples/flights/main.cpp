@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "csv.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "report.hpp"
 #include "services.hpp"
 

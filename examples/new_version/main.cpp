@@ -1,5 +1,5 @@
 // The program that replaces `counter run` on the same data.
 #include "counter.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 
 int main(int argc, char** argv) { return eventy::run(argc, argv, {new_version::service()}); }

@@ -1,6 +1,6 @@
 // The service of examples/counter, with records in a format of its own.
 #include "../counter/counter.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "rows.hpp"
 
 int main(int argc, char** argv) {

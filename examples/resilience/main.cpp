@@ -2,7 +2,7 @@
 // this folder demonstrates all of it.
 #include <cstdio>
 
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "services.hpp"
 #include "status.hpp"
 

@@ -1,7 +1,7 @@
 // The counter service of examples/counter in other ways, as a program: `bench_variants run --as padded ...`.
 #include <thread>
 
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "examples/counter/counter.hpp"
 
 namespace {

@@ -19,8 +19,8 @@
 
 #include "counted_records.hpp"
 #include "eventy/kafka/kafka_store.hpp"
-#include "eventy/node.hpp"
 #include "eventy/rocksdb/local_state.hpp"
+#include "eventy/run.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <thread>
 
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "eventy/store/memory_store.hpp"
 #include "examples/counter/counter.hpp"
 #include "support/shell_store.hpp"

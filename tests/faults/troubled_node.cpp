@@ -23,7 +23,7 @@
 
 #include "counted_records.hpp"
 #include "eventy/engine/parking.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "examples/flights/report.hpp"
 #include "examples/flights/services.hpp"
 

@@ -35,7 +35,7 @@ Bomb schema(std::string name, const std::string& data_fields) {
 Bomb configuration(std::string name, const std::filesystem::path& folder, const std::string& text) {
   const auto path = (folder / "node.toml").string();
   std::ofstream(path) << text;
-  return {std::move(name), text.size(), [=] { Document(path, {}).finish(); }};
+  return {std::move(name), text.size(), [=] { Document(Config::file(path)).finish(); }};
 }
 
 }  // namespace

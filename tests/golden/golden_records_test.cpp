@@ -5,7 +5,7 @@
 
 #include "eventy/core/base64.hpp"
 #include "eventy/core/value_codec.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "golden.hpp"
 #include "vocabulary.hpp"
 

@@ -9,8 +9,8 @@
 #include "adapters/kafka/changelog.hpp"
 #include "adapters/kafka/positions.hpp"
 #include "dead_letters.hpp"
-#include "eventy/node.hpp"
 #include "eventy/rocksdb/rocksdb_store.hpp"
+#include "eventy/run.hpp"
 
 namespace {
 

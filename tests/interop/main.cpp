@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "describe.hpp"
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "vocabulary.hpp"
 
 namespace interop {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 
 namespace eventy::detail {
 

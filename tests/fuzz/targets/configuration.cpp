@@ -19,14 +19,14 @@ Result<std::unique_ptr<RecordStore>> store_of_tables(Section& section, const Nod
   return std::unique_ptr<RecordStore>();
 }
 
-std::vector<Document::Override> overrides_in(std::string_view lines) {
-  std::vector<Document::Override> overrides;
+Config config_of(const std::string& path, std::string_view lines) {
+  Config config = Config::file(path);
   while (!lines.empty()) {
     const auto line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(std::min(lines.size(), line.size() + 1));
-    overrides.push_back(Document::parse_set(std::string(line)));
+    set_from_argument(config, std::string(line));
   }
-  return overrides;
+  return config;
 }
 
 void read(const std::string& path, std::string_view sets) {
@@ -35,7 +35,7 @@ void read(const std::string& path, std::string_view sets) {
     all.stores["embedded"] = store_of_tables;
     return all;
   }();
-  Document document(path, overrides_in(sets));
+  Document document(config_of(path, sets));
   const auto config = read_config(document, adapters);
   make_store(document, config, adapters, StoreAccess::none).value();
   document.finish();

@@ -1,7 +1,7 @@
 // What the build has, and a stand-in for a format that it was built without.
 #pragma once
 
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 #include "eventy/testing/plain_format.hpp"
 
 namespace eventy {

@@ -17,7 +17,7 @@ namespace {
 struct Files {
   std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("eventy-config-" + std::to_string(getpid()));
-  std::vector<Document::Override> overrides = {};
+  std::vector<std::function<void(Config&)>> overrides = {};
 
   Files() { std::filesystem::create_directories(folder); }
   ~Files() { std::filesystem::remove_all(folder); }
@@ -27,11 +27,15 @@ struct Files {
     std::ofstream(path) << text;
     return path.string();
   }
-  void set(const std::string& argument) { overrides.push_back(Document::parse_set(argument)); }
+  void set(const std::string& argument) {
+    overrides.push_back([argument](Config& config) { set_from_argument(config, argument); });
+  }
 
   // Reads everything that a node reads.
   NodeConfig read(const std::optional<std::string>& path) const {
-    Document document(path, overrides);
+    Config config = path ? Config::file(*path) : Config();
+    for (const auto& override : overrides) override(config);
+    Document document(config);
     return read(document);
   }
   NodeConfig read(Document& document) const {
@@ -81,14 +85,14 @@ CAF_TEST_FIXTURE_SCOPE(files, Files)
 CAF_TEST(the_file_in_config_is_the_default) { CAF_CHECK(read(written_out) == read(std::nullopt)); }
 
 CAF_TEST(the_file_in_config_writes_out_every_key) {
-  Document document(written_out, {});
+  Document document(Config::file(written_out));
   read(document);
   CAF_CHECK_EQUAL(document.absent(), std::vector<std::string>{});
 }
 
 CAF_TEST(the_file_for_Kafka_writes_out_what_differs) {
   if (!adapters_for_tests().stores.contains("kafka")) return;
-  Document document(EVENTY_SOURCE_DIR "/config/kafka.toml", {});
+  Document document(Config::file(EVENTY_SOURCE_DIR "/config/kafka.toml"));
   CAF_CHECK_EQUAL(read(document).store_type, "kafka");
   for (const auto& key : document.absent())
     CAF_CHECK(!key.starts_with("kafka.") && !key.starts_with("store.") && key != "node.id");
@@ -117,7 +121,7 @@ CAF_TEST(the_default_id_is_of_the_host_and_the_folder_and_is_there_again_after_a
 
 CAF_TEST(a_folder_set_on_the_command_line_counts_for_the_default_id) {
   const auto before = read(std::nullopt).id;
-  overrides.push_back({"--data", "store", "path", folder.string(), Document::Override::Kind::text});
+  overrides.push_back([this](Config& config) { config.set("store.path", folder.string(), "--data"); });
   CAF_CHECK(read(std::nullopt).id != before);
   CAF_CHECK_EQUAL(read(std::nullopt).id, default_node_id(folder));
 }
@@ -309,8 +313,14 @@ CAF_TEST(a_mistake_in_set_names_the_option) {
   overrides.clear();
   set("topic.partitions=3");
   CAF_CHECK(says("", {"--set topic.partitions: ", "unknown section"}));
-  CAF_CHECK(refused([&] { (void)Document::parse_set("partitions=3"); }));
-  CAF_CHECK(refused([&] { (void)Document::parse_set("topics.partitions"); }));
+  CAF_CHECK(refused([&] {
+    Config config;
+    set_from_argument(config, "partitions=3");
+  }));
+  CAF_CHECK(refused([&] {
+    Config config;
+    set_from_argument(config, "topics.partitions");
+  }));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

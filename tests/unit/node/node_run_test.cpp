@@ -41,6 +41,13 @@ struct Program {
          .access = StoreAccess::read_write,
          .run = [](const CommandContext& at) { return feed(at); }},
         {.name = "find", .help = "find keys", .run = [this](const CommandContext& at) { return find(at); }},
+        {.name = "topics",
+         .help = "say where releases of keys go",
+         .run =
+             [](const CommandContext& at) {
+               return at.runtime("counter").topic_name(ServiceRuntime::requests) == "counter-requests" ? 0
+                                                                                                       : 1;
+             }},
         {.name = "show", .help = "read counts", .run = [this](const CommandContext& at) {
            counts.clear();
            for_each_state<counter::Tally>(at.store, at.state_format, "counter",
@@ -145,6 +152,11 @@ CAF_TEST(what_a_command_writes_lies_where_the_topic_has_its_keys) {
           }),
       0);
   CAF_CHECK(partition_of("odd", partitions) != partition_of("odd", partitions, Partitioner::murmur2));
+}
+
+CAF_TEST(a_command_has_the_services_of_the_program) {
+  CAF_REQUIRE_EQUAL(call_in_child({"feed", "--data", data()}), 0);
+  CAF_CHECK_EQUAL(call_in_child({"topics", "--data", data()}), 0);
 }
 
 CAF_TEST(the_first_signal_drains_and_the_exit_code_is_0) {

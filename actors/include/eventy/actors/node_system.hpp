@@ -63,6 +63,9 @@ class NodeSystem {
   // Waits until the state is drained, handed_over or failed, at most for `time`.
   NodeState wait_until_drained(Duration time);
   std::string failure() const;
+  // Calls `call` once, when the state is drained, handed_over or failed, on an actor's thread; at once if it
+  // is. It must not throw, nor wait for the node.
+  void on_end(std::function<void()> call);
   std::vector<ServiceCounts> counts() const;  // of each service
   // The handlers, sources and queries that run now: the service, partition and record of each.
   std::vector<std::string> running() const;

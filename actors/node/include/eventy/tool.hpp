@@ -5,7 +5,7 @@
 // incompatible; 2 a mistake on the command line, or schemas that cannot be read.
 #pragma once
 
-#include "eventy/node.hpp"
+#include "eventy/run.hpp"
 
 namespace eventy {
 
