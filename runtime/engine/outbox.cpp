@@ -18,6 +18,14 @@ constexpr std::size_t header_overhead = 32;             // of a header in a stor
                          std::string(spec.ns) + ": " + why);
 }
 
+// As Record makes one, but the same at every repeat of the turn.
+std::string new_chain(const Envelope& e) {
+  const std::string_view service = e.source.starts_with("urn:") ? e.source.substr(4) : e.source;
+  std::string chain(service);
+  ((chain += ':') += e.name) += ':';
+  return chain += e.uuid;
+}
+
 }  // namespace
 
 std::string request_entry_name(std::string_view request_uuid) {
@@ -73,8 +81,12 @@ Writer& Outbox::begin(const detail::OutputSpec& spec, const Origin& origin, std:
              .uuid = {uuid_, sizeof uuid_},
              .correlation_id = origin.correlation_id,
              .partition_key = spec.key,
-             .date = origin.date};
+             .date = spec.date.value_or(origin.date)};
   OutgoingContext context = origin.context;
+  if (spec.new_chain) {
+    e.correlation_id = chain_ = new_chain(e);
+    context = {};
+  }
   context.own_namespace = runtime.plan().ns;
   if (const ReplyTo* to = spec.reply_to) {
     e.destination = to->destination, e.request_uuid = to->request_uuid, e.correlation_id = to->correlation_id;

@@ -377,6 +377,54 @@ CAF_TEST(an_at_least_once_turn_that_changes_state_writes_in_the_transaction) {
   CAF_CHECK(!bench.sent_records().at(0).immediate);
 }
 
+CAF_TEST(an_event_can_have_a_date_no_key_and_a_chain_of_its_own) {
+  const auto happened =
+      std::chrono::floor<std::chrono::milliseconds>(std::chrono::sys_days{std::chrono::year{1999} / 12 / 31});
+  Bench bench{eventy::Service(eventy::service<Tally>("counter").on([=](Turn& turn, const Clicked&) {
+    turn.set_context("seen", true);
+    turn.emit(Counted{"plain", 1});
+    turn.emit(Counted{"dated", 2}, {.date = happened});
+    turn.emit(Counted{"keyless", 3}, {.key = eventy::no_key});
+    turn.emit(Counted{"elsewhere", 4}, {.key = "bob"});
+    turn.emit(Counted{"begins", 5}, {.new_chain = true});
+    turn.emit(Counted{"inherits", 6});
+  }))};
+  bench.tell(Clicked{"tea", 1}, "ann", {.correlation_id = "chain-1"});
+  const auto& sent = bench.sent_records();
+  CAF_REQUIRE_EQUAL(sent.size(), 6u);
+  CAF_CHECK(sent[0].record.date() == bench.now());
+  CAF_CHECK(sent[1].record.date() == happened);
+  CAF_CHECK_EQUAL(sent[0].record.partition_key().value(), "ann");
+  CAF_CHECK(!sent[2].record.partition_key());
+  CAF_CHECK_EQUAL(sent[3].record.partition_key().value(), "bob");
+  for (const std::size_t i : {0, 1, 2, 3, 5}) {
+    CAF_CHECK_EQUAL(sent[i].record.correlation_id(), "chain-1");
+    CAF_CHECK_EQUAL(sent[i].record.context.size(), 1u);
+  }
+  CAF_CHECK_EQUAL(sent[4].record.correlation_id(), "counter:Counted:" + sent[4].record.uuid());
+  CAF_CHECK(sent[4].record.context.empty());
+}
+
+CAF_TEST(a_chain_that_begins_has_the_same_id_when_its_turn_is_repeated) {
+  int tries = 0;
+  Bench bench{eventy::Service(eventy::service<Tally>("counter")
+                                  .on(eventy::at_least_once,
+                                      [](Turn& turn, const Clicked&) {
+                                        turn.emit(Counted{"begins", 1}, {.new_chain = true});
+                                      })
+                                  .on(eventy::exactly_once,
+                                      [&tries](Turn&, const Clicked&) {
+                                        if (++tries == 1) throw std::runtime_error("once more");
+                                      })
+                                  .on_failure({.retry = {.times = 1, .first = eventy::Duration(10)}}))};
+  bench.tell(Clicked{"tea", 1}, "ann");
+  bench.advance(eventy::Duration(1000));
+  CAF_CHECK_EQUAL(tries, 2);
+  CAF_REQUIRE_EQUAL(bench.sent_records().size(), 1u);
+  const auto& record = bench.sent_records()[0].record;
+  CAF_CHECK_EQUAL(record.correlation_id(), "counter:Counted:" + record.uuid());
+}
+
 CAF_TEST(a_forgotten_state_is_gone) {
   Bench bench{eventy::Service(eventy::service<Tally>("counter").on([](Turn& turn, const Clicked& c) {
     turn.edit().n = c.n;

@@ -75,7 +75,7 @@ class Outbox {
   OutputBuffer* open_ = nullptr;
   Savepoint begun_ = {};  // before the record being written
   bool unfinished_ = false;
-  std::string extra_name_, key_;
+  std::string extra_name_, key_, chain_;
   char uuid_[36];
   std::uint64_t next_version_ = std::uint64_t{1} << 62;  // of contexts from a ReplyTo
 };

@@ -2,6 +2,7 @@
 // dropped when it throws. A turn lives for one call on one thread; its views (meta, key) end with it.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -27,11 +28,33 @@ struct Meta : Envelope {
   Offset offset = {};
 };
 
+struct NoKey {};
+inline constexpr NoKey no_key{};
+
+// The key of an output: by default the key being handled, else the one that is given, or none. A view.
+class OutputKey {
+ public:
+  OutputKey() = default;
+  OutputKey(NoKey) : is_inherited_(false) {}
+  template <std::convertible_to<std::string_view> Text>
+  OutputKey(const Text& key) : key_(std::string_view(key)), is_inherited_(false) {}
+
+  std::optional<std::string_view> or_else(std::optional<std::string_view> handled) const {
+    return is_inherited_ ? handled : key_;
+  }
+
+ private:
+  std::optional<std::string_view> key_ = {};
+  bool is_inherited_ = true;
+};
+
 struct EmitOptions {
-  std::optional<std::string_view> key = {};  // default: the key being handled
+  OutputKey key = {};                // `no_key`: the event needs no order, and its uuid chooses the partition
+  std::optional<Instant> date = {};  // when it happened; default: when the turn's slice began
+  bool new_chain = false;            // a correlation id of its own, and no context
 };
 struct RequestOptions {
-  std::optional<std::string_view> key = {};  // default: the key being handled
+  OutputKey key = {};
 };
 
 namespace detail {
@@ -77,6 +100,8 @@ struct OutputSpec {
   Kind kind{};
   std::string_view ns = {}, name = {}, version = {};
   std::optional<std::string_view> key = {};
+  std::optional<Instant> date = {};   // default: the turn's
+  bool new_chain = false;             // begins a chain: a correlation id of its own, no context
   const ReplyTo* reply_to = nullptr;  // of a response
   bool ok = true;
   std::optional<std::int64_t> error_code = {};
@@ -136,12 +161,12 @@ class StatelessTurn {
   // the service's.
   template <EventType E>
   void emit(const E& event, EmitOptions options = {}) {
-    put(event, {.key = options.key ? options.key : core_.key});
+    put(event, {.key = options.key.or_else(core_.key), .date = options.date, .new_chain = options.new_chain});
   }
   // Sends a request to the service that owns its namespace; the response comes back to the key handled now.
   template <RequestType Q>
   void request(const Q& request, RequestOptions options = {}) {
-    put(request, {.key = options.key ? options.key : core_.key});
+    put(request, {.key = options.key.or_else(core_.key)});
   }
   template <ResponseType R>
   void respond(const ReplyTo& to, const R& response) {
