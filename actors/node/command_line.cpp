@@ -5,6 +5,9 @@
 #include <charconv>
 #include <list>
 
+#include "standard_streams.hpp"
+#include "unknown_command.hpp"
+
 namespace eventy {
 
 const std::string& Arguments::text(std::string_view name) const {
@@ -104,6 +107,10 @@ Parsed parse_command_line(int argc, char** argv, const App& app) {
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (const auto mistake = unknown_command(cli)) {
+      say_on_standard_error(app.name + ": " + *mistake);
+      return {.exit_code = exit_usage};
+    }
     return {.exit_code = cli.exit(e) == 0 ? 0 : exit_usage};
   }
   CommandLine line;

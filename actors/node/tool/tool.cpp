@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "serializers.hpp"
 #include "standard_streams.hpp"
+#include "unknown_command.hpp"
 
 namespace eventy {
 
@@ -77,6 +78,10 @@ int tool(int argc, char** argv, Adapters adapters) {
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (const auto mistake = unknown_command(cli)) {
+      detail::complain(*mistake);
+      return detail::exit_wrong_usage;
+    }
     return cli.exit(e) == 0 ? detail::exit_done : detail::exit_wrong_usage;
   }
   try {
