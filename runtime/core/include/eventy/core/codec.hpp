@@ -265,8 +265,8 @@ void read_fields(Reader& r, T& v, Absent absent) {
   }
   if (absent == Absent::takes_default) return;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((IsOptional<std::remove_cvref_t<std::tuple_element_t<I, Tuple>>>::value || (seen >> I & 1) ||
-      (fail_member_missing(names[I]), true)),
+    (void(IsOptional<std::remove_cvref_t<std::tuple_element_t<I, Tuple>>>::value || (seen >> I & 1) ||
+          (fail_member_missing(names[I]), true)),
      ...);
   }(std::make_index_sequence<names.size()>{});
 }

@@ -19,7 +19,7 @@ struct Member {
     type,
     ns,
     name,
-    protocol_version,
+    protocol,  // protocol_version, which is a constant of the library
     version,
     source,
     uuid,
