@@ -2,6 +2,7 @@
 // and plain requests to the cluster. Owned by the store and its sessions together. Any thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -147,6 +148,8 @@ class Client {
 
   // topics.cpp
   using CreatedTopics = std::map<std::string, std::uint32_t>;
+  Result<Metadata> metadata();  // of all topics
+  void warn_of_silence(std::chrono::seconds silence, const std::optional<Reports::Trouble>& heard) const;
   Result<NewTopic> new_topic(const TopicSpec& spec, Cleanup cleanup) const;
   Result<void> create(const std::vector<NewTopic>& topics);
   Result<void> wait_for(const CreatedTopics& created);

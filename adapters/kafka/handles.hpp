@@ -41,6 +41,7 @@ using Message = Owner<rd_kafka_message_t, rd_kafka_message_destroy>;
 using Topic = Owner<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaError = Owner<rd_kafka_error_t, rd_kafka_error_destroy>;
 using GroupMetadata = Owner<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
+using Metadata = Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 using NewTopic = Owner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ConfigResource = Owner<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using AdminOptions = Owner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;

@@ -144,6 +144,12 @@ std::string Reports::forbidden() const {
 void Reports::answered() {
   const std::lock_guard lock(mutex_);
   trouble_.reset();
+  has_answered_ = true;
+}
+
+bool Reports::has_answered() const {
+  const std::lock_guard lock(mutex_);
+  return has_answered_;
 }
 
 std::string Reports::without_secrets(std::string text) const {

@@ -40,7 +40,8 @@ class Reports {
   std::optional<Trouble> trouble() const;
   // The last line that names a topic that a transaction may not write to: the error itself does not.
   std::string forbidden() const;
-  void answered();  // by a broker
+  void answered();            // by a broker
+  bool has_answered() const;  // a broker, ever
 
   std::string without_secrets(std::string text) const;
   spdlog::logger* log() const { return log_.get(); }
@@ -53,8 +54,9 @@ class Reports {
   std::shared_ptr<spdlog::logger> log_;
   std::vector<std::string> secrets_ = {};
   mutable std::mutex mutex_ = {};
-  std::optional<Trouble> trouble_ = {};  // guarded by mutex_, as is forbidden_
+  std::optional<Trouble> trouble_ = {};  // guarded by mutex_, as is what follows
   std::string forbidden_ = {};
+  bool has_answered_ = false;
 };
 
 // The value of this librdkafka property must not be shown.

@@ -13,6 +13,9 @@ namespace eventy::kafka::detail {
 namespace {
 
 constexpr int round_ms = 250;  // per request, so that a refusal shows long before the timeout
+// Without an answer of any broker since the start, until the first warning and between warnings. A cluster in
+// order answers within a few milliseconds.
+constexpr std::chrono::milliseconds first_silence{1'000}, silence_again{10'000};
 constexpr std::chrono::milliseconds creation_pause{20};
 constexpr std::size_t envelope_size = 64u << 10;  // of a record beside its value, at most
 
@@ -55,20 +58,41 @@ void Client::log_error(const std::string& text) const {
 
 // --- existing topics ---
 
-Result<std::map<std::string, std::uint32_t>> Client::topics() {
+Result<Metadata> Client::metadata() {
   auto handle = admin();
   if (!handle) return handle.error();
-  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
-  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto began = std::chrono::steady_clock::now();
+  auto next_warning = began + first_silence;
   for (;;) {
+    const rd_kafka_metadata_t* metadata = nullptr;
     const auto code = rd_kafka_metadata(*handle, 1, nullptr, &metadata, std::min(round_ms, timeout_ms()));
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      reports_->answered();
+      return Metadata(metadata);
+    }
     const auto heard = trouble();
-    if ((heard && heard->refused) || std::chrono::steady_clock::now() > deadline)
+    const auto now = std::chrono::steady_clock::now();
+    if ((heard && heard->refused) || now > began + options_.request_timeout)
       return failed(code, "cannot list topics at " + options_.bootstrap);
+    if (now < next_warning || reports_->has_answered()) continue;
+    next_warning = now + silence_again;
+    warn_of_silence(std::chrono::floor<std::chrono::seconds>(now - began), heard);
   }
-  const Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owner(metadata);
-  reports_->answered();
+}
+
+// Most often the address is wrong, and nobody wants to wait for the timeout to learn it.
+void Client::warn_of_silence(std::chrono::seconds silence,
+                             const std::optional<Reports::Trouble>& heard) const {
+  log_warning("Kafka: no broker at \"" + printable(options_.bootstrap) + "\" has answered for " +
+              std::to_string(silence.count()) + " s: " + (heard ? heard->text : "nothing is heard from it") +
+              "; retrying until request_timeout_ms (" + std::to_string(timeout_ms()) +
+              ") is over; check [kafka] bootstrap, and that the broker runs");
+}
+
+Result<std::map<std::string, std::uint32_t>> Client::topics() {
+  auto listed = metadata();
+  if (!listed) return listed.error();
+  const Metadata metadata = *std::move(listed);
   std::map<std::string, std::uint32_t> found;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     const std::string_view name = metadata->topics[i].topic;
