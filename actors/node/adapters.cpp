@@ -1,6 +1,9 @@
 #include "config.hpp"
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
@@ -44,6 +47,34 @@ Result<std::shared_ptr<const Serializer>> avro_serializer(const FormatOptions& o
                                       : avro::AvroSerializer::from_folder(options.schemas);
   if (!made) return made.error();
   return std::shared_ptr<const Serializer>(*std::move(made));
+}
+#endif
+
+#ifdef EVENTY_WITH_PROTOBUF
+bool holds_schemas(const std::string& folder) {
+  constexpr std::array endings{".proto", ".pb", ".desc", ".evsc.yaml"};
+  try {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      const auto name = entry.path().filename().string();
+      if (std::any_of(endings.begin(), endings.end(), [&](const char* e) { return name.ends_with(e); }))
+        return true;
+    }
+    return false;
+  } catch (const std::filesystem::filesystem_error&) {
+    return true;  // to read the schemas fails too, and says why
+  }
+}
+
+// Records need no schemas here until a struct reads a `message`. A wrong folder would show only then, record
+// by record. The folder may be that of Avro alone.
+Result<std::shared_ptr<const Serializer>> protobuf_serializer(const FormatOptions& options) {
+  if (options.schemas.empty()) return protobuf::serializer();
+  if (!holds_schemas(options.schemas))
+    return Error{ErrorCode::configuration,
+                 "the folder \"" + options.schemas +
+                     "\" contains no schemas: no .proto file and no descriptor set (.pb, .desc); name the "
+                     "folder that holds them, or none if no struct reads messages"};
+  return protobuf::serializer(options.schemas);
 }
 #endif
 
@@ -150,9 +181,7 @@ Adapters builtin_adapters() {
   adapters.state_formats["msgpack"] = msgpack::state_format();
 #endif
 #ifdef EVENTY_WITH_PROTOBUF
-  adapters.serializers["protobuf"] = [](const FormatOptions& options) {
-    return options.schemas.empty() ? protobuf::serializer() : protobuf::serializer(options.schemas);
-  };
+  adapters.serializers["protobuf"] = protobuf_serializer;
 #endif
   return adapters;
 }

@@ -5,8 +5,11 @@
 #include <caf/test/unit_test.hpp>
 
 #include <array>
+#include <filesystem>
+#include <fstream>
 
 #include "../../support/local_node.hpp"
+#include "../../support/temporary_folder.hpp"
 #include "adapters_for_tests.hpp"
 #include "eventy/engine/parking.hpp"
 #include "eventy/store/memory_store.hpp"
@@ -47,6 +50,8 @@ int call(std::initializer_list<std::string> arguments, Service service) {
 }
 
 bool has_avro() { return builtin_adapters().serializers.contains("avro"); }
+
+bool has_protobuf() { return builtin_adapters().serializers.contains("protobuf"); }
 
 }  // namespace
 
@@ -108,6 +113,30 @@ CAF_TEST(an_output_that_has_no_schema_is_a_mistake_in_the_configuration_before_a
   CAF_CHECK_EQUAL(check(catalog(), "format.records=avro"), 78);
   CAF_CHECK_EQUAL(check(catalog(), "format.records=avro, json"), 78);
   CAF_CHECK_EQUAL(check(catalog(), "format.records=json, avro"), 0);
+}
+
+CAF_TEST(protobuf_carries_every_record_without_a_schema) {
+  if (!has_protobuf()) return;
+  Service silent = service<>("counter").on([](StatelessTurn&, const Clicked&) {}).emits<Counted>();
+  CAF_CHECK_EQUAL(call({"check-config", "--set", "format.records=protobuf"}, std::move(silent)), 0);
+}
+
+CAF_TEST(a_folder_without_schemas_for_protobuf_is_a_mistake_in_the_configuration_before_anything_runs) {
+  if (!has_protobuf()) return;
+  const tests::TemporaryFolder folder;
+  const auto check = [&](const std::string& records) {
+    return call({"check-config", "--set", "format.records=" + records, "--set",
+                 "format.schemas=" + folder.path().string()},
+                service<>("counter").on([](StatelessTurn&, const Clicked&) {}));
+  };
+  std::ofstream(folder.path() / "README.md") << "no schema";
+  CAF_CHECK_EQUAL(check("protobuf"), 78);
+  CAF_CHECK_EQUAL(check("json, protobuf"), 78);
+  CAF_CHECK_EQUAL(check("json"), 0);
+  std::ofstream(folder.path() / "shop.proto") << "syntax = \"proto3\"; message Placed {}";
+  CAF_CHECK_EQUAL(check("protobuf"), 0);
+  std::filesystem::rename(folder.path() / "shop.proto", folder.path() / "shop.evsc.yaml");
+  CAF_CHECK_EQUAL(check("protobuf"), 0);
 }
 
 }  // namespace eventy
