@@ -79,7 +79,10 @@ function(eventy_room NAME)
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/include")
     install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT ${NAME})
   endif()
-  install(TARGETS ${target} EXPORT eventy-${NAME} COMPONENT ${NAME})
+  # A room that this build tree has not built yet is not installed. find_package() says so.
+  install(TARGETS ${target} EXPORT eventy-${NAME}
+    ARCHIVE COMPONENT ${NAME} OPTIONAL
+    LIBRARY COMPONENT ${NAME} OPTIONAL)
   install(EXPORT eventy-${NAME}
     NAMESPACE eventy::
     FILE eventy-${NAME}.cmake
@@ -88,6 +91,8 @@ function(eventy_room NAME)
   set_property(GLOBAL APPEND PROPERTY EVENTY_ROOMS ${NAME})
   set_property(GLOBAL PROPERTY EVENTY_ROOM_${NAME}_DEPENDS ${arg_DEPENDS} ${arg_PRIVATE_DEPENDS})
   set_property(GLOBAL PROPERTY EVENTY_ROOM_${NAME}_PACKAGES ${arg_PACKAGES})
+  _eventy_installed_file(file ${target})
+  set_property(GLOBAL PROPERTY EVENTY_ROOM_${NAME}_FILE "${file}")
 endfunction()
 
 # eventy_example(NAME [DEPENDS room...] [PRIVATE_LIBRARIES target...] [PCH header...])
@@ -135,7 +140,9 @@ function(eventy_install_package)
   foreach(room IN LISTS rooms)
     get_property(depends GLOBAL PROPERTY EVENTY_ROOM_${room}_DEPENDS)
     get_property(packages GLOBAL PROPERTY EVENTY_ROOM_${room}_PACKAGES)
+    get_property(file GLOBAL PROPERTY EVENTY_ROOM_${room}_FILE)
     string(APPEND EVENTY_ROOM_TABLE
+      "set(_eventy_${room}_file \"${file}\")\n"
       "set(_eventy_${room}_depends ${depends})\n"
       "set(_eventy_${room}_packages ${packages})\n")
   endforeach()
@@ -155,6 +162,16 @@ function(eventy_install_package)
     "${PROJECT_SOURCE_DIR}/config/cmake/FindRdKafka.cmake"
     DESTINATION "${folder}"
     COMPONENT core)
+endfunction()
+
+# The installed library of a target, relative to the prefix; empty where the target has none.
+function(_eventy_installed_file RESULT TARGET)
+  get_target_property(type ${TARGET} TYPE)
+  set(file "")
+  if(type MATCHES "^(STATIC|SHARED)_LIBRARY$")
+    set(file "${CMAKE_INSTALL_LIBDIR}/${CMAKE_${type}_PREFIX}${TARGET}${CMAKE_${type}_SUFFIX}")
+  endif()
+  set(${RESULT} "${file}" PARENT_SCOPE)
 endfunction()
 
 # The .cpp files beside the CMakeLists.txt and in the given subfolders.
