@@ -48,7 +48,7 @@ CAF_TEST(each_member_has_the_name_of_the_protocol) {
   CAF_CHECK_EQUAL(member_names[Member::type], "type");
   CAF_CHECK_EQUAL(member_names[Member::ns], "namespace");
   CAF_CHECK_EQUAL(member_names[Member::name], "name");
-  CAF_CHECK_EQUAL(member_names[Member::protocol_version], "protocol_version");
+  CAF_CHECK_EQUAL(member_names[Member::protocol], "protocol_version");
   CAF_CHECK_EQUAL(member_names[Member::version], "version");
   CAF_CHECK_EQUAL(member_names[Member::source], "source");
   CAF_CHECK_EQUAL(member_names[Member::uuid], "uuid");
