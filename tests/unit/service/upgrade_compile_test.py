@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
 """What an upgrade function must not be does not compile, and the compiler says why."""
-import json
-import os
 import pathlib
-import shlex
-import subprocess
-import tempfile
+import sys
 import unittest
 
-SOURCE, BUILD = pathlib.Path(os.environ["EVENTY_SOURCE_DIR"]), pathlib.Path(os.environ["EVENTY_BUILD_DIR"])
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from compiling import complaint  # noqa: E402
 
 RECORDS = """
 #include "eventy/service.hpp"
@@ -27,24 +24,6 @@ struct New {{ std::string n; EVENTY_FIELDS(n); static constexpr std::uint16_t st
   static {result} upgrade(const Old&) {{ return {{}}; }} }};
 Service made() {{ return service<New>("s").on([](Turn<New>&, const E&) {{}}); }}
 """
-
-
-def compiler():
-    """That of a test beside this one, without what it makes and without its precompiled header."""
-    entries = json.loads((BUILD / "compile_commands.json").read_text())
-    command = next(e["command"] for e in entries if e["file"].endswith("tests/unit/service/upgrade_test.cpp"))
-    words = shlex.split(command)
-    words = words[next(n for n, word in enumerate(words) if "++" in word):]
-    return [word for word in words if word.startswith(("-I", "-D", "-std", "-W")) or word == words[0]] + ["-fsyntax-only"]
-
-
-def complaint(text):
-    """Of the compiler; empty: it compiles."""
-    with tempfile.NamedTemporaryFile(suffix=".cpp", mode="w") as file:
-        file.write(text)
-        file.flush()
-        done = subprocess.run([*compiler(), file.name], cwd=BUILD, capture_output=True, text=True, timeout=120)
-    return done.stderr if done.returncode else ""
 
 
 def records(old='Event<"urn:a", "N", "1.0.0">', result="New", taken="Old"):

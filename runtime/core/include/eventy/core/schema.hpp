@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "eventy/core/named_members.hpp"
+
 namespace eventy {
 
 // A string literal as a template argument.
@@ -54,7 +56,7 @@ struct Schema {
 };
 
 template <class T>
-consteval auto field_names() {
+consteval auto split_names() {
   constexpr std::size_t n = std::tuple_size_v<decltype(std::declval<T&>().eventy_fields())>;
   std::array<std::string_view, n> out{};
   std::string_view all = T::eventy_names();
@@ -67,6 +69,21 @@ consteval auto field_names() {
     all = end == all.npos ? std::string_view{} : all.substr(end + 1);
   }
   return out;
+}
+
+// The names that T says, checked.
+template <class T>
+consteval auto field_names() {
+  constexpr auto names = split_names<T>();
+  constexpr bool are_own = std::is_same_v<decltype(std::declval<const T&>().eventy_self()), const T*>;
+  constexpr bool are_distinct = !has_duplicate(names);
+  static_assert(
+      are_own,
+      "this type has the EVENTY_FIELDS of its base, without its own members: name those to encode with "
+      "EVENTY_FIELDS_SOME(...)");
+  static_assert(are_distinct, "EVENTY_FIELDS names a member twice");
+  if constexpr (T::eventy_names_all() && are_own && are_distinct) check_every_member<T, names.size()>();
+  return names;
 }
 
 }  // namespace detail
@@ -85,11 +102,21 @@ struct Query : detail::Schema<Kind::query, "", Name, ""> {
   using answer = A;
 };
 
-// Names the members to encode, in the order of writing. At most 64; may be empty.
-#define EVENTY_FIELDS(...)                                                  \
-  constexpr auto eventy_fields() { return std::tie(__VA_ARGS__); }          \
-  constexpr auto eventy_fields() const { return std::tie(__VA_ARGS__); }    \
-  static constexpr std::string_view eventy_names() { return #__VA_ARGS__; } \
+// Names the members to encode, in the order of writing: each member of the struct once. At most 64; may be
+// empty. A member that is not named does not compile, where the type is read or written.
+#define EVENTY_FIELDS(...) EVENTY_FIELDS_AS(true, #__VA_ARGS__, __VA_ARGS__)
+
+// The same for some of the members. The others are not encoded, and have their defaults in what is read. A
+// type that has a base, private members or constructors takes this one, because its members cannot be
+// counted.
+#define EVENTY_FIELDS_SOME(...) EVENTY_FIELDS_AS(false, #__VA_ARGS__, __VA_ARGS__)
+
+#define EVENTY_FIELDS_AS(ALL, NAMES, ...)                                \
+  constexpr auto eventy_fields() { return std::tie(__VA_ARGS__); }       \
+  constexpr auto eventy_fields() const { return std::tie(__VA_ARGS__); } \
+  constexpr auto eventy_self() const { return this; }                    \
+  static constexpr std::string_view eventy_names() { return NAMES; }     \
+  static constexpr bool eventy_names_all() { return ALL; }               \
   using eventy_fields_end [[maybe_unused]] = void
 
 template <class T>
