@@ -76,6 +76,11 @@ void check_service_name(const std::string& name) {
                                 "\": a name has 1 to 200 letters, digits, '.', '_' and '-'");
 }
 
+std::shared_ptr<const Plan> copy_of(const Plan* plan) {
+  if (plan == nullptr) throw std::logic_error("this builder was moved from: its service is in another one");
+  return std::make_shared<const Plan>(*plan);
+}
+
 void add_handler(Plan& plan, Plan::Handler handler) {
   const auto handles_the_same = [&](const Plan::Handler& h) {
     if (h.name != handler.name || h.records.has_value() != handler.records.has_value()) return false;

@@ -256,6 +256,15 @@ CAF_TEST(help_and_version_are_no_mistakes) {
   CAF_CHECK_EQUAL(call({"--version"}), 0);
 }
 
+CAF_TEST(services_may_be_builders_in_variables) {
+  std::string program = "program", command = "check-config";
+  char* argv[] = {program.data(), command.data()};
+  auto first = service<counter::Tally>("first").on([](Turn<counter::Tally>&, const counter::Clicked&) {});
+  const auto second = service<>("second").on([](StatelessTurn&, const counter::Clicked&) {});
+  CAF_CHECK_EQUAL(eventy::run(2, argv, {first}, adapters_for_tests()), 0);
+  CAF_CHECK_EQUAL(eventy::run(2, argv, {first, second, counter::service()}, adapters_for_tests()), 0);
+}
+
 CAF_TEST(a_service_that_gives_up_ends_the_node_with_70) {
   app.services = [](const Arguments&) {
     return std::vector<Service>{service<>("broken").source<counter::Tally>(

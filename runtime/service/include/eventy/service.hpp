@@ -96,6 +96,7 @@ void run_handler(const void* code, TurnCore& core, Reader& data) {
 }
 
 void check_service_name(const std::string& name);
+std::shared_ptr<const Plan> copy_of(const Plan* plan);
 void add_handler(Plan& plan, Plan::Handler handler);
 void add_source(Plan& plan, Plan::Source source);
 
@@ -221,6 +222,9 @@ class ServiceOf {
   }
 
   operator Service() && { return Service(std::move(plan_)); }
+  // Copies the plan, so that a builder in a variable can be run too: `eventy::run(argc, argv, {s})`. Throws
+  // std::logic_error if the builder was moved from.
+  operator Service() const& { return Service(detail::copy_of(plan_.get())); }
 
  private:
   template <class M>
