@@ -8,22 +8,27 @@ namespace eventy {
 
 namespace detail {
 
-template <class T>
-struct MessageOfHandler : MessageOfHandler<decltype(&T::operator())> {};
-template <class R, class T, class M>
-struct MessageOfHandler<R (*)(T, const M&)> {
-  using type = M;
-};
-template <class C, class R, class T, class M>
-struct MessageOfHandler<R (C::*)(T, const M&) const> {
-  using type = M;
-};
-template <class C, class R, class T, class M>
-struct MessageOfHandler<R (C::*)(T, const M&)> {
-  using type = M;
-};
+// The parameters of a function, or of an object with one call operator.
+template <class... Ts>
+struct Parameters {};
 template <class F>
-concept NamesItsMessage = std::is_pointer_v<F> || requires { &F::operator(); };
+struct ParametersOf {};
+template <class F>
+  requires requires { &F::operator(); }
+struct ParametersOf<F> : ParametersOf<decltype(&F::operator())> {};
+template <class R, class... Ts, bool NoThrow>
+struct ParametersOf<R (*)(Ts...) noexcept(NoThrow)> {
+  using type = Parameters<Ts...>;
+};
+template <class C, class R, class... Ts, bool NoThrow>
+struct ParametersOf<R (C::*)(Ts...) const noexcept(NoThrow)> {
+  using type = Parameters<Ts...>;
+};
+template <class C, class R, class... Ts, bool NoThrow>
+struct ParametersOf<R (C::*)(Ts...) noexcept(NoThrow)> {
+  using type = Parameters<Ts...>;
+};
+
 template <class M>
 struct Unreply {
   using type = M;
@@ -31,6 +36,18 @@ struct Unreply {
 template <class M>
 struct Unreply<Reply<M>> {
   using type = M;
+};
+
+struct Unnamed {};    // a generic lambda: it does not name its message
+struct NoHandler {};  // its parameters are not those of a handler
+template <class P>
+struct MessageIn {
+  using type = NoHandler;
+};
+template <class T, class M>
+  requires(!std::is_base_of_v<StatelessTurn, M>)
+struct MessageIn<Parameters<T, const M&>> {
+  using type = typename Unreply<M>::type;
 };
 
 template <class State, Guarantee G>
@@ -56,10 +73,12 @@ template <class Named, class F>
 consteval auto handled() {
   if constexpr (!std::is_void_v<Named>) {
     return std::type_identity<Named>{};
-  } else if constexpr (!NamesItsMessage<F>) {
-    return std::type_identity<void>{};
+  } else if constexpr (requires { typename ParametersOf<F>::type; }) {
+    return std::type_identity<typename MessageIn<typename ParametersOf<F>::type>::type>{};
+  } else if constexpr (std::is_class_v<F>) {
+    return std::type_identity<Unnamed>{};
   } else {
-    return std::type_identity<typename Unreply<typename MessageOfHandler<F>::type>::type>{};
+    return std::type_identity<NoHandler>{};
   }
 }
 
@@ -102,6 +121,11 @@ void add_source(Plan& plan, Plan::Source source);
 
 }  // namespace detail
 
+#define EVENTY_HANDLER                                                                                     \
+  "a handler is callable as const with (Turn<State>&, const Message&): first the turn, then the message; " \
+  "for a request it is RequestTurn<State, Request>&, for a response const Reply<Response>&; an "           \
+  "at-most-once handler has no state: StatelessTurn&"
+
 template <class State>
 class ServiceOf {
   static_assert(Fields<State>, "a state needs EVENTY_FIELDS(...)");
@@ -118,20 +142,18 @@ class ServiceOf {
   template <class Named = void, Guarantee G, class F>
   ServiceOf on(GuaranteeTag<G>, F f, FailurePolicies failures = {}) && {
     using M = typename decltype(detail::handled<Named, F>())::type;
-    static_assert(!std::is_void_v<M>,
-                  "with a generic lambda, name the message: .on<Message>(guarantee, handler)");
+    constexpr bool named = !std::is_same_v<M, detail::Unnamed>;
+    constexpr bool shaped = !std::is_same_v<M, detail::NoHandler>;
+    static_assert(named, "with a generic lambda, name the message: .on<Message>(guarantee, handler)");
+    static_assert(shaped, EVENTY_HANDLER);
     static_assert(
-        Message<M>,
+        Message<M> || !named || !shaped,
         "a handled type needs EVENTY_FIELDS(...) and using record = eventy::Event|Request|Response<...>");
     if constexpr (Message<M>) {
       using T = typename detail::TurnFor<detail::BaseTurn<State, G>, M>::type;
       using Argument = typename detail::ArgumentFor<M>::type;
       constexpr bool callable = std::is_invocable_v<const F&, T&, const Argument&>;
-      static_assert(
-          callable,
-          "a handler is callable as const with (Turn<State>&, const Message&); for a request with "
-          "RequestTurn<State, Request>&, for a response with const Reply<Response>&; an at-most-once "
-          "handler has no state: StatelessTurn&");
+      static_assert(callable, EVENTY_HANDLER);
       using R = typename RecordOf<M>::type;
       if constexpr (callable) {
         detail::add_handler(*plan_, {.name = R::name,
@@ -234,6 +256,8 @@ class ServiceOf {
   }
   std::unique_ptr<Plan> plan_;
 };
+
+#undef EVENTY_HANDLER
 
 // Starts the definition of a service. The name becomes part of topic names: letters, digits, `.`, `_` and
 // `-`.
