@@ -101,6 +101,21 @@ void read_services(Section s, NodeConfig& c) {
   s.finish();
 }
 
+void read_log(Section s, LogConfig& c) {
+  c.level = one_of(s, "level", c.level, {"trace", "debug", "info", "warning", "error", "off"});
+  c.format = one_of(s, "format", c.format, {"text", "json"});
+  c.to = s.text("to", c.to);
+  if (c.to.empty()) s.fail("to", R"(must not be empty: "stderr", "stdout" or the path of a file)");
+  if (const auto near = nearest(c.to, {"stderr", "stdout"});
+      near && *near != c.to && c.to.find('/') == c.to.npos)
+    s.fail("to", "is \"" + c.to + "\"; did you mean \"" + *near + "\"? A file of this name is written \"./" +
+                     c.to + "\"");
+  c.max_file_bytes = s.size("max_file_bytes", c.max_file_bytes, 1);
+  c.max_files =
+      static_cast<std::size_t>(s.integer("max_files", static_cast<std::int64_t>(c.max_files), 0, 1000));
+  s.finish();
+}
+
 }  // namespace
 
 NodeConfig read_config(Document& document, const Adapters& adapters) {
@@ -143,9 +158,7 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   read_supervision(document.section("supervision"), c.supervision);
   read_services(document.section("services"), c);
 
-  Section log = document.section("log");
-  c.log_level = one_of(log, "level", c.log_level, {"trace", "debug", "info", "warning", "error", "off"});
-  log.finish();
+  read_log(document.section("log"), c.log);
   return c;
 }
 

@@ -5,8 +5,9 @@
 #include <set>
 
 #include "document.hpp"
-#include "eventy/adapters.hpp"
 #include "eventy/actors/node_system.hpp"
+#include "eventy/adapters.hpp"
+#include "log.hpp"
 
 namespace eventy {
 
@@ -54,7 +55,7 @@ struct NodeConfig {
   std::set<std::string> blocking = {};  // names of services, by [services.NAME]
   SupervisionOptions node_supervision = {.restarts = {.intensity = 0}};
   // [log]
-  std::string log_level = "info";
+  LogConfig log = {};
 
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 

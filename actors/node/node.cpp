@@ -60,7 +60,7 @@ struct Node::Impl {
     }
     make_store(*document, config, setup.adapters, StoreAccess::none).value();
     document->finish();
-    log = setup.log ? setup.log : make_log(config.log_level);
+    log = setup.log ? setup.log : make_log(config.log);
     auto made = std::make_unique<RunningNode>(setup.services, *document, config, setup.adapters, log);
     made->start(setup.drains_when_idle ? idle_check : Duration{0});
     node = std::move(made);

@@ -95,7 +95,7 @@ int exit_code_of(NodeState end) {
 
 int run_node(const App& app, const CommandLine& line, const Adapters& adapters, const NodeConfig& config) {
   Signals signals;  // before any other thread
-  const auto log = make_log(config.log_level);
+  const auto log = make_log(config.log);
   Node node({.services = app.services(line.options),
              .config = line.config,
              .adapters = adapters,
@@ -137,11 +137,18 @@ class Runtimes {
   std::vector<std::shared_ptr<const ServiceRuntime>> runtimes_ = {};
 };
 
+// A command runs beside nodes of the same configuration, whose file it must not rotate, and its own output is
+// on standard output.
+std::shared_ptr<spdlog::logger> log_of_command(LogConfig config) {
+  config.to = "stderr";
+  return make_log(config);
+}
+
 int run_command(const App& app, const Command& command, const CommandLine& line, const Adapters& adapters,
                 Configured& configured) {
   const auto& config = configured.config;
   const auto store =
-      make_store(configured.document, config, adapters, command.access, make_log(config.log_level)).value();
+      make_store(configured.document, config, adapters, command.access, log_of_command(config.log)).value();
   const NodeSerializers formats(config, adapters);
   const std::function<const ServiceRuntime&(const std::string&)> runtime =
       [runtimes = std::make_shared<Runtimes>(app, config, adapters)](const std::string& name) -> const auto& {

@@ -285,6 +285,21 @@ CAF_TEST(an_unknown_name_lists_the_known_ones) {
   CAF_CHECK(says("[log]\nlevel = \"loud\"\n", {"node.toml:2: ", "warning"}));
 }
 
+CAF_TEST(the_log_has_a_format_and_a_place) {
+  const auto c =
+      read(file("[log]\nformat = \"json\"\nto = \"logs/node.log\"\nmax_file_bytes = 5\nmax_files = 0\n"));
+  CAF_CHECK(c.log ==
+            (LogConfig{.format = "json", .to = "logs/node.log", .max_file_bytes = 5, .max_files = 0}));
+  CAF_CHECK(says("[log]\nformat = \"jsno\"\n",
+                 {"node.toml:2: ", "[log] format", "did you mean \"json\"?", "text"}));
+  CAF_CHECK(says("[log]\nto = \"\"\n", {"node.toml:2: ", "[log] to must not be empty", "stdout"}));
+  CAF_CHECK(says("[log]\nto = \"stdder\"\n", {"node.toml:2: ", "did you mean \"stderr\"?", "\"./stdder\""}));
+  CAF_CHECK(says("[log]\nmax_file_bytes = 0\n", {"node.toml:2: ", "[log] max_file_bytes", "at least 1"}));
+  CAF_CHECK(says("[log]\nmax_files = 1001\n", {"node.toml:2: ", "[log] max_files", "at most 1000"}));
+  CAF_CHECK(says("[log]\nfile = \"a\"\n", {"node.toml:2: ", "unknown key \"file\" in [log]", "max_files"}));
+  CAF_CHECK_EQUAL(read(file("[log]\nto = \"./stdder\"\n")).log.to, "./stdder");
+}
+
 CAF_TEST(what_is_no_TOML_names_file_and_line) { CAF_CHECK(says("[node]\nid = \n", {"node.toml:2: "})); }
 
 CAF_TEST(a_missing_file_is_an_error) {

@@ -6,8 +6,8 @@
 //   …
 //   node.stop({.within = 10s});
 //
-// It installs no signal handler, ends no process and writes to standard error only where it has no logger. A
-// process may hold several nodes, each on a store of its own or with an id of its own.
+// It installs no signal handler, ends no process and writes to standard streams only where it has no logger.
+// A process may hold several nodes, each on a store of its own or with an id of its own.
 //
 // Threads: start(), stop() and the destructor belong to one thread; any thread may call the rest, from
 // start() on.
@@ -33,7 +33,8 @@ struct NodeSetup {
   std::vector<Service> services = {};
   Config config = {};
   Adapters adapters = builtin_adapters();
-  // Null: a logger of the node's own, to standard error, at the level of `[log] level`.
+  // Null: a logger of the node's own, as `[log]` says. A given logger is used as it is: its level, its format
+  // and its place are those of the program, and `[log]` is only checked.
   std::shared_ptr<spdlog::logger> log = {};
   // Tables of the program's own in the configuration, by name, each with a function that reads its keys. An
   // absent function: the table is known, but not read here.
