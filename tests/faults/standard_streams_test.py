@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # ctest: TIMEOUT 120
 """Readers that go, full devices and closed streams at a program's standard streams: it ends as it should, and no data suffers."""
+import json
 import os
 import pathlib
 import subprocess
@@ -13,6 +14,10 @@ RECORDS = 20_000
 
 def program(name, *arguments, **options):
     return subprocess.run([BIN / name, *map(str, arguments)], timeout=60, **options)
+
+
+def settings(values):
+    return [argument for value in values for argument in ("--set", value)]
 
 
 class StandardStreams(unittest.TestCase):
@@ -32,9 +37,14 @@ class StandardStreams(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_reader_that_goes_ends_no_node(self):
+        for log in (), ("log.format=json",), ("log.to=stdout", "log.format=json"):
+            with self.subTest(log=log):
+                self.reader_goes(log)
+
+    def reader_goes(self, log):
         self.feed()
         read, write = os.pipe()
-        node = subprocess.Popen([BIN / "counter", "run", "--data", self.data], stdout=write, stderr=write)
+        node = subprocess.Popen([BIN / "counter", "run", "--data", self.data, *settings(log)], stdout=write, stderr=write)
         os.close(write)
         os.read(read, 1)
         os.close(read)  # every line from now on has no reader, those of the drain too
@@ -54,11 +64,56 @@ class StandardStreams(unittest.TestCase):
                 self.assertIn("No space left on device" if command[1] != "report" else "", done.stderr)
 
     def test_a_full_device_behind_the_log_keeps_no_node_from_its_work(self):
+        for log in (), ("log.format=json",), ("log.to=stdout",), ("log.to=/dev/full", "log.format=json"):
+            with self.subTest(log=log), open("/dev/full", "w") as full:
+                self.feed()
+                done = program("counter", "run", "--data", self.data, "--until-idle", "--set", "log.level=trace",
+                               *settings(log), stdout=full, stderr=full)
+                self.assertEqual(done.returncode, 0)
+                self.is_counted()
+
+    def test_a_full_disk_below_the_file_of_the_log_keeps_no_node_from_its_work(self):
         self.feed()
-        with open("/dev/full", "w") as full:
-            done = program("counter", "run", "--data", self.data, "--until-idle", stdout=full, stderr=full)
-        self.assertEqual(done.returncode, 0)
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", disk], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no permission to mount a small file system")
+        try:
+            log = disk / "node.log"
+            done = program("counter", "run", "--data", self.data, "--until-idle",
+                           *settings((f"log.to={log}", "log.level=trace", "log.format=json",
+                                      "engine.commit_interval_ms=1", "engine.max_batch_records=10")),
+                           capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr.count("cannot be written: No space left on device"), 1, done.stderr)
+            lines = log.read_text().splitlines()
+        finally:
+            subprocess.run(["umount", "--lazy", disk])
+        self.assertGreater(len(lines), 10)
+        for line in lines:  # none is cut
+            self.assertIn("message", json.loads(line))
         self.is_counted()
+
+    def test_a_file_of_the_log_is_rotated_while_a_node_works(self):
+        self.feed()
+        log = self.folder / "node.log"
+        done = program("counter", "run", "--data", self.data, "--until-idle",
+                       *settings((f"log.to={log}", "log.level=trace", "log.max_file_bytes=2000", "log.max_files=2",
+                                  "engine.commit_interval_ms=1", "engine.max_batch_records=10")),
+                       capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        files = sorted(self.folder.glob("node.log*"))
+        self.assertEqual([file.name for file in files], ["node.log", "node.log.1", "node.log.2"])
+        for file in files:
+            self.assertLessEqual(file.stat().st_size, 2000)
+        self.assertIn("drained", "".join(file.read_text() for file in files))
+        self.is_counted()
+
+    def test_a_file_of_the_log_that_cannot_be_opened_is_a_mistake_in_the_configuration(self):
+        done = program("counter", "run", "--data", self.data, *settings((f"log.to={self.folder}",)),
+                       capture_output=True, text=True)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn(f'[log] to: the file "{self.folder}" cannot be opened: Is a directory', done.stderr)
 
     def test_an_error_that_cannot_be_said_has_its_exit_code(self):
         with open("/dev/full", "w") as full:
