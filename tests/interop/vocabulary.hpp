@@ -53,21 +53,27 @@ struct Counted {
 
 // --- of the peer ---
 struct Sampled : Carried {
+  EVENTY_FIELDS_SOME(sample, claim);
   using record = eventy::Event<"urn:peer", "Sampled", "1.2.3">;
 };
 struct Judged : Carried {
+  EVENTY_FIELDS_SOME(sample, claim);
   using record = eventy::Response<"urn:peer", "Judged", "1.0.0">;
 };
 struct Judge : Carried {
+  EVENTY_FIELDS_SOME(sample, claim);
   using record = eventy::Request<"urn:peer", "Judge", "1.0.0", Judged>;
 };
 struct Keyed : Counted {
+  EVENTY_FIELDS_SOME(n);
   using record = eventy::Event<"urn:peer", "Keyed", "1.0.0">;
 };
 struct Answered : Counted {
+  EVENTY_FIELDS_SOME(n);
   using record = eventy::Response<"urn:peer", "Answered", "1.0.0">;
 };
 struct Ask : Counted {
+  EVENTY_FIELDS_SOME(n);
   using record = eventy::Request<"urn:peer", "Ask", "1.0.0", Answered>;
 };
 struct Bursted {
@@ -78,21 +84,27 @@ struct Bursted {
 
 // --- of the service interop, which has no state ---
 struct Offered : Carried {
+  EVENTY_FIELDS_SOME(sample, claim);
   using record = eventy::Event<"urn:interop", "Offered", "1.0.0">;
 };
 struct Described : Carried {
+  EVENTY_FIELDS_SOME(sample, claim);
   using record = eventy::Response<"urn:interop", "Described", "1.0.0">;
 };
 struct Describe : Carried {
+  EVENTY_FIELDS_SOME(sample, claim);
   using record = eventy::Request<"urn:interop", "Describe", "1.0.0", Described>;
 };
 struct Echoed : Counted {
+  EVENTY_FIELDS_SOME(n);
   using record = eventy::Event<"urn:interop", "Echoed", "1.0.0">;
 };
 struct Found : Counted {
+  EVENTY_FIELDS_SOME(n);
   using record = eventy::Response<"urn:interop", "Found", "1.0.0">;
 };
 struct Lookup : Counted {
+  EVENTY_FIELDS_SOME(n);
   using record = eventy::Request<"urn:interop", "Lookup", "1.0.0", Found>;
 };
 struct Chunk {

@@ -19,7 +19,7 @@ struct Strange {};
 bool copies_fail = false;
 struct Heavy {
   std::int64_t n = 0;
-  EVENTY_FIELDS(n);
+  EVENTY_FIELDS_SOME(n);
   Heavy() = default;
   Heavy(const Heavy& other) : n(other.n) { fail_if_told(); }
   Heavy& operator=(const Heavy& other) {
