@@ -102,7 +102,7 @@ class Install(unittest.TestCase):
         folder = self.home / self.id()
         folder.mkdir()
         (folder / "CMakeLists.txt").write_text(ASKS.format(components=components))
-        return run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={self.home / 'eventy'}")
+        return run("cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={self.home / 'eventy'}")
 
     def test_a_room_that_was_not_built_is_named(self):
         done = self.asks(" COMPONENTS lines")
