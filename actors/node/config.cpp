@@ -162,6 +162,19 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   return c;
 }
 
+Configured::Configured(const Config& values, const Adapters& adapters,
+                       const std::map<std::string, std::function<void(Section&)>>& sections)
+    : document(values), config(read_config(document, adapters)) {
+  for (const auto& [name, read] : sections) {
+    Section section = document.section(name);
+    if (!read) continue;
+    read(section);
+    section.finish();
+  }
+  make_store(document, config, adapters, StoreAccess::none).value();
+  document.finish();
+}
+
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,
                                                 const Adapters& adapters, StoreAccess access,
                                                 std::shared_ptr<spdlog::logger> log) {

@@ -66,6 +66,17 @@ struct NodeConfig {
 // Reads and checks all sections, except the other keys of the store. Rejects names that `adapters` does not
 // have.
 NodeConfig read_config(Document& document, const Adapters& adapters);
+// A configuration that is read and checked, with the sections of the program and the keys of the store.
+// Throws Failure (configuration).
+struct Configured {
+  Document document;
+  NodeConfig config;
+
+  // An absent function: its section is known, but not read here.
+  Configured(const Config& values, const Adapters& adapters,
+             const std::map<std::string, std::function<void(Section&)>>& sections);
+};
+
 // Makes the configured store; with StoreAccess::none it only checks the store's keys. The store uses `log` as
 // long as it lives.
 Result<std::unique_ptr<RecordStore>> make_store(Document& document, const NodeConfig& config,

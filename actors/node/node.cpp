@@ -6,6 +6,7 @@
 #include "eventy/engine/failure_class.hpp"
 #include "log.hpp"
 #include "running_node.hpp"
+#include "runtimes.hpp"
 
 namespace eventy {
 
@@ -39,8 +40,7 @@ struct Node::Impl {
   explicit Impl(NodeSetup given) : setup(std::move(given)) {}
 
   NodeSetup setup;
-  std::optional<Document> document = {};
-  NodeConfig config = {};
+  std::optional<Configured> configured = {};
   std::shared_ptr<spdlog::logger> log = {};
   std::unique_ptr<RunningNode> node = {};
   mutable std::mutex mutex = {};  // guards `stopped_as` and the calls that stop() ends
@@ -49,19 +49,12 @@ struct Node::Impl {
   std::atomic<Duration> drain_within = Duration{0};
 
   void start() {
-    document.emplace(setup.config);
-    config = read_config(*document, setup.adapters);
+    configured.emplace(setup.config, setup.adapters, setup.sections);
+    const NodeConfig& config = configured->config;
     drain_within = config.drain_timeout;
-    for (const auto& [name, read] : setup.sections) {
-      Section section = document->section(name);
-      if (!read) continue;
-      read(section);
-      section.finish();
-    }
-    make_store(*document, config, setup.adapters, StoreAccess::none).value();
-    document->finish();
     log = setup.log ? setup.log : make_log(config.log);
-    auto made = std::make_unique<RunningNode>(setup.services, *document, config, setup.adapters, log);
+    auto made =
+        std::make_unique<RunningNode>(setup.services, configured->document, config, setup.adapters, log);
     made->start(setup.drains_when_idle ? idle_check : Duration{0});
     node = std::move(made);
   }
@@ -118,7 +111,8 @@ Result<void> Node::start() {
 
 void Node::drain() {
   const std::lock_guard lock(impl_->mutex);
-  if (!impl_->stopped_as && !impl_->started().is_draining()) impl_->drain(impl_->config.drain_timeout);
+  if (!impl_->stopped_as && !impl_->started().is_draining())
+    impl_->drain(impl_->configured->config.drain_timeout);
 }
 
 NodeEnd Node::wait() {
@@ -140,7 +134,7 @@ bool Node::stop(NodeStop options) {
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->stopped_as) return impl_->all_ended;
-    if (!impl_->node->ended()) impl_->drain(options.within.value_or(impl_->config.drain_timeout));
+    if (!impl_->node->ended()) impl_->drain(options.within.value_or(impl_->configured->config.drain_timeout));
   }
   NodeEnd end = wait();
   const bool all_ended = impl_->node->stop();
@@ -173,9 +167,7 @@ const StateFormat& Node::state_format() const { return impl_->started().state_fo
 Duration Node::elapsed() const { return impl_->started().elapsed(); }
 
 const ServiceRuntime& Node::runtime(const std::string& name) const {
-  for (const auto& runtime : impl_->started().runtimes())
-    if (runtime->plan().name == name) return *runtime;
-  throw std::invalid_argument("this node has no service " + name);
+  return runtime_named(name, impl_->started().runtimes());
 }
 
 }  // namespace eventy

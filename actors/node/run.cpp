@@ -34,23 +34,6 @@ std::map<std::string, std::function<void(Section&)>> sections_of(const App& app,
   return {{app.section, std::move(read)}};
 }
 
-// A configuration that is read and checked, with what it names.
-struct Configured {
-  Document document;
-  NodeConfig config;
-
-  Configured(const App& app, const CommandLine& line, const Adapters& adapters)
-      : document(line.config), config(read_config(document, adapters)) {
-    for (const auto& [name, read] : sections_of(app, app.configure)) {
-      Section section = document.section(name);
-      if (read) read(section);
-      section.finish();
-    }
-    make_store(document, config, adapters, StoreAccess::none).value();
-    document.finish();
-  }
-};
-
 // A program's progress display must not end its work.
 class ProgressOf {
  public:
@@ -114,29 +97,6 @@ int run_node(const App& app, const CommandLine& line, const Adapters& adapters, 
   return code;
 }
 
-// The services of a program for its own commands.
-class Runtimes {
- public:
-  Runtimes(const App& app, const NodeConfig& config, const Adapters& adapters)
-      : app_(app), config_(config), adapters_(adapters) {}
-  const ServiceRuntime& operator()(const std::string& name) {
-    if (runtimes_.empty()) {
-      Arguments defaults;
-      for (const auto& option : app_.options) defaults.declare(option.name, option.default_value);
-      runtimes_ = make_runtimes(app_.services(defaults), config_, adapters_, nullptr);
-    }
-    for (const auto& runtime : runtimes_)
-      if (runtime->plan().name == name) return *runtime;
-    throw std::invalid_argument("this program has no service " + name);
-  }
-
- private:
-  const App& app_;
-  const NodeConfig& config_;
-  const Adapters& adapters_;
-  std::vector<std::shared_ptr<const ServiceRuntime>> runtimes_ = {};
-};
-
 // A command runs beside nodes of the same configuration, whose file it must not rotate, and its own output is
 // on standard output.
 std::shared_ptr<spdlog::logger> log_of_command(LogConfig config) {
@@ -150,9 +110,15 @@ int run_command(const App& app, const Command& command, const CommandLine& line,
   const auto store =
       make_store(configured.document, config, adapters, command.access, log_of_command(config.log)).value();
   const NodeSerializers formats(config, adapters);
+  std::vector<std::shared_ptr<const ServiceRuntime>> runtimes;
   const std::function<const ServiceRuntime&(const std::string&)> runtime =
-      [runtimes = std::make_shared<Runtimes>(app, config, adapters)](const std::string& name) -> const auto& {
-    return (*runtimes)(name);
+      [&](const std::string& name) -> const ServiceRuntime& {
+    if (runtimes.empty()) {
+      Arguments defaults;
+      for (const auto& option : app.options) defaults.declare(option.name, option.default_value);
+      runtimes = make_runtimes(app.services(defaults), config, adapters, nullptr);
+    }
+    return runtime_named(name, runtimes);
   };
   return command.run({line.options, *store, *formats.common, formats.named,
                       *adapters.state_formats.at(config.state), config.partitions, config.partitioners,
@@ -167,7 +133,9 @@ int with_output(const App& app, int code) {
 }
 
 int dispatch(const App& app, const CommandLine& line, const Adapters& adapters) {
-  Configured configured(app, line, adapters);
+  Configured configured(line.config, adapters, sections_of(app, [&](Section& section) {
+                          if (app.configure) app.configure(section);
+                        }));
   if (line.command == "check-config") {
     // Services that depend on options of `run` are unknown here.
     if (app.options.empty()) make_runtimes(app.services(line.options), configured.config, adapters, nullptr);

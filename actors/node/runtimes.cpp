@@ -87,4 +87,11 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
   return runtimes;
 }
 
+const ServiceRuntime& runtime_named(const std::string& name,
+                                    const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes) {
+  for (const auto& runtime : runtimes)
+    if (runtime->plan().name == name) return *runtime;
+  throw std::invalid_argument("there is no service " + name);
+}
+
 }  // namespace eventy

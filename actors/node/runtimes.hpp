@@ -31,4 +31,8 @@ std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vect
                                                                  const Adapters& adapters,
                                                                  std::shared_ptr<spdlog::logger> log);
 
+// The one of the service with this name. Throws std::invalid_argument if there is none.
+const ServiceRuntime& runtime_named(const std::string& name,
+                                    const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes);
+
 }  // namespace eventy
