@@ -31,11 +31,6 @@ MOST_MB = 400
 POLL_SECONDS = 1
 
 
-def resident_mb(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
 def judge(sizes):
     """What is wrong with resident sizes that were taken in equal steps; the parts are their means."""
     half = len(sizes) // 2
@@ -55,7 +50,7 @@ def watch(node, minutes):
         if node.poll() is not None:
             sys.exit(f"the node ended with {node.returncode}")
         if passed > FILL_SHARE * 60 * minutes:
-            sizes.append(resident_mb(node.pid))
+            sizes.append(own_broker.resident_mb(node.pid))
         time.sleep(POLL_SECONDS)
     return sizes
 

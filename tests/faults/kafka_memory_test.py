@@ -28,11 +28,6 @@ POLL_SECONDS = 0.05
 WAIT_SECONDS = 400
 
 
-def resident_mb(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
 def judge(sizes):
     """What is wrong with resident sizes that were taken in equal steps."""
     half = len(sizes) // 2
@@ -56,7 +51,7 @@ def sizes_of_run(bootstrap, folder):
     sizes = []
     try:
         while done.poll() is None and node.poll() is None:
-            sizes.append(resident_mb(node.pid))
+            sizes.append(own_broker.resident_mb(node.pid))
             time.sleep(POLL_SECONDS)
         if done.poll() != 0:
             sys.exit(f"the node did not commit all of its input:\n{pathlib.Path(log.name).read_text()[-2000:]}")

@@ -109,6 +109,12 @@ def counter(*arguments, timeout=120, **how):
     return subprocess.run([binaries / "counter", *arguments], text=True, capture_output=True, timeout=timeout, **how)
 
 
+def resident_mb(pid):
+    """The resident size of a process, in MB."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
 def on_kafka(bootstrap, prefix="", **settings):
     """Options of `counter` for the store; SECTION__KEY=VALUE sets more."""
     values = {"store__type": "kafka", "store__path": copies.name, "kafka__bootstrap": bootstrap, "kafka__prefix": prefix,
