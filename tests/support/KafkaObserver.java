@@ -54,6 +54,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 public class KafkaObserver {
   static final Duration PATIENCE = Duration.ofSeconds(60);
+  static final Duration MARKERS = Duration.ofSeconds(3);
   final String bootstrap;
   final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
   final Admin admin;
@@ -223,6 +224,7 @@ public class KafkaObserver {
   void records(String isolation, List<String> topics) throws Exception {
     try (var consumer = consumer(isolation)) {
       List<TopicPartition> places = partitions(topics);
+      if (isolation.equals("read_committed")) awaitDecision(places);
       consumer.assign(places);
       consumer.seekToBeginning(places);
       Map<TopicPartition, Long> ends = consumer.endOffsets(places);
@@ -232,6 +234,18 @@ public class KafkaObserver {
         for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(100)))
           if (r.offset() < ends.get(new TopicPartition(r.topic(), r.partition()))) out.println(json(r));
       }
+    }
+  }
+
+  // A commit is acknowledged, and its positions may be there, before its markers are in all partitions: until then a reader
+  // of what is committed sees an earlier end. What stays open longer than this is none of it.
+  void awaitDecision(List<TopicPartition> places) throws Exception {
+    var written = offsets(places, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED);
+    Instant deadline = Instant.now().plus(MARKERS);
+    while (true) {
+      var decided = offsets(places, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED);
+      if (places.stream().allMatch(p -> decided.get(p) >= written.get(p)) || Instant.now().isAfter(deadline)) return;
+      Thread.sleep(20);
     }
   }
 
