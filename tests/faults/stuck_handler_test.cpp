@@ -82,14 +82,20 @@ struct Program {
             if (when_stuck) when_stuck();
             std::this_thread::sleep_for(hangs);
           }
-          if (waiting_keys().contains(std::string(turn.key()))) wait_for_the_others();
-          if (!is_stuck_partition(turn.key())) ++elsewhere;
+          if (waiting_keys().contains(std::string(turn.key()))) wait_for_the_others(turn.key() == stuck_key);
+          if (!is_stuck_partition(turn.key())) {
+            while (two_wait && !(begun[0] && begun[1])) rest();
+            ++elsewhere;
+          }
         });
     return declares ? std::move(made).blocking() : Service(std::move(made));
   }
 
-  // A key each of two partitions, whose handlers wait until all of the other partitions is done.
+  // A key each of two partitions, whose handlers wait until all of the other partitions is done. Those wait
+  // until both have begun, in whatever order threads take up partitions.
   bool two_wait = false;
+  mutable std::atomic<bool> begun[2] = {false, false};
+  static void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
   std::set<std::string> waiting_keys() const {
     if (!two_wait) return {};
     std::set<std::string> two{stuck_key};
@@ -105,11 +111,12 @@ struct Program {
       return partition_of(one, partitions) == partition_of(key, partitions);
     });
   }
-  void wait_for_the_others() const {
+  void wait_for_the_others(bool is_first) const {
+    begun[is_first ? 0 : 1] = true;
     int all = 0;
     for (std::int64_t k = 0; k < keys; ++k)
       if (!is_stuck_partition("key-" + std::to_string(k))) all += clicks_of_each;
-    while (elsewhere < all) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (elsewhere < all) rest();
   }
 
   static int feed(const CommandContext& at) {
