@@ -60,6 +60,19 @@ void read_failures(Section s, NodeConfig& c) {
   s.finish();
 }
 
+void read_clients(Section s, ClientOptions& o) {
+  o.max_pending_bytes = s.size("max_pending_bytes", o.max_pending_bytes, 1);
+  o.max_requests = s.size("max_requests", o.max_requests, 1);
+  s.finish();
+}
+
+void read_queries(Section s, QueryOptions& o) {
+  o.threads = static_cast<std::size_t>(s.integer("threads", static_cast<std::int64_t>(o.threads), 1, 1024));
+  o.max_questions = s.size("max_questions", o.max_questions, 1);
+  o.limit = s.milliseconds("limit_ms", o.limit);
+  s.finish();
+}
+
 std::map<std::string, Partitioner> read_partitioners(Section s) {
   std::map<std::string, Partitioner> partitioners;
   for (const auto& [topic, name] : s.texts())
@@ -142,6 +155,8 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
 
   read_engine(document.section("engine"), c);
   read_failures(document.section("failures"), c);
+  read_clients(document.section("clients"), c.clients);
+  read_queries(document.section("queries"), c.queries);
 
   Section format = document.section("format");
   c.schemas = format.text("schemas", c.schemas);

@@ -7,6 +7,8 @@
 #include "document.hpp"
 #include "eventy/actors/node_system.hpp"
 #include "eventy/adapters.hpp"
+#include "eventy/client.hpp"
+#include "eventy/engine/queries.hpp"
 #include "log.hpp"
 
 namespace eventy {
@@ -54,6 +56,10 @@ struct NodeConfig {
   std::map<std::string, ServiceSupervision> services = {};
   std::set<std::string> blocking = {};  // names of services, by [services.NAME]
   SupervisionOptions node_supervision = {.restarts = {.intensity = 0}};
+  // [clients]
+  ClientOptions clients = {};
+  // [queries]
+  QueryOptions queries = {};
   // [log]
   LogConfig log = {};
 

@@ -164,10 +164,30 @@ NodeFigures Node::figures() const { return {impl_->started().counts()}; }
 std::vector<std::string> Node::running_handlers() const { return impl_->started().running(); }
 const RecordStore& Node::store() const { return impl_->started().store(); }
 const StateFormat& Node::state_format() const { return impl_->started().state_format(); }
+void Node::ask_raw(Question question, Queries::Answered done) const {
+  impl_->started().ask(std::move(question), std::move(done));
+}
+
+Client Node::client(const std::string& name) const { return impl_->started().client(name); }
 Duration Node::elapsed() const { return impl_->started().elapsed(); }
 
 const ServiceRuntime& Node::runtime(const std::string& name) const {
   return runtime_named(name, impl_->started().runtimes());
+}
+
+Result<Client> open_client(const Config& config, ClientOptions options, const Adapters& adapters) {
+  try {
+    Configured configured(config, adapters, {});
+    auto log = make_log(configured.config.log);
+    std::shared_ptr<RecordStore> store =
+        make_store(configured.document, configured.config, adapters, StoreAccess::read_write, log).value();
+    return Client::on(std::move(store), runtime_options(configured.config, adapters, std::move(log)),
+                      std::move(options));
+  } catch (const Failure& e) {
+    return e.error();
+  } catch (const std::invalid_argument& e) {
+    return Error{ErrorCode::configuration, e.what()};
+  }
 }
 
 }  // namespace eventy

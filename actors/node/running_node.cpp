@@ -60,7 +60,9 @@ RunningNode::RunningNode(const std::vector<Service>& services, Document& documen
     : config_(config), log_(std::move(log)), state_format_(adapters.state_formats.at(config.state)) {
   runtimes_ = make_runtimes(services, config_, adapters, log_);
   store_ = make_store(document, config_, adapters, StoreAccess::sessions, log_).value();
+  client_ = Client::on(*store_, runtime_options(config_, adapters, log_), config_.clients);
   check_files(runtimes_.size());
+  queries_ = std::make_unique<Queries>(config_.queries, log_);
   std::string names;
   for (const auto& runtime : runtimes_) {
     as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
@@ -75,9 +77,12 @@ actors::ServiceSetup RunningNode::setup_of(const std::shared_ptr<const ServiceRu
   session.cycle_interval = config_.commit_interval;
   const std::string& name = runtime->plan().name;
   const bool is_blocking = runtime->plan().is_blocking || config_.blocking.contains(name);
+  BridgeOptions bridge = bridge_options(is_blocking);
+  bridge.views = std::make_shared<CommittedViews>();
+  queries_->add(runtime, bridge.views);
   return {.runtime = runtime,
           .open_session = [store = store_.get(), session] { return store->open_session(session); },
-          .bridge = bridge_options(is_blocking),
+          .bridge = std::move(bridge),
           .supervision = config_.supervision_of(name).parts,
           .turns = config_.supervision_of(name).turns,
           .is_blocking = is_blocking};
@@ -158,8 +163,10 @@ std::optional<NodeState> RunningNode::ended() {
 }
 
 bool RunningNode::stop() {
+  (void)client_->close(for_closing());
+  const bool no_query_runs = queries_->close(for_closing());
   const Duration most = max_for_stop();
-  const bool all_ended = system_->stop(most);
+  const bool all_ended = system_->stop(most) && no_query_runs;
   if (!all_ended) name_the_busy(most);
   tell_counts();
   return all_ended;
@@ -195,8 +202,14 @@ void RunningNode::name_the_busy(Duration waited) const {
   }
 }
 
+std::vector<std::string> RunningNode::running() const {
+  auto all = system_->running();
+  for (auto& query : queries_->running()) all.push_back(std::move(query));
+  return all;
+}
+
 std::string RunningNode::busy_handlers() const {
-  const auto all = system_->running();
+  const auto all = running();
   std::string names;
   for (std::size_t i = 0; i < std::min(all.size(), max_named); ++i) names += (i == 0 ? "" : "; ") + all[i];
   if (all.size() > max_named) names += fmt::format("; and {} more", all.size() - max_named);

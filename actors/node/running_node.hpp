@@ -37,10 +37,12 @@ class RunningNode {
 
   std::string failure() const { return system_->failure(); }
   std::string busy_handlers() const;  // their names, for a message; empty: none runs
-  std::vector<std::string> running() const { return system_->running(); }
+  std::vector<std::string> running() const;
   std::vector<ServiceCounts> counts() const { return system_->counts(); }
   const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes() const { return runtimes_; }
   const RecordStore& store() const { return *store_; }
+  void ask(Question question, Queries::Answered done) { queries_->ask(std::move(question), std::move(done)); }
+  Client client(const std::string& name) const { return client_->named(name); }
   const StateFormat& state_format() const { return *state_format_; }
   Duration elapsed() const;  // since the constructor
 
@@ -61,6 +63,8 @@ class RunningNode {
   MonotonicTime started_ = clock_.now();
   std::shared_ptr<const StateFormat> state_format_;
   std::unique_ptr<RecordStore> store_;
+  std::optional<Client> client_;
+  std::unique_ptr<Queries> queries_;
   std::vector<std::shared_ptr<const ServiceRuntime>> runtimes_;
   std::vector<actors::ServiceSetup> setups_;
   std::unique_ptr<actors::NodeSystem> system_;

@@ -58,22 +58,27 @@ void check_outputs(const ServiceRuntime& runtime) {
 
 }  // namespace
 
+RuntimeOptions runtime_options(const NodeConfig& config, const Adapters& adapters,
+                               std::shared_ptr<spdlog::logger> log) {
+  const NodeSerializers formats(config, adapters);
+  return {.serializer = formats.common,
+          .serializers = formats.named,
+          .state_format = adapters.state_formats.at(config.state),
+          .service_of_namespace = config.namespaces,
+          .partitioners = config.partitioners,
+          .max_record_bytes = config.max_record_bytes,
+          .max_cached_keys = config.max_cached_keys,
+          .durable_wait = config.durable_wait,
+          .parking = config.parking,
+          .misplaced = config.misplaced,
+          .log = std::move(log)};
+}
+
 std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,
                                                                  const NodeConfig& config,
                                                                  const Adapters& adapters,
                                                                  std::shared_ptr<spdlog::logger> log) {
-  const NodeSerializers formats(config, adapters);
-  const RuntimeOptions options{.serializer = formats.common,
-                               .serializers = formats.named,
-                               .state_format = adapters.state_formats.at(config.state),
-                               .service_of_namespace = config.namespaces,
-                               .partitioners = config.partitioners,
-                               .max_record_bytes = config.max_record_bytes,
-                               .max_cached_keys = config.max_cached_keys,
-                               .durable_wait = config.durable_wait,
-                               .parking = config.parking,
-                               .misplaced = config.misplaced,
-                               .log = std::move(log)};
+  const RuntimeOptions options = runtime_options(config, adapters, std::move(log));
   std::vector<std::shared_ptr<const ServiceRuntime>> runtimes;
   std::set<std::string> names;
   for (const auto& service : services) {

@@ -24,6 +24,10 @@ struct NodeSerializers {
   }
 };
 
+// The formats, topics and limits of all services of a node, and of its clients.
+RuntimeOptions runtime_options(const NodeConfig& config, const Adapters& adapters,
+                               std::shared_ptr<spdlog::logger> log);
+
 // Throws Failure (configuration) that names what does not fit, and std::invalid_argument for two services
 // with the same name. Runtimes that are only checked need no log.
 std::vector<std::shared_ptr<const ServiceRuntime>> make_runtimes(const std::vector<Service>& services,

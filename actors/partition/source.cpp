@@ -41,6 +41,7 @@ void SourceActor::poll_soon() {
 void SourceActor::handle(const msg::CommittedUpTo& m) {
   if (m.epoch != engine().epoch()) return;
   committed_ = m.up_to.value;
+  engine().committed(m.up_to);
   quit_when_committed();
   poll_soon();
 }

@@ -6,7 +6,9 @@
 #include "eventy/store/rules.hpp"
 #include "producer.hpp"
 #include "reader.hpp"
+#include "record_writer.hpp"
 #include "session.hpp"
+#include "topic_reader.hpp"
 
 namespace eventy::kafka {
 namespace detail {
@@ -102,6 +104,13 @@ class Store final : public RecordStore {
     if (auto count = known(topic, partition); !count) return count.error();
     if (from.value < 0) return Error{ErrorCode::invalid_argument, "a negative offset"};
     return std::unique_ptr<RecordReader>(std::make_unique<Reader>(client_, topic, partition, from));
+  }
+
+  Result<std::unique_ptr<RecordWriter>> open_writer() override {
+    return std::unique_ptr<RecordWriter>(std::make_unique<KafkaRecordWriter>(client_));
+  }
+  Result<std::unique_ptr<TopicReader>> open_topic_reader() override {
+    return std::unique_ptr<TopicReader>(std::make_unique<KafkaTopicReader>(client_));
   }
 
   Result<Offset> end_of(const std::string& topic, PartitionId partition) const override {

@@ -127,7 +127,10 @@ void PartitionPreparer::hand_out(const Takeover& part) {
     owned->log = log.place;
     owned->state =
         std::make_shared<CopyReader>(log.copy, identity_.options, log.partition, identity_.changelog());
-    events_.report(Restored{log.partition, owned->state, log.records});
+    Restored restored{log.partition, owned->state, log.records};
+    for (const auto& [topic, cursor] : owned->cursors)
+      restored.positions.push_back({topic, cursor.committed});
+    events_.report(std::move(restored));
     partitions.push_back(log.partition);
   }
   if (!partitions.empty()) inputs_.restored(partitions);

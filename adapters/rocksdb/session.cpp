@@ -172,8 +172,11 @@ Result<void> Session::start() {
   events_.push_back(assigned);
   for (const PartitionId partition : assigned.partitions) {
     auto& owned = owned_[partition] = std::make_shared<std::atomic<bool>>(true);
-    events_.push_back(
-        Restored{partition, std::make_shared<CommittedState>(core_, entry_, keyspaces_, partition, owned)});
+    Restored restored{partition,
+                      std::make_shared<CommittedState>(core_, entry_, keyspaces_, partition, owned)};
+    for (const auto& cursor : cursors_)
+      if (cursor.partition == partition) restored.positions.push_back({cursor.topic, cursor.committed});
+    events_.push_back(std::move(restored));
   }
   return {};
 }

@@ -42,6 +42,8 @@ std::string_view to_string(ErrorCode code) {
       return "stopped";
     case ErrorCode::closed:
       return "closed";
+    case ErrorCode::full:
+      return "full";
     case ErrorCode::internal:
       return "internal";
   }

@@ -82,6 +82,8 @@ void BridgeCycles::committed(const Committed& e) {
   if (late_.empty()) works_again();
   for (const auto& done : environment_.book.committed(e.cycle))
     environment_.actions.push_back(action::CommittedUpTo{done.task, done.epoch, done.up_to});
+  if (const auto& views = environment_.options.views)
+    views->committed(environment_.book.committed_positions());
   if (is_full_) environment_.book.open() ? commit_if_due() : undo_all();
 }
 

@@ -44,6 +44,7 @@ BridgeEngine::BridgeEngine(std::shared_ptr<const ServiceRuntime> runtime,
 // A session that cannot even be closed is left to the store.
 BridgeEngine::~BridgeEngine() {
   const BridgeEnvironment& environment = parts_->environment;
+  if (const auto& views = environment.options.views) views->clear();
   try {
     environment.session->close();
   } catch (...) {

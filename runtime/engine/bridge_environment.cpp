@@ -23,7 +23,9 @@ BridgeEnvironment::BridgeEnvironment(std::shared_ptr<const ServiceRuntime> of,
       options(chosen),
       clock(by),
       book(limited(options.cycle, *session)),
-      metrics(std::move(counted)) {}
+      metrics(std::move(counted)) {
+  if (options.views) options.views->set_partitions(routes->lead_partitions());
+}
 
 void BridgeEnvironment::check(const Result<void>& result) {
   if (!result.ok()) throw Failure(result.error());

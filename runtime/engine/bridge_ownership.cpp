@@ -9,6 +9,7 @@ void BridgeOwnership::assigned(const Assigned& e) {
     log->debug("service {}: {} partitions are assigned, their states are restored now",
                environment_.service(), e.partitions.size());
   for (const PartitionId p : e.partitions) tasks_.add(p);
+  if (const auto& views = environment_.options.views) views->assigned(e.partitions);
   restores_.begin(e.partitions, environment_.clock.now());
 }
 
@@ -23,6 +24,7 @@ void BridgeOwnership::restored(const Restored& e) {
   if (auto* log = environment_.log())
     log->debug("service {}: partition {} is restored, {} records of the log were replayed",
                environment_.service(), e.partition.value, e.replayed);
+  if (const auto& views = environment_.options.views) views->restored(e);
   start({e.partition}, e.state);
   const auto& sources = environment_.runtime->plan().sources;
   for (std::uint32_t s = 0; s < sources.size(); ++s)
@@ -49,6 +51,7 @@ void BridgeOwnership::lost(const Lost& e) {
 }
 
 void BridgeOwnership::leave(const std::vector<PartitionId>& partitions) {
+  if (const auto& views = environment_.options.views) views->gone(partitions);
   auto& revoked = environment_.revoked;
   revoked.insert(revoked.end(), partitions.begin(), partitions.end());
   tasks_.leave(partitions);

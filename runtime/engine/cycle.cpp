@@ -32,6 +32,8 @@ void CommitCycles::add(const Slice& slice, MonotonicTime now) {
   if (!opened_) opened_ = now;
   bytes_ += slice.effects.size;
   opened_tasks_[slice.task] = {slice.task, slice.epoch, slice.number};
+  for (const auto& [topic, next] : slice.effects.positions)
+    opened_positions_[slice.effects.partition][topic] = next;
 }
 
 bool CommitCycles::holds(PartitionId partition) const {
@@ -54,6 +56,7 @@ CycleId CommitCycles::begin_commit(MonotonicTime now) {
   flying_ = CycleId{++last_cycle_};
   flying_tasks_ = std::move(opened_tasks_);
   opened_tasks_.clear();
+  flying_positions_ = std::exchange(opened_positions_, {});
   opened_.reset();
   bytes_ = 0;
   return *flying_;
@@ -68,6 +71,7 @@ std::vector<CommitCycles::Done> CommitCycles::committed(CycleId cycle) {
   for (const auto& [task, d] : flying_tasks_)
     if (epoch_of(task) == d.epoch) done.push_back(d);
   flying_tasks_.clear();
+  committed_positions_ = std::exchange(flying_positions_, {});
   return done;
 }
 
@@ -75,6 +79,8 @@ void CommitCycles::undone() {
   flying_.reset();
   flying_tasks_.clear();
   opened_tasks_.clear();
+  flying_positions_.clear();
+  opened_positions_.clear();
   opened_.reset();
   bytes_ = 0;
 }

@@ -173,6 +173,12 @@ std::vector<TopicSpec> ServiceRuntime::topic_specs(std::uint32_t partitions) con
   return specs;
 }
 
+std::vector<TopicIndex> ServiceRuntime::input_topics() const {
+  std::vector<TopicIndex> all = inputs_;
+  all.insert(all.end(), independent_inputs_.begin(), independent_inputs_.end());
+  return all;
+}
+
 std::optional<TopicIndex> ServiceRuntime::topic_named(std::string_view name) const {
   const auto it = std::find(topics_.begin(), topics_.end(), name);
   if (it == topics_.end()) return std::nullopt;

@@ -64,6 +64,7 @@ SourceEngine::Polled SourceEngine::poll() {
   ordinal_ = 0;
   advanced_ = false;
   wait_.reset();
+  on_commit_.clear();
   origin_ = {.deriver = &deriver_, .input_id = position_bytes_, .date = clock_.date()};
   try {
     const TurnWatch::Running running(*watch_, {});
@@ -72,20 +73,33 @@ SourceEngine::Polled SourceEngine::poll() {
     set_position(position_bytes_);  // undoes what the poll advanced
     throw;
   }
-  if (!advanced_ && slice_.effects.outputs.empty()) return {.wait = wait_.value_or(Duration(100))};
+  if (!advanced_ && slice_.effects.outputs.empty()) {
+    for (const auto& call : on_commit_) call();  // there is nothing to commit
+    return {.wait = wait_.value_or(Duration(100))};
+  }
   position_bytes_.clear();
   write_state(*source_.position, position_, *encoder_, position_bytes_);
   slice_.effects.state.push_back(
       {ServiceRuntime::source_keyspace(task_.source), source_.name, position_bytes_});
   slice_.effects.measure();
   slice_.number = {next_slice_++};
+  if (!on_commit_.empty()) uncommitted_[slice_.number.value] = std::exchange(on_commit_, {});
   slice_.records = slice_.effects.outputs.entries.size();
   metrics_->records.add(slice_.records);
   return {.slice = std::move(slice_), .wait = wait_};
 }
 
+void SourceEngine::committed(SliceNumber up_to) {
+  while (!uncommitted_.empty() && uncommitted_.begin()->first <= up_to.value) {
+    const auto calls = std::move(uncommitted_.begin()->second);
+    uncommitted_.erase(uncommitted_.begin());
+    for (const auto& call : calls) call();
+  }
+}
+
 void SourceEngine::rewind(Epoch epoch) {
   epoch_ = epoch;
+  uncommitted_.clear();
   next_slice_ = 1;
   load();
 }
@@ -96,9 +110,12 @@ void SourceEngine::advance(const void* position) {
 }
 
 Writer& SourceEngine::begin(const detail::OutputSpec& output) {
-  // A source begins chains. A repeat of the same poll must begin the same chains.
-  correlation_id_ =
-      make_correlation_id(routes_->runtime->plan().name, output.name, hash64(position_bytes_, ordinal_ + 1));
+  // A repeat of the same poll must begin the same chains.
+  correlation_id_ = !output.correlation_id.empty()
+                        ? std::string(output.correlation_id)
+                        : make_correlation_id(routes_->runtime->plan().name, output.name,
+                                              hash64(position_bytes_, ordinal_ + 1));
+  origin_.key = output.kind == Kind::request ? output.key : std::nullopt;
   origin_.correlation_id = correlation_id_;
   return outbox_.begin(output, origin_, ordinal_, slice_.effects.outputs);
 }

@@ -46,8 +46,9 @@ void detail::MemoryImpl::restored(Service& service, Member& member, PartitionId 
     auto it = service.positions.find({member.options.topics[topic.value], partition});
     owned.cursor[topic] = it == service.positions.end() ? Offset{} : it->second;
   }
-  member.events.push_back(
-      Restored{partition, detail::make_memory_reader(self.lock(), member, partition, owned.readable)});
+  Restored event{partition, detail::make_memory_reader(self.lock(), member, partition, owned.readable)};
+  for (const auto& [topic, next] : owned.cursor) event.positions.push_back({topic, next});
+  member.events.emplace_back(std::move(event));
 }
 
 std::shared_ptr<MemoryMember> detail::MemoryImpl::join(const std::shared_ptr<Member>& member) {

@@ -154,7 +154,9 @@ void Bench::poll(std::string_view source, std::size_t limit) {
     if (it == sources_.end()) throw std::invalid_argument("no source " + std::string(source));
   }
   auto poll = it->second->poll();
-  if (poll.slice) commit(*poll.slice);
+  if (!poll.slice) return;
+  commit(*poll.slice);
+  it->second->committed(poll.slice->number);
 }
 
 void Bench::keep(const OutputBuffer& outputs, bool immediate) {

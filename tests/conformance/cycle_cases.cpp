@@ -41,6 +41,30 @@ void an_append_gives_the_offset_of_each_record(Subject& subject) {
   CAF_CHECK(store.append("in", {}).value().empty());
 }
 
+void a_restored_partition_tells_its_committed_positions(Subject& subject) {
+  auto& store = subject.store();
+  store.ensure_topics({{"in", 2}, {"out", 1}}).value();
+  store.append("in", {record("1"), record("2"), record("3")}).value();
+  const auto position = [](Driver& driver, std::uint32_t partition) -> std::int64_t {
+    const auto& all = driver.positions.at(PartitionId{partition});
+    return all.size() == 1 && all[0].topic == TopicIndex{0} ? all[0].next.value : -1;
+  };
+  Driver first(store);
+  first.ready(2).read_until(3);
+  CAF_CHECK_EQUAL(position(first, 0), 0);
+  CAF_CHECK_EQUAL(position(first, 1), 0);
+  first.append(Slice().emit("a").set("k", "v").next(2));
+  first.commit(1);
+  first.append(Slice().emit("aborted").next(3));
+  first->abort().value();
+  first.drop();
+  Driver second(store);
+  second.ready(2);
+  CAF_CHECK_EQUAL(position(second, 0), 2);
+  CAF_CHECK_EQUAL(position(second, 1), 0);
+  CAF_CHECK(second.state("k").value() == "v");
+}
+
 void shows_nothing_of_an_open_cycle(Subject& subject) {
   auto& store = subject.store();
   two_topics(store);
@@ -409,6 +433,7 @@ std::vector<Case> cycle_cases() {
   { #name, name }
   return {CASE(keeps_the_order_of_a_partition),
           CASE(an_append_gives_the_offset_of_each_record),
+          CASE(a_restored_partition_tells_its_committed_positions),
           CASE(shows_nothing_of_an_open_cycle),
           CASE(shows_all_of_a_committed_cycle),
           CASE(a_forgotten_key_is_gone),

@@ -168,6 +168,7 @@ class Driver {
   std::vector<std::shared_ptr<const Batch>> batches = {};
   std::set<PartitionId> assigned = {};
   std::map<PartitionId, std::shared_ptr<const StateReader>> states = {};
+  std::map<PartitionId, std::vector<NextOffset>> positions = {};  // as of the restored state
   std::vector<PartitionId> revoked = {}, lost = {};
   std::map<PartitionId, std::vector<Restoring>> restoring = {};  // what was told of the progress
   std::vector<std::uint64_t> committed = {};
@@ -178,7 +179,10 @@ class Driver {
   void take(StoreEvent event) {
     if (auto* e = std::get_if<Assigned>(&event)) assigned.insert(e->partitions.begin(), e->partitions.end());
     if (auto* e = std::get_if<Restoring>(&event)) restoring[e->partition].push_back(*e);
-    if (auto* e = std::get_if<Restored>(&event)) states[e->partition] = e->state;
+    if (auto* e = std::get_if<Restored>(&event)) {
+      states[e->partition] = e->state;
+      positions[e->partition] = e->positions;
+    }
     if (auto* e = std::get_if<Revoked>(&event))
       revoked.insert(revoked.end(), e->partitions.begin(), e->partitions.end());
     if (auto* e = std::get_if<Lost>(&event))

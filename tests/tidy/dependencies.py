@@ -17,6 +17,7 @@ ROOMS = {
     "runtime/service": (["runtime/core"], []),
     "runtime/store": (["runtime/core"], []),
     "runtime/engine": (["runtime/core", "runtime/service", "runtime/store"], ["spdlog", "fmt"]),
+    "runtime/client": (["runtime/core", "runtime/service", "runtime/store", "runtime/engine"], ["spdlog", "fmt"]),
     "runtime/testing": (["runtime"], ["spdlog", "fmt"]),
     "adapters/json": (["runtime/core"], ["simdjson"]),
     "adapters/msgpack": (["runtime/core"], ["msgpack"]),
@@ -28,7 +29,7 @@ ROOMS = {
     "actors/node": (["runtime", "adapters", "actors"], ["caf", "spdlog", "fmt", "toml++", "CLI"]),
     "actors/testing": (["runtime", "actors"], ["caf", "spdlog", "fmt"]),
     "actors": (["runtime"], ["caf", "spdlog", "fmt"]),
-    "examples": (["runtime", "adapters", "actors"], ["spdlog", "fmt", "zip", "zipconf"]),
+    "examples": (["runtime", "adapters", "actors"], ["spdlog", "fmt", "zip", "zipconf", "httplib"]),
 }
 # Tests see everything; this folder and the test framework are theirs alone.
 EXEMPT = "tests"
@@ -138,7 +139,7 @@ def self_check():
         ("runtime/core", "/usr/include/caf/all.hpp"), ("runtime/core", "/usr/include/spdlog/spdlog.h"),
         ("runtime/core", "/p/runtime/store/s.hpp"), ("runtime/service", "/p/runtime/engine/e.hpp"),
         ("runtime/store", "/p/runtime/service/s.hpp"), ("runtime/engine", "/p/runtime/testing/t.hpp"),
-        ("runtime/testing", "/p/adapters/json/j.hpp"), ("runtime/engine", "/usr/include/msgpack/x.hpp"),
+        ("runtime/testing", "/p/adapters/json/j.hpp"), ("runtime/client", "/p/runtime/testing/t.hpp"), ("runtime/engine", "/usr/include/msgpack/x.hpp"),
         ("adapters/json", "/p/runtime/engine/e.hpp"), ("adapters/json", "/p/adapters/msgpack/m.hpp"), ("adapters/json", "/p/actors/p.hpp"),
         ("adapters/rocksdb", "/usr/include/caf/all.hpp"), ("adapters/rocksdb", "/usr/include/librdkafka/rdkafka.h"),
         ("adapters/kafka", "/usr/include/rocksdb/db.h"), ("adapters/rocksdb", "/usr/include/simdjson.h"),

@@ -18,6 +18,7 @@ PLACES = {
                           r"|\bspdlog::(?:trace|debug|info|warn|error|critical)\s*\("), {
         "actors/node/standard_streams.cpp": 2,  # say_on_standard_error, print_line
         "examples/counter/main.cpp": 1,         # numbers
+        "examples/embedded/main.cpp": 6,        # the log of a program of its own: errors of the start, numbers
         "examples/flights/main.cpp": 4,         # numbers; the report, put together in report.cpp
         "examples/resilience/main.cpp": 1,      # put together in status.cpp
     }),

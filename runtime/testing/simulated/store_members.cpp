@@ -91,8 +91,9 @@ void SimulatedImpl::restored(Member& member, PartitionId partition, Member::Owne
   for (const TopicIndex topic : member.shape.inputs)
     if (member.shape.reads(topic, partition))
       owned.cursor[topic] = service.position(member.options.topics[topic.value], partition);
-  member.events.push_back(
-      Restored{partition, make_simulated_reader(shared_from_this(), member, partition, owned.readable)});
+  Restored event{partition, make_simulated_reader(shared_from_this(), member, partition, owned.readable)};
+  for (const auto& [topic, next] : owned.cursor) event.positions.push_back({topic, next});
+  member.events.emplace_back(std::move(event));
   member.notify();
 }
 

@@ -32,6 +32,7 @@ enum class ErrorCode : std::uint8_t {
   io,        // any other failure of a file, a socket or a database
   stopped,   // a failure policy stopped the process
   closed,    // used after close, or during shutdown
+  full,      // a queue of this process holds what it may; nothing was taken; succeeds once it is shorter
   internal,  // a defect of this library
 };
 

@@ -28,6 +28,7 @@ struct BridgeOptions {
   // Also when all tasks work: where they share threads, most may wait for a thread only.
   bool hands_over_all = false;
   CycleBackoffOptions cycle_backoff = {};
+  std::shared_ptr<CommittedViews> views = {};  // of the service, for questions; null: nobody asks
 };
 
 namespace action {

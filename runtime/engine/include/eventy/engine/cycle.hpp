@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "eventy/engine/committed_views.hpp"
 #include "eventy/engine/slice.hpp"
 
 namespace eventy {
@@ -49,6 +50,8 @@ class CommitCycles {
   };
   // The cycle in flight is durable. Leaves out tasks that have a new epoch.
   std::vector<Done> committed(CycleId cycle);
+  // The positions of the cycle that committed() was called for last.
+  const CommittedViews::Positions& committed_positions() const { return committed_positions_; }
   // Drops the open cycle and the one in flight. Tasks keep their epochs until open_task().
   void undone();
 
@@ -63,6 +66,7 @@ class CommitCycles {
   std::optional<MonotonicTime> opened_, begun_;  // the open cycle; the last commit
   std::size_t bytes_ = 0;
   std::map<TaskId, Done> opened_tasks_, flying_tasks_;
+  CommittedViews::Positions opened_positions_ = {}, flying_positions_ = {}, committed_positions_ = {};
   std::optional<CycleId> flying_;
 };
 

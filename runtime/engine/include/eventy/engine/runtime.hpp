@@ -41,10 +41,10 @@ struct MisplacedLimits {
 };
 
 struct RuntimeOptions {
-  std::shared_ptr<const Serializer> serializer;  // of every topic that `serializers` does not name
+  std::shared_ptr<const Serializer> serializer = {};  // of every topic that `serializers` does not name
   std::map<std::string, std::shared_ptr<const Serializer>> serializers =
       {};  // of a topic, or of a service's own
-  std::shared_ptr<const StateFormat> state_format;
+  std::shared_ptr<const StateFormat> state_format = {};
   std::map<std::string, std::string> service_of_namespace =
       {};  // namespace → service, where it is not `urn:NAME` → `NAME`
   std::map<std::string, Partitioner> partitioners = {};  // topic → its partitioner, where it is not crc32
@@ -95,6 +95,8 @@ class ServiceRuntime {
   // Of all topics that a service with state reads together: it places keys and their state.
   Partitioner partitioner() const { return partitioner(requests); }
 
+  // All that are read: together, then responses.
+  std::vector<TopicIndex> input_topics() const;
   // Topics by role. The request topic is the first one and the lead topic.
   static constexpr TopicIndex requests{0}, events{1}, responses{2}, dead_letters{3};
   std::optional<TopicIndex> returns() const { return returns_; }

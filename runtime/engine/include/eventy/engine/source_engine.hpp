@@ -2,6 +2,10 @@
 // by one source actor or Bench; one thread at a time, which may block in the user's code.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <vector>
+
 #include "eventy/engine/metrics.hpp"
 #include "eventy/engine/outbox.hpp"
 #include "eventy/engine/slice.hpp"
@@ -25,6 +29,8 @@ class SourceEngine final : detail::PollCore {
   };
   // Throws what the user's code throws; then the poll has no effect.
   Polled poll();
+  // The slices up to this one are committed: calls what waits for that. Call it for each commit.
+  void committed(SliceNumber up_to);
   // Goes back to the committed position; slices count from 1 again.
   void rewind(Epoch epoch);
   Epoch epoch() const { return epoch_; }
@@ -34,6 +40,7 @@ class SourceEngine final : detail::PollCore {
   void advance(const void* position) override;
   std::size_t max_records() const override { return limit_; }
   void poll_again_after(Duration wait) override { wait_ = wait; }
+  void on_commit(std::function<void()> call) override { on_commit_.push_back(std::move(call)); }
   Writer& begin(const detail::OutputSpec& output) override;
   void end() override;
   void abandon() override;
@@ -66,6 +73,8 @@ class SourceEngine final : detail::PollCore {
   Outbox::Savepoint piece_ = {};  // before the current piece of input
   bool advanced_ = false;
   std::optional<Duration> wait_;
+  std::vector<std::function<void()>> on_commit_ = {};                             // of the current poll
+  std::map<std::uint64_t, std::vector<std::function<void()>>> uncommitted_ = {};  // by slice
 };
 
 }  // namespace eventy

@@ -46,6 +46,7 @@ class PollCore {
   virtual void advance(const void* position) = 0;
   virtual std::size_t max_records() const = 0;
   virtual void poll_again_after(Duration wait) = 0;
+  virtual void on_commit(std::function<void()> call) = 0;
   virtual Writer& begin(const OutputSpec& output) = 0;
   virtual void end() = 0;
   virtual void abandon() = 0;  // discards the output that begin() started and end() did not complete
@@ -57,6 +58,14 @@ class PollCore {
 };
 
 }  // namespace detail
+
+// Options of what a source writes. Views are copied before the call returns.
+struct PollEmitOptions {
+  std::optional<std::string_view> key =
+      {};                            // none: the record needs no order, and its uuid chooses the partition
+  std::optional<Instant> date = {};  // when it happened; default: when the poll began
+  std::string_view correlation_id = {};  // of the chain that it continues; empty: it begins one
+};
 
 // One poll of a source. The emitted events and the new position are committed together. Sources run on a
 // thread of their own and may block.
@@ -70,19 +79,21 @@ class Poll {
   std::size_t max_records() const { return core_.max_records(); }  // about how many records to emit at most
   template <EventType E>
   void emit(const E& event, std::string_view key) {
-    using R = typename RecordOf<E>::type;
-    try {
-      write(core_.begin({.kind = R::kind, .ns = R::ns, .name = R::name, .version = R::version, .key = key}),
-            event);
-      core_.end();
-    } catch (const EncodeError& e) {
-      core_.abandon();
-      throw e.within("data");
-    } catch (...) {
-      core_.abandon();
-      throw;
-    }
+    emit(event, PollEmitOptions{.key = key});
   }
+  template <EventType E>
+  void emit(const E& event, const PollEmitOptions& options) {
+    write_record(event, options);
+  }
+  // The service handles the response. With a key, it comes to the key's partition.
+  template <RequestType Q>
+  void request(const Q& request, const PollEmitOptions& options = {}) {
+    write_record(request, options);
+  }
+  // Calls `call` when all that this poll writes is committed, on the source's thread: to acknowledge the
+  // input where it came from. After a crash, or when the commit is undone and the input polled again, it is
+  // not called. It must not throw.
+  void on_commit(std::function<void()> call) { core_.on_commit(std::move(call)); }
   // Processes one piece of the input: `f()` emits its events. If it throws, none of them is emitted and
   // the piece becomes a dead letter with its place, the reason and its bytes. So a piece that cannot be
   // parsed or written does not end the source. std::bad_alloc and eventy::Failure are rethrown: the piece did
@@ -106,6 +117,27 @@ class Poll {
   void log(LogLevel level, std::string_view text) const { core_.log(level, text); }
 
  private:
+  template <class M>
+  void write_record(const M& message, const PollEmitOptions& options) {
+    using R = typename RecordOf<M>::type;
+    try {
+      write(core_.begin({.kind = R::kind,
+                         .ns = R::ns,
+                         .name = R::name,
+                         .version = R::version,
+                         .key = options.key,
+                         .date = options.date,
+                         .correlation_id = options.correlation_id}),
+            message);
+      core_.end();
+    } catch (const EncodeError& e) {
+      core_.abandon();
+      throw e.within("data");
+    } catch (...) {
+      core_.abandon();
+      throw;
+    }
+  }
   detail::PollCore& core_;
 };
 

@@ -100,9 +100,10 @@ struct OutputSpec {
   Kind kind{};
   std::string_view ns = {}, name = {}, version = {};
   std::optional<std::string_view> key = {};
-  std::optional<Instant> date = {};   // default: the turn's
-  bool new_chain = false;             // begins a chain: a correlation id of its own, no context
-  const ReplyTo* reply_to = nullptr;  // of a response
+  std::optional<Instant> date = {};      // default: the turn's
+  bool new_chain = false;                // begins a chain: a correlation id of its own, no context
+  std::string_view correlation_id = {};  // of a source: the chain to continue; empty: a new one
+  const ReplyTo* reply_to = nullptr;     // of a response
   bool ok = true;
   std::optional<std::int64_t> error_code = {};
   std::optional<std::string_view> error_message = {};

@@ -20,6 +20,9 @@
 
 namespace eventy {
 
+class RecordWriter;
+class TopicReader;
+
 struct TopicSpec {
   std::string name;
   std::uint32_t partitions = 1;
@@ -74,6 +77,8 @@ struct Restored {
   PartitionId partition = {};
   std::shared_ptr<const StateReader> state = {};
   std::uint64_t replayed = 0;  // records of the log that were read to restore it
+  // The committed position of each topic that the partition reads, as of the state.
+  std::vector<NextOffset> positions = {};
 };
 // Still owned: commit the work in progress, then call release().
 struct Revoked {
@@ -199,6 +204,10 @@ class RecordStore {
                                              const std::vector<NewRecord>& records) = 0;
   virtual Result<std::unique_ptr<RecordReader>> read(const std::string& topic, PartitionId partition,
                                                      Offset from) = 0;
+  // For clients, which write from any thread and read responses. The store must outlive them. By default on
+  // append() and read(); see record_writer.hpp and topic_reader.hpp, which callers include.
+  virtual Result<std::unique_ptr<RecordWriter>> open_writer();
+  virtual Result<std::unique_ptr<TopicReader>> open_topic_reader();
   // The offset of the partition's next record.
   virtual Result<Offset> end_of(const std::string& topic, PartitionId partition) const = 0;
   // The service's committed position: the next offset that it reads. May wait until an open cycle ends.

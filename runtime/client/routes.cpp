@@ -1,0 +1,58 @@
+#include "routes.hpp"
+
+#include "eventy/store/rules.hpp"
+
+namespace eventy::detail {
+
+std::string ClientRoutes::topic_of(Kind kind, std::string_view ns) const {
+  const auto it = formats_.service_of_namespace.find(std::string(ns));
+  const std::string owner =
+      it != formats_.service_of_namespace.end() ? it->second : std::string(ns.substr(4));
+  return owner + (kind == Kind::request ? "-requests" : kind == Kind::response ? "-responses" : "-events");
+}
+
+Result<std::shared_ptr<const ClientRoute>> ClientRoutes::find(RecordStore& store, Kind kind,
+                                                              std::string_view ns) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& of_kind = known_[kind];
+    if (const auto it = of_kind.find(ns); it != of_kind.end()) return it->second;
+  }
+  auto route = std::make_shared<ClientRoute>();
+  route->topic = topic_of(kind, ns);
+  const auto topics = store.topics();
+  if (!topics) return topics.error();
+  const auto spec =
+      std::find_if(topics->begin(), topics->end(), [&](auto& t) { return t.name == route->topic; });
+  if (spec == topics->end())
+    return Error{ErrorCode::not_found,
+                 "topic " + printable(route->topic) + " of namespace " + printable(ns) +
+                     " does not exist: start the service that owns the namespace first, or "
+                     "name its service in [namespaces]"};
+  route->partitions = spec->partitions;
+  if (const auto it = formats_.partitioners.find(route->topic); it != formats_.partitioners.end())
+    route->partitioner = it->second;
+  route->serializer = serializer_of(formats_, route->topic);
+  const std::lock_guard lock(mutex_);
+  return known_[kind].try_emplace(std::string(ns), std::move(route)).first->second;
+}
+
+std::unique_ptr<Encoder> ClientRoutes::take(const Serializer& serializer) {
+  {
+    const std::lock_guard lock(mutex_);
+    auto& idle = encoders_[&serializer];
+    if (!idle.empty()) {
+      auto encoder = std::move(idle.back());
+      idle.pop_back();
+      return encoder;
+    }
+  }
+  return serializer.make_encoder();
+}
+
+void ClientRoutes::put_back(const Serializer& serializer, std::unique_ptr<Encoder> encoder) {
+  const std::lock_guard lock(mutex_);
+  encoders_[&serializer].push_back(std::move(encoder));
+}
+
+}  // namespace eventy::detail
