@@ -32,13 +32,15 @@ class KafkaRecordWriter::Instance {
     char ignored[1];
     return batch_size_ <= batch_size && !rd_kafka_fatal_error(handle_.get(), ignored, sizeof ignored);
   }
-  // The topic's object, made at its first record. The writer's lock is held.
-  rd_kafka_topic_t& topic(const std::string& name) {
-    auto& known = topics_[name];
-    if (!known) known.reset(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
-    return *known;
+  // The topic's object; null: no record of it came yet. The writer's lock is held.
+  const KnownTopic* topic(const std::string& name) const {
+    const auto found = topics_.find(name);
+    return found == topics_.end() ? nullptr : &found->second;
   }
-  bool knows(const std::string& name) const { return topics_.contains(name); }
+  const KnownTopic* add_topic(const std::string& name, const Client& client) {
+    Topic handle(rd_kafka_topic_new(handle_.get(), client.name_in_kafka(name).c_str(), nullptr));
+    return &topics_.try_emplace(name, KnownTopic{name, std::move(handle), &client}).first->second;
+  }
   // Waits for reports, then reports the rest as purged.
   void finish(Duration within) {
     (void)rd_kafka_flush(handle_.get(), static_cast<int>(within.count()));
@@ -55,7 +57,7 @@ class KafkaRecordWriter::Instance {
 
   const std::size_t batch_size_;
   Handle handle_;
-  std::map<std::string, Topic> topics_ = {};
+  std::map<std::string, KnownTopic> topics_ = {};
   std::atomic<bool> is_ending_ = false;
   std::thread thread_;  // the last member: it uses the others
 };
@@ -65,13 +67,14 @@ class KafkaRecordWriter::Instance {
 // A timeout never says that nothing is stored: the record may have reached the broker, and its answer not us.
 Error KafkaRecordWriter::failed(const Delivery& delivery, const rd_kafka_message_t& message) {
   const std::string what = "cannot write a record of " + std::to_string(delivery.size) + " bytes to topic " +
-                           printable(delivery.topic) + " partition " + std::to_string(message.partition);
+                           printable(delivery.topic->name) + " partition " +
+                           std::to_string(message.partition);
   const auto code = delivery_error(message);
   if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE)
     return {ErrorCode::closed, what + ": the client was closed before it was sent"};
   if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
     return {ErrorCode::clock, what + ": its date is too far from the broker's; check this machine's clock"};
-  Error error = delivery.client->failed(code, what);
+  Error error = delivery.topic->client->failed(code, what);
   const bool may_be_stored = code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
                              code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
                              rd_kafka_message_status(&message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED;
@@ -112,8 +115,7 @@ Result<std::shared_ptr<KafkaRecordWriter::Instance>> KafkaRecordWriter::make_ins
 Result<std::shared_ptr<KafkaRecordWriter::Instance>> KafkaRecordWriter::instance_for(
     const std::string& topic) {
   constexpr std::size_t any = SIZE_MAX;
-  if (current_ && current_->knows(client_->name_in_kafka(topic)) && current_->is_usable_for(any))
-    return current_;
+  if (current_ && current_->topic(topic) && current_->is_usable_for(any)) return current_;
   auto limits = client_->limits_of(std::vector<std::string>{topic});
   if (!limits) return limits.error();
   const std::size_t size = std::stoull(Client::batch_size_for(*limits));
@@ -125,24 +127,34 @@ Result<std::shared_ptr<KafkaRecordWriter::Instance>> KafkaRecordWriter::instance
   return current_;
 }
 
+// The lock is held. `done` is taken if there is no error.
+Result<void> KafkaRecordWriter::queue(const std::string& topic, PartitionId partition,
+                                      const NewRecord& record, Done& done) {
+  if (is_closed_)
+    return Error{ErrorCode::closed, "the writer of records is closed; the record is not stored"};
+  const auto instance = instance_for(topic);
+  if (!instance) return instance.error();
+  const KnownTopic* known = (*instance)->topic(topic);
+  if (!known) known = (*instance)->add_topic(topic, *client_);
+  Client::Outgoing out{.to = {{}, static_cast<std::int32_t>(partition.value)},
+                       .value = record.value_or_null()};
+  if (record.key) out.key = *record.key;
+  for (const auto& [header, value] : record.headers) out.headers.emplace_back(header, value);
+  auto delivery = std::make_unique<Delivery>(Delivery{known, record.value.size(), std::move(done)});
+  const auto queued = produce((*instance)->handle(), *known->handle, out, delivery.get());
+  if (queued) {
+    (void)delivery.release();  // its report takes it
+    return {};
+  }
+  done = std::move(delivery->done);
+  return Error{queued.error().code, "topic " + printable(topic) + ": " + queued.error().message};
+}
+
 void KafkaRecordWriter::write(const std::string& topic, PartitionId partition, NewRecord record, Done done) {
   Result<void> queued;
   {
     const std::lock_guard lock(mutex_);
-    if (is_closed_) {
-      queued = Error{ErrorCode::closed, "the writer of records is closed; the record is not stored"};
-    } else if (auto instance = instance_for(topic); !instance) {
-      queued = instance.error();
-    } else {
-      const std::string name = client_->name_in_kafka(topic);
-      Client::Outgoing out{.to = {name, static_cast<std::int32_t>(partition.value)},
-                           .value = record.value_or_null()};
-      if (record.key) out.key = *record.key;
-      for (const auto& [header, value] : record.headers) out.headers.emplace_back(header, value);
-      auto delivery = std::make_unique<Delivery>(Delivery{client_, topic, record.value.size(), done});
-      queued = produce((*instance)->handle(), (*instance)->topic(name), out, delivery.get());
-      if (queued) (void)delivery.release();  // its report takes it
-    }
+    queued = queue(topic, partition, record, done);
   }
   if (!queued) done(queued.error());
 }

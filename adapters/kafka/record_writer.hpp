@@ -23,12 +23,17 @@ class KafkaRecordWriter final : public RecordWriter {
  private:
   // A librdkafka producer with the thread that polls it. Ends with all its records reported.
   class Instance;
+  struct KnownTopic {  // of an instance
+    std::string name;  // as we call it
+    Topic handle;
+    const Client* client;
+  };
   struct Delivery {  // of one record; librdkafka carries it to the report
-    std::shared_ptr<const Client> client;
-    std::string topic;
+    const KnownTopic* topic;
     std::size_t size;
     Done done;
   };
+  Result<void> queue(const std::string& topic, PartitionId partition, const NewRecord& record, Done& done);
   static void report(const rd_kafka_message_t& message);
   static Error failed(const Delivery& delivery, const rd_kafka_message_t& message);
   Result<std::shared_ptr<Instance>> instance_for(const std::string& topic);

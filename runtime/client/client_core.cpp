@@ -7,7 +7,8 @@ namespace eventy::detail {
 
 namespace {
 
-constexpr std::size_t overhead = 128;  // bytes that a record takes beside its key and value
+constexpr std::size_t usual_bytes = 512;  // of a record; a longer one grows
+constexpr std::size_t overhead = 128;     // bytes that a record takes beside its key and value
 constexpr Duration max_for_closing{5'000};
 
 Error closed() { return {ErrorCode::closed, "the client is closed; the record is not stored"}; }
@@ -72,7 +73,8 @@ Result<ClientCore::Encoded> ClientCore::encode(const std::string& from, const Cl
   if (const auto broken = broken_rule(e))
     return Error{ErrorCode::invalid_argument, "cannot write " + std::string(record.name) + ": " + *broken};
   try {
-    const ClientRoutes::Lent encoder(routes_, route.serializer);
+    const EncoderPool::Lent encoder(*route.encoders);
+    out.record.value.reserve(usual_bytes);
     const bool has_context = record.context && !record.context->empty();
     const OutgoingContext context{.common = has_context ? record.context : nullptr,
                                   .version = next_version_.fetch_add(1, std::memory_order_relaxed)};
@@ -80,7 +82,7 @@ Result<ClientCore::Encoded> ClientCore::encode(const std::string& from, const Cl
     (*encoder).end();
   } catch (...) {
     return Error{ErrorCode::invalid_argument, "cannot write " + std::string(record.name) + " as " +
-                                                  std::string(route.serializer->name()) + ": " +
+                                                  std::string(route.encoders->serializer().name()) + ": " +
                                                   describe(std::current_exception()).reason};
   }
   const std::size_t most = routes_.formats().max_record_bytes;
@@ -96,39 +98,41 @@ Result<ClientCore::Encoded> ClientCore::encode(const std::string& from, const Cl
 }
 
 Result<void> ClientCore::reserve(std::size_t bytes) {
-  const std::size_t before = pending_->bytes.fetch_add(bytes);
+  const std::size_t before = pending_.bytes.fetch_add(bytes);
   if (before + bytes <= options_.max_pending_bytes || before == 0) return {};
-  pending_->bytes -= bytes;
+  pending_.bytes -= bytes;
   return Error{ErrorCode::full, std::to_string(before) +
                                     " bytes of records are on their way to the store: at most " +
                                     std::to_string(options_.max_pending_bytes) + " may be; try again later"};
 }
 
 Result<RecordWriter*> ClientCore::writer() {
+  if (RecordWriter* made = made_writer_.load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
-  if (is_closed_) return closed();
   if (!writer_) {
     auto made = store_.open_writer();
     if (!made) return made.error();
     writer_ = *std::move(made);
+    made_writer_.store(writer_.get(), std::memory_order_release);
   }
   return writer_.get();
 }
 
-void ClientCore::write(const std::shared_ptr<const ClientRoute>& route, Encoded encoded, OnStored done) {
-  const std::size_t bytes = encoded.record.value.size() + encoded.record.key.value_or("").size() + overhead;
+void ClientCore::write(const ClientRoute& route, Encoded encoded, OnStored done) {
+  const NewRecord& record = encoded.record;
+  const std::size_t bytes = record.value.size() + (record.key ? record.key->size() : 0) + overhead;
   if (const auto reserved = reserve(bytes); !reserved) return done(reserved.error());
   const auto to = writer();
   if (!to) {
-    pending_->bytes -= bytes;
+    pending_.bytes -= bytes;
     return done(to.error());
   }
   const PartitionId partition = encoded.partition;
-  (*to)->write(route->topic, partition, std::move(encoded.record),
-               [pending = pending_, route, partition, bytes, done = std::move(done)](Result<Offset> offset) {
-                 pending->bytes -= bytes;
-                 ++(offset ? pending->stored : pending->failed);
-                 done(offset ? Result<Stored>(Stored{route->topic, partition, *offset})
+  (*to)->write(route.topic, partition, std::move(encoded.record),
+               [this, &route, partition, bytes, done = std::move(done)](const Result<Offset>& offset) {
+                 pending_.bytes -= bytes;
+                 ++(offset ? pending_.stored : pending_.failed);
+                 done(offset ? Result<Stored>(Stored{route.topic, partition, *offset})
                              : Result<Stored>(offset.error()));
                });
 }
@@ -141,7 +145,7 @@ void ClientCore::emit(const std::string& from, const ClientRecord& record, const
   if (!route) return done(route.error());
   auto encoded = encode(from, record, data, **route);
   if (!encoded) return done(encoded.error());
-  write(*route, *std::move(encoded), std::move(done));
+  write(**route, *std::move(encoded), std::move(done));
 }
 
 // --- a request ---
@@ -151,7 +155,8 @@ Result<void> ClientCore::expect(const std::string& uuid, const std::string& from
   const auto responses = routes_.find(store_, Kind::response, record.ns);
   if (!responses) return responses.error();
   // Before the request is sent, so that no response is missed.
-  if (const auto followed = responses_.follow((*responses)->topic, *(*responses)->serializer); !followed)
+  if (const auto followed = responses_.follow((*responses)->topic, (*responses)->encoders->serializer());
+      !followed)
     return followed;
   return responses_.expect(uuid, from, expected, done, options_.max_requests);
 }
@@ -168,7 +173,7 @@ void ClientCore::request(const std::string& from, const ClientRecord& record, co
   const std::string uuid = encoded->uuid;
   if (const auto expecting = expect(uuid, from, record, expected, done); !expecting)
     return fail(expecting.error());
-  write(*route, *std::move(encoded), [this, uuid](const Result<Stored>& stored) {
+  write(**route, *std::move(encoded), [this, uuid](const Result<Stored>& stored) {
     // If nobody knows, the response or the deadline tells.
     if (!stored && stored.error().code != ErrorCode::unknown_outcome) responses_.cancel(uuid, stored.error());
   });
@@ -178,12 +183,12 @@ void ClientCore::request(const std::string& from, const ClientRecord& record, co
 
 ClientFigures ClientCore::figures() const {
   const auto responses = responses_.counts();
-  return {.stored = pending_->stored,
-          .failed = pending_->failed,
+  return {.stored = pending_.stored,
+          .failed = pending_.failed,
           .responses = responses.responses,
           .timed_out = responses.timed_out,
           .unexpected_responses = responses.unexpected,
-          .pending_bytes = pending_->bytes,
+          .pending_bytes = pending_.bytes,
           .open_requests = responses.open};
 }
 

@@ -28,7 +28,6 @@ class ClientCore {
  private:
   // A call in progress: close() waits for it, since the store may end afterwards.
   class Entered;
-  // Shared with the writer's callbacks, which may outlive this object by a moment.
   struct Pending {
     std::atomic<std::size_t> bytes = 0;
     std::atomic<std::uint64_t> stored = 0, failed = 0;
@@ -41,7 +40,7 @@ class ClientCore {
   Result<Encoded> encode(const std::string& from, const ClientRecord& record, const WriteData& data,
                          const ClientRoute& route);
   std::string uuid_of(const std::string& from, const ClientRecord& record) const;
-  void write(const std::shared_ptr<const ClientRoute>& route, Encoded encoded, OnStored done);
+  void write(const ClientRoute& route, Encoded encoded, OnStored done);
   Result<void> expect(const std::string& uuid, const std::string& from, const ClientRecord& record,
                       const ExpectedResponse& expected, const OnResponse& done);
   Result<void> reserve(std::size_t bytes);
@@ -53,10 +52,12 @@ class ClientCore {
   ClientRoutes routes_;
   Responses responses_;
   SystemClock clock_ = {};
-  const std::shared_ptr<Pending> pending_ = std::make_shared<Pending>();
+  Pending pending_ = {};
   std::atomic<std::uint64_t> next_version_ = 1;  // of contexts; see OutgoingContext
   std::mutex mutex_ = {};                        // guards what follows
-  std::unique_ptr<RecordWriter> writer_ = {};    // made by the first record
+  // Made by the first record. Its end completes what it holds, so it ends before what callbacks use.
+  std::unique_ptr<RecordWriter> writer_ = {};
+  std::atomic<RecordWriter*> made_writer_ = nullptr;  // the same, for those who only use it
   std::atomic<bool> is_closed_ = false;
   std::atomic<int> calls_ = 0;  // in progress
 };

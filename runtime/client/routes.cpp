@@ -11,14 +11,13 @@ std::string ClientRoutes::topic_of(Kind kind, std::string_view ns) const {
   return owner + (kind == Kind::request ? "-requests" : kind == Kind::response ? "-responses" : "-events");
 }
 
-Result<std::shared_ptr<const ClientRoute>> ClientRoutes::find(RecordStore& store, Kind kind,
-                                                              std::string_view ns) {
+Result<const ClientRoute*> ClientRoutes::find(RecordStore& store, Kind kind, std::string_view ns) {
   {
     const std::lock_guard lock(mutex_);
     const auto& of_kind = known_[kind];
-    if (const auto it = of_kind.find(ns); it != of_kind.end()) return it->second;
+    if (const auto it = of_kind.find(ns); it != of_kind.end()) return it->second.get();
   }
-  auto route = std::make_shared<ClientRoute>();
+  auto route = std::make_unique<ClientRoute>();
   route->topic = topic_of(kind, ns);
   const auto topics = store.topics();
   if (!topics) return topics.error();
@@ -32,27 +31,29 @@ Result<std::shared_ptr<const ClientRoute>> ClientRoutes::find(RecordStore& store
   route->partitions = spec->partitions;
   if (const auto it = formats_.partitioners.find(route->topic); it != formats_.partitioners.end())
     route->partitioner = it->second;
-  route->serializer = serializer_of(formats_, route->topic);
+  const auto& serializer = serializer_of(formats_, route->topic);
   const std::lock_guard lock(mutex_);
-  return known_[kind].try_emplace(std::string(ns), std::move(route)).first->second;
+  auto& pool = pools_[serializer.get()];
+  if (!pool) pool = std::make_shared<EncoderPool>(serializer);
+  route->encoders = pool;
+  return known_[kind].try_emplace(std::string(ns), std::move(route)).first->second.get();
 }
 
-std::unique_ptr<Encoder> ClientRoutes::take(const Serializer& serializer) {
+std::unique_ptr<Encoder> EncoderPool::take() {
   {
     const std::lock_guard lock(mutex_);
-    auto& idle = encoders_[&serializer];
-    if (!idle.empty()) {
-      auto encoder = std::move(idle.back());
-      idle.pop_back();
+    if (!idle_.empty()) {
+      auto encoder = std::move(idle_.back());
+      idle_.pop_back();
       return encoder;
     }
   }
-  return serializer.make_encoder();
+  return serializer_->make_encoder();
 }
 
-void ClientRoutes::put_back(const Serializer& serializer, std::unique_ptr<Encoder> encoder) {
+void EncoderPool::put_back(std::unique_ptr<Encoder> encoder) {
   const std::lock_guard lock(mutex_);
-  encoders_[&serializer].push_back(std::move(encoder));
+  idle_.push_back(std::move(encoder));
 }
 
 }  // namespace eventy::detail
