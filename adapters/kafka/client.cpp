@@ -210,6 +210,20 @@ Result<Client::OffsetRange> Client::offset_range(const std::string& topic, Parti
 
 Result<std::vector<Offset>> Client::list_offsets(const std::vector<TopicPartition>& places, OffsetSpec edge,
                                                  Isolation isolation) {
+  return list_offsets_at(places, edge == OffsetSpec::latest ? latest_timestamp : earliest_timestamp,
+                         isolation);
+}
+
+// A date before 1970 would stand for an end of the log.
+Result<std::optional<Offset>> Client::offset_of_date(const TopicPartition& place, WallTime date) {
+  const auto since_1970 = std::chrono::ceil<std::chrono::milliseconds>(date.time_since_epoch()).count();
+  auto found = list_offsets_at({place}, std::max<std::int64_t>(since_1970, 0), Isolation::read_committed);
+  if (!found) return found.error();
+  return found->at(0).value < 0 ? std::nullopt : std::optional(found->at(0));
+}
+
+Result<std::vector<Offset>> Client::list_offsets_at(const std::vector<TopicPartition>& places,
+                                                    std::int64_t timestamp, Isolation isolation) {
   if (places.empty()) return std::vector<Offset>();
   auto handle = admin(isolation);
   if (!handle) return handle.error();
@@ -217,8 +231,7 @@ Result<std::vector<Offset>> Client::list_offsets(const std::vector<TopicPartitio
   const auto code = retry_transient(options_.request_timeout, [&] {
     list = make_list(static_cast<int>(places.size()));
     for (const auto& place : places)
-      rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
-          edge == OffsetSpec::latest ? latest_timestamp : earliest_timestamp;
+      rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset = timestamp;
     const auto whole = rd_kafka_offsets_for_times(*handle, list.get(), timeout_ms());
     for (int i = 0; !whole && i < list->cnt; ++i)
       if (is_transient(list->elems[i].err)) return list->elems[i].err;

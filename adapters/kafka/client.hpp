@@ -91,6 +91,9 @@ class Client {
   enum class OffsetSpec : std::uint8_t { earliest, latest };
   Result<std::vector<Offset>> list_offsets(const std::vector<TopicPartition>& places, OffsetSpec edge,
                                            Isolation isolation);
+  // The offset of the first record of this date or a later one, as the topic keeps dates; nullopt: there is
+  // none.
+  Result<std::optional<Offset>> offset_of_date(const TopicPartition& place, WallTime date);
 
   struct CommittedOffset {
     std::optional<Offset> next = {};
@@ -134,6 +137,9 @@ class Client {
   }
 
  private:
+  // `timestamp` as in the protocol's ListOffsets: in ms, or what stands for the first offset or the end.
+  Result<std::vector<Offset>> list_offsets_at(const std::vector<TopicPartition>& places,
+                                              std::int64_t timestamp, Isolation isolation);
   using Settings = std::map<std::string, std::string>;  // a topic's configuration in Kafka
 
   explicit Client(const Options& options)

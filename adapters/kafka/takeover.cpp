@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "eventy/store/start.hpp"
 #include "group.hpp"
 #include "positions.hpp"
 
@@ -49,7 +50,9 @@ Result<void> Takeover::find_positions(const SessionIdentity& identity) {
   for (const PartitionId p : partitions) logs[p].partition = p;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto& at = (*committed)[i];
-    const Offset next = at.next.value_or((*first)[i]);
+    const auto start = at.next ? Result<Offset>(*at.next) : first_position(identity, places[i], (*first)[i]);
+    if (!start) return start.error();
+    const Offset next = *start;
     if (auto checked = check_range(identity, places[i], next, {(*first)[i], (*end)[i]}); !checked)
       return checked;
     const auto note = read_note(at.metadata);
@@ -67,6 +70,23 @@ Result<void> Takeover::find_positions(const SessionIdentity& identity) {
   }
   for (auto& [p, log] : logs) restores.push_back(std::move(log));
   return {};
+}
+
+// "Latest" is the end of what is committed: what is in an open transaction comes later.
+Result<Offset> Takeover::first_position(const SessionIdentity& identity, const InputPartition& place,
+                                        Offset first) {
+  const std::string& topic = identity.options.topics[place.second.value];
+  if (identity.options.start.of(topic).at == StartPosition::At::earliest) return first;
+  const auto there = identity.in_kafka(place);
+  const auto end =
+      identity.client->list_offsets({there}, Client::OffsetSpec::latest, Isolation::read_committed);
+  if (!end) return end.error();
+  return start_of(identity.options, topic, place.first, {first, end->at(0)},
+                  [&](WallTime date) -> Result<Offset> {
+                    auto found = identity.client->offset_of_date(there, date);
+                    if (!found) return found.error();
+                    return found->value_or(end->at(0));
+                  });
 }
 
 // The changelog names the inputs that were begun. If the position of one is missing, it expired or was

@@ -46,6 +46,9 @@ struct Takeover {
  private:
   Result<void> end_transactions_of_the_dead(const SessionIdentity& identity,
                                             const std::vector<InputPartition>& places) const;
+  // Where the service begins in a topic partition without a committed position.
+  static Result<Offset> first_position(const SessionIdentity& identity, const InputPartition& place,
+                                       Offset first);
   Error foreign_position(const SessionIdentity& identity, const InputPartition& place) const;
   std::optional<LogName> new_name(const SessionIdentity& identity, const Restore& log) const;
   StepResult send(const SessionIdentity& identity, TransactionalProducer& producer,

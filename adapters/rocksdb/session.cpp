@@ -5,6 +5,7 @@
 
 #include "core.hpp"
 #include "eventy/store/job_thread.hpp"
+#include "eventy/store/start.hpp"
 #include "keys.hpp"
 #include "staged_state.hpp"
 
@@ -120,6 +121,7 @@ class Session final : public StoreSession {
   }
   InputCursor* cursor(TopicIndex topic, PartitionId partition);
   Result<void> load_cursors();
+  Result<Offset> first_position(const Topic& topic, TopicIndex input, PartitionId partition) const;
   // Runs on the worker: writes the cycle in flight.
   Result<void> write_flying();
   Result<void> stage_flying();
@@ -181,14 +183,25 @@ Result<void> Session::start() {
   return {};
 }
 
+// Positions that are missing are committed here.
 Result<void> Session::load_cursors() {
-  const auto& database = core_->database();
+  auto& database = core_->database();
+  ::rocksdb::WriteBatch started;
   for (const TopicIndex input : shape_.inputs) {
     const Topic& topic = *topics_[input.value];
     for (std::uint32_t p = 0; p < topic.partitions(); ++p) {
       auto value = database.get(Family::positions, position_key(service_, topic.id, p));
       if (!value) return value.error();
-      const Offset next{*value ? static_cast<std::int64_t>(get64(**value)) : 0};
+      Offset next{*value ? static_cast<std::int64_t>(get64(**value)) : 0};
+      if (!*value) {
+        auto first = first_position(topic, input, PartitionId{p});
+        if (!first) return first.error();
+        next = *first;
+        const auto status =
+            started.Put(database.family(Family::positions), position_key(service_, topic.id, p),
+                        value64(static_cast<std::uint64_t>(next.value)));
+        if (!status.ok()) return database.error(status, "cannot stage a position");
+      }
       if (next.value > topic.ends[p].load())
         return Error{ErrorCode::corrupt, database.options().path.string() + ": service " +
                                              printable(options_.service) + " has read topic " +
@@ -199,7 +212,13 @@ Result<void> Session::load_cursors() {
       cursors_.push_back({input, PartitionId{p}, next, next});
     }
   }
-  return {};
+  return started.Count() > 0 ? database.write(started) : Result<void>{};
+}
+
+Result<Offset> Session::first_position(const Topic& topic, TopicIndex input, PartitionId partition) const {
+  const Offset end{topic.ends[partition.value].load()};
+  return start_by_reading(options_, topic.name, partition, {{}, end},
+                          [&](Offset from) { return core_->read(topic, input, partition, from, end, {}); });
 }
 
 Session::InputCursor* Session::cursor(TopicIndex topic, PartitionId partition) {

@@ -105,6 +105,7 @@ struct MemoryImpl {
 
   CountOf count_of() const;
   // --- membership (memory_members.cpp) ---
+  Result<void> start(const SessionOptions& options, const SessionShape& shape);
   std::shared_ptr<Member> join(const std::shared_ptr<Member>& member);
   void give(Service& service, Member& member, const std::vector<PartitionId>& partitions);
   void restored(Service& service, Member& member, PartitionId partition);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "eventy/store/start.hpp"
 #include "memory_impl.hpp"
 
 namespace eventy {
@@ -49,6 +50,25 @@ void detail::MemoryImpl::restored(Service& service, Member& member, PartitionId 
   Restored event{partition, detail::make_memory_reader(self.lock(), member, partition, owned.readable)};
   for (const auto& [topic, next] : owned.cursor) event.positions.push_back({topic, next});
   member.events.emplace_back(std::move(event));
+}
+
+// Where nothing is committed, a first position is.
+Result<void> detail::MemoryImpl::start(const SessionOptions& options, const SessionShape& shape) {
+  std::map<std::pair<std::string, PartitionId>, Offset> started;
+  const auto& positions = services[options.service].positions;
+  for (const TopicIndex input : shape.inputs) {
+    const std::string& name = options.topics[input.value];
+    const auto& logs = topics.at(name);
+    for (std::uint32_t p = 0; p < logs.size(); ++p) {
+      if (positions.contains({name, {p}})) continue;
+      const auto read = [&](Offset from) { return logs[p].read(input, {p}, from, {}); };
+      auto at = start_by_reading(options, name, {p}, {{}, logs[p].end}, read);
+      if (!at) return at.error();
+      started[{name, {p}}] = *at;
+    }
+  }
+  services[options.service].positions.merge(started);
+  return {};
 }
 
 std::shared_ptr<MemoryMember> detail::MemoryImpl::join(const std::shared_ptr<Member>& member) {

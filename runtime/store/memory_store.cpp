@@ -109,6 +109,7 @@ Result<std::unique_ptr<StoreSession>> MemoryStore::open_session(const SessionOpt
   std::lock_guard lock(impl_->mutex);
   auto shape = check_session(options, impl_->count_of());
   if (!shape) return shape.error();
+  if (auto started = impl_->start(options, *shape); !started) return started.error();
   auto member = std::make_shared<detail::MemoryMember>();
   member->options = options;
   member->shape = *std::move(shape);

@@ -44,7 +44,8 @@ class DeclaredFeatures final : public caf::test::test {
 bool add_store_suite(const char* suite, const StoreFeatures& features, bool has_commands,
                      const Factory& factory, const std::set<std::string_view>& without) {
   caf::test::engine::add(suite, std::make_unique<DeclaredFeatures>(features, factory));
-  for (const auto& cases : {cycle_cases(), content_cases(), member_cases(), client_cases(), random_cases()}) {
+  for (const auto& cases :
+       {cycle_cases(), content_cases(), member_cases(), start_cases(), client_cases(), random_cases()}) {
     for (const Case& c : cases) {
       if (c.needs.durable && !features.durable) continue;
       if (c.needs.multiple_members && !features.multiple_members) continue;

@@ -39,6 +39,7 @@ std::vector<Case> cycle_cases();    // order, atomicity, undoing, fencing, resta
 std::vector<Case> content_cases();  // what records, names and states may hold; limits; mistakes
 std::vector<Case> member_cases();  // partitions that move, outcomes that are unknown, restores that take time
 std::vector<Case> client_cases();  // what writes and follows topics outside of sessions
+std::vector<Case> start_cases();   // where a service begins
 std::vector<Case> random_cases();  // against a model
 
 // Registers the cases that these features ask for, except those named by `without`; the suite also checks

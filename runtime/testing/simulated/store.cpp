@@ -146,6 +146,7 @@ Result<std::unique_ptr<StoreSession>> SimulatedStore::open_session(const Session
   auto member = std::make_shared<detail::Member>();
   member->options = options;
   member->shape = *std::move(shape);
+  if (auto started = impl_->start(*member); !started) return started.error();
   impl_->note(*member, "joins");
   impl_->join(member);
   return detail::make_simulated_session(impl_, member);

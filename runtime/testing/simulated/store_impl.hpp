@@ -102,6 +102,7 @@ struct SimulatedImpl : std::enable_shared_from_this<SimulatedImpl> {
   void note(const Member& member, const std::string& what);
 
   // --- members (store_members.cpp) ---
+  Result<void> start(const Member& member);
   void join(const std::shared_ptr<Member>& member);
   void give(Member& member, const std::vector<PartitionId>& partitions);
   void restored(Member& member, PartitionId partition, Member::Owned& owned);

@@ -1,6 +1,7 @@
 // The members of a service and the partitions that they own in the simulated store.
 #include <algorithm>
 
+#include "eventy/store/start.hpp"
 #include "store_impl.hpp"
 
 namespace eventy::testing::detail {
@@ -28,6 +29,24 @@ Member* SimulatedService::of_node(const std::string& node) const {
   for (const auto& member : members)
     if (member->options.node == node) return member.get();
   return nullptr;
+}
+
+// Where nothing is committed, a first position is.
+Result<void> SimulatedImpl::start(const Member& member) {
+  std::map<std::pair<std::string, PartitionId>, Offset> started;
+  for (const TopicIndex input : member.shape.inputs) {
+    const std::string& name = member.options.topics[input.value];
+    const auto& logs = topics.at(name);
+    for (std::uint32_t p = 0; p < logs.size(); ++p) {
+      if (service_of(member).positions.contains({name, {p}})) continue;
+      const auto read = [&](Offset from) { return Result(logs[p].read(input, {p}, from, {})); };
+      auto at = start_by_reading(member.options, name, {p}, {{}, logs[p].end}, read);
+      if (!at) return at.error();
+      started[{name, {p}}] = *at;
+    }
+  }
+  service_of(member).positions.merge(started);
+  return {};
 }
 
 // A node's new session inherits the partitions of its old one. Any other member takes those without an owner,

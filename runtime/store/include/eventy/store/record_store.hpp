@@ -32,6 +32,26 @@ struct TopicSpec {
 // that uses write_now() it holds back the outputs of a cycle until the commit.
 enum class OutputMode : std::uint8_t { transactional_and_immediate, transactional_only };
 
+// Where a service begins in a topic partition that it has no position for. The store commits what comes of it
+// as the first position, so that it is not decided anew.
+struct StartPosition {
+  enum class At : std::uint8_t { earliest, latest, date, offsets };
+  At at = At::earliest;
+  WallTime date = {};                // At::date: the first record of this date or a later one
+  std::vector<Offset> offsets = {};  // At::offsets: of each partition
+  friend bool operator==(const StartPosition&, const StartPosition&) = default;
+};
+struct StartPositions {
+  StartPosition common = {};  // of topics that `topics` does not name
+  std::map<std::string, StartPosition> topics = {};
+
+  const StartPosition& of(const std::string& topic) const {
+    const auto it = topics.find(topic);
+    return it == topics.end() ? common : it->second;
+  }
+  friend bool operator==(const StartPositions&, const StartPositions&) = default;
+};
+
 struct SessionOptions {
   std::string service;  // sessions of one service share its partitions and positions
   // Stable name of the process. A session replaces an earlier one of the same node.
@@ -47,6 +67,9 @@ struct SessionOptions {
   OutputMode output_mode = OutputMode::transactional_and_immediate;
   // How long a cycle usually stays open. A hint only: a store may send early what belongs to short cycles.
   std::optional<Duration> cycle_interval = {};
+  StartPositions start = {};
+  // The date of a record, for stores that keep none; nullopt: it has none. Any thread may call it.
+  std::function<std::optional<WallTime>(const std::string& topic, const StoredRecord& record)> date_of = {};
 };
 
 // The committed state of one partition, as of the last commit that its session reported. After the partition
