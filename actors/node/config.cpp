@@ -1,5 +1,6 @@
 #include "config.hpp"
 
+#include "eventy/core/date.hpp"
 #include "node_id.hpp"
 #include "serializers.hpp"
 
@@ -36,6 +37,55 @@ std::string known_serializer(Section& section, std::string_view key, const std::
   if (const auto made = make_serializer(adapters, names, {.schemas = config.schemas}); !made)
     section.fail(key, "is \"" + names + "\": " + made.error().message);
   return names;
+}
+
+// `SERVICE.ROLE` as the default name of the topic.
+std::string default_name(Section& names, const std::string& key) {
+  const auto dot = key.rfind('.');
+  const std::string role = dot == key.npos ? key : key.substr(dot + 1);
+  const std::vector<std::string> roles(topic_roles.begin(), topic_roles.end());
+  const auto known = std::find(roles.begin(), roles.end(), role);
+  if (known == roles.end() || dot == key.npos || dot == 0) {
+    const auto near = nearest(role, roles);
+    names.fail("names", "has \"" + key + "\", which is no SERVICE.ROLE" +
+                            (near && *near != role ? "; did you mean \"" + *near + "\"?" : "") +
+                            " Known roles: requests, events, responses, dead-letters, returns");
+  }
+  return default_topic_name(key.substr(0, dot), static_cast<TopicRole>(known - roles.begin()));
+}
+
+void read_topics(Section s, NodeConfig& c) {
+  c.partitions = static_cast<std::uint32_t>(s.integer("partitions", c.partitions, 1, 100'000));
+  for (const auto& [key, topic] : s.properties("names")) {
+    if (topic.empty()) s.fail("names", "has no topic for \"" + key + "\"");
+    c.topic_names[default_name(s, key)] = topic;
+  }
+  s.finish();
+}
+
+StartPosition start_of(Section& s, const std::string& path, const Section::Setting& setting) {
+  using At = StartPosition::At;
+  if (setting.integers) {
+    StartPosition start{.at = At::offsets};
+    for (const auto offset : *setting.integers) {
+      if (offset < 0) s.fail(path, "has the offset " + std::to_string(offset) + ", which is negative");
+      start.offsets.push_back(Offset{offset});
+    }
+    return start;
+  }
+  if (setting.text == "earliest") return {};
+  if (setting.text == "latest") return {.at = At::latest};
+  for (const auto* rest : {"", "T00:00:00Z"})
+    if (const auto date = parse_iso8601(setting.text + rest)) return {.at = At::date, .date = *date};
+  s.fail(path,
+         "is \"" + setting.text +
+             "\"; it must be \"earliest\", \"latest\", a date such as \"2026-01-31\" or " +
+             "\"2026-01-31T12:00:00+01:00\", or, of a topic, a list of offsets, one for each partition");
+}
+
+void read_starts(Section s, NodeConfig& c) {
+  for (const auto& [path, setting] : s.settings()) c.starts[path] = start_of(s, path, setting);
+  s.finish();
 }
 
 void read_engine(Section s, NodeConfig& c) {
@@ -149,10 +199,9 @@ NodeConfig read_config(Document& document, const Adapters& adapters) {
   Section store = document.section("store");
   c.store_type = one_of(store, "type", c.store_type, names_in(adapters.stores));
 
-  Section topics = document.section("topics");
-  c.partitions = static_cast<std::uint32_t>(topics.integer("partitions", c.partitions, 1, 100'000));
-  topics.finish();
+  read_topics(document.section("topics"), c);
 
+  read_starts(document.section("start"), c);
   read_engine(document.section("engine"), c);
   read_failures(document.section("failures"), c);
   read_clients(document.section("clients"), c.clients);

@@ -31,6 +31,9 @@ struct NodeConfig {
   std::string store_type = "embedded";
   // [topics]
   std::uint32_t partitions = 8;
+  std::map<std::string, std::string> topic_names = {};  // [topics.names]: `SERVICE-ROLE` → topic
+  // [start]: `SERVICE` and `SERVICE.TOPIC` → where the service begins
+  std::map<std::string, StartPosition> starts = {};
   // [engine]
   Duration commit_interval = CycleOptions{}.interval;
   std::size_t max_cycle_bytes = CycleOptions{}.max_bytes;

@@ -152,6 +152,9 @@ struct Section::Impl {
       const std::string below = std::string(key) + ".";
       for (const auto& [other, node] : *written)
         if (other.str().starts_with(below)) return document->place(name, other.str(), node.source());
+      for (auto dot = key.rfind('.'); dot != key.npos && dot > 0; dot = key.rfind('.', dot - 1))
+        if (const auto* node = written->get(key.substr(0, dot)))
+          return document->place(name, key.substr(0, dot), node->source());
     }
     return "built-in default";
   }
@@ -303,6 +306,47 @@ std::map<std::string, std::string> Section::properties(std::string_view key) {
     (void)impl_->find(name.str());
     add(std::string(name.str()), node);
   }
+  return out;
+}
+
+namespace {
+
+std::optional<Section::Setting> setting_of(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return Section::Setting{*text, {}};
+  std::ostringstream date;
+  if (const auto* day = node.as_date()) date << day->get();
+  if (const auto* time = node.as_date_time()) date << time->get();
+  if (!date.str().empty()) return Section::Setting{date.str(), {}};
+  const auto* list = node.as_array();
+  if (!list) return {};
+  Section::Setting setting{{}, std::vector<std::int64_t>()};
+  for (const auto& item : *list) {
+    const auto number = item.value_exact<std::int64_t>();
+    if (!number) return {};
+    setting.integers->push_back(*number);
+  }
+  return setting;
+}
+
+}  // namespace
+
+std::map<std::string, Section::Setting> Section::settings() {
+  std::map<std::string, Setting> out;
+  const std::function<void(const std::string&, const toml::node&)> add = [&](const std::string& path,
+                                                                             const toml::node& node) {
+    if (const auto* table = node.as_table()) {
+      for (const auto& [inner, value] : *table) add(path + "." + std::string(inner.str()), value);
+    } else if (auto setting = setting_of(node)) {
+      out[path] = *std::move(setting);
+    } else {
+      impl_->refuse(path, "must be a text, a date or a list of integers, not " + type_of(node));
+    }
+  };
+  if (const auto* table = impl_->table())
+    for (const auto& [key, node] : *table) {
+      (void)impl_->find(key.str());
+      add(std::string(key.str()), node);
+    }
   return out;
 }
 

@@ -181,7 +181,7 @@ Result<Client> open_client(const Config& config, ClientOptions options, const Ad
     auto log = make_log(configured.config.log);
     std::shared_ptr<RecordStore> store =
         make_store(configured.document, configured.config, adapters, StoreAccess::read_write, log).value();
-    return Client::on(std::move(store), runtime_options(configured.config, adapters, std::move(log)),
+    return Client::on(std::move(store), runtime_options({}, configured.config, adapters, std::move(log)),
                       std::move(options));
   } catch (const Failure& e) {
     return e.error();

@@ -109,7 +109,7 @@ int run_command(const App& app, const Command& command, const CommandLine& line,
   const auto& config = configured.config;
   const auto store =
       make_store(configured.document, config, adapters, command.access, log_of_command(config.log)).value();
-  const NodeSerializers formats(config, adapters);
+  const RuntimeOptions topics = runtime_options({}, config, adapters, nullptr);
   std::vector<std::shared_ptr<const ServiceRuntime>> runtimes;
   const std::function<const ServiceRuntime&(const std::string&)> runtime =
       [&](const std::string& name) -> const ServiceRuntime& {
@@ -120,9 +120,8 @@ int run_command(const App& app, const Command& command, const CommandLine& line,
     }
     return runtime_named(name, runtimes);
   };
-  return command.run({line.options, *store, *formats.common, formats.named,
-                      *adapters.state_formats.at(config.state), config.partitions, config.partitioners,
-                      runtime});
+  return command.run({line.options, *store, *topics.serializer, topics,
+                      *adapters.state_formats.at(config.state), config.partitions, runtime});
 }
 
 // A command whose output was lost has failed. A node that has done its work has not.
@@ -161,14 +160,12 @@ int exit_code_of(ErrorCode code) {
 }  // namespace
 
 const Serializer& CommandContext::serializer_of(const std::string& topic) const {
-  for (const auto& name : {topic, std::string(owner_of_topic(topic))})
-    if (const auto it = serializers.find(name); it != serializers.end()) return *it->second;
-  return serializer;
+  return *eventy::serializer_of(topics, topic);
 }
 
 Result<std::vector<Offset>> CommandContext::append(const std::string& topic,
                                                    std::vector<NewRecord> records) const {
-  if (const auto configured = partitioners.find(topic); configured != partitioners.end())
+  if (const auto configured = topics.partitioners.find(topic); configured != topics.partitioners.end())
     for (auto& record : records) record.partitioner = configured->second;
   return store.append(topic, records);
 }

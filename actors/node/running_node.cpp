@@ -60,7 +60,7 @@ RunningNode::RunningNode(const std::vector<Service>& services, Document& documen
     : config_(config), log_(std::move(log)), state_format_(adapters.state_formats.at(config.state)) {
   runtimes_ = make_runtimes(services, config_, adapters, log_);
   store_ = make_store(document, config_, adapters, StoreAccess::sessions, log_).value();
-  client_ = Client::on(*store_, runtime_options(config_, adapters, log_), config_.clients);
+  client_ = Client::on(*store_, runtime_options(services, config_, adapters, log_), config_.clients);
   check_files(runtimes_.size());
   queries_ = std::make_unique<Queries>(config_.queries, log_);
   std::string names;

@@ -24,9 +24,10 @@ struct NodeSerializers {
   }
 };
 
-// The formats, topics and limits of all services of a node, and of its clients.
-RuntimeOptions runtime_options(const NodeConfig& config, const Adapters& adapters,
-                               std::shared_ptr<spdlog::logger> log);
+// For all services of a node and its clients: how the topics of the services are named, read and written, as the configuration says. The namespaces of
+// `services` are known to each other.
+RuntimeOptions runtime_options(const std::vector<Service>& services, const NodeConfig& config,
+                               const Adapters& adapters, std::shared_ptr<spdlog::logger> log);
 
 // Throws Failure (configuration) that names what does not fit, and std::invalid_argument for two services
 // with the same name. Runtimes that are only checked need no log.

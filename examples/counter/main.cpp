@@ -22,15 +22,16 @@ eventy::NewRecord clicked(std::uint64_t n, std::uint64_t keys, eventy::Encoder& 
 
 int feed(const eventy::CommandContext& at) {
   const auto total = at.options.number("--records"), keys = at.options.number("--keys", 1);
-  at.store.ensure_topics({{"bench-events", at.partitions}}).value();
-  const auto encoder = at.serializer_of("bench-events").make_encoder();
+  const std::string topic = at.topic_of(eventy::Kind::event, "urn:bench");
+  at.store.ensure_topics({{topic, at.partitions}}).value();
+  const auto encoder = at.serializer_of(topic).make_encoder();
   std::vector<eventy::NewRecord> records;
   for (std::uint64_t n = 0; n < total; ++n) {
     records.push_back(clicked(n, keys, *encoder));
     if (records.size() < batch && n + 1 < total) continue;
-    (void)at.append("bench-events", std::exchange(records, {})).value();
+    (void)at.append(topic, std::exchange(records, {})).value();
   }
-  fmt::print("{} records of {} keys are in bench-events\n", total, keys);
+  fmt::print("{} records of {} keys are in {}\n", total, keys, topic);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 #include "eventy/engine/runtime.hpp"
 
 #include <algorithm>
-#include <array>
+#include <mutex>
 #include <stdexcept>
 
 #include "eventy/store/chunk.hpp"
@@ -12,15 +12,24 @@ namespace eventy {
 
 namespace {
 
-std::string topic_of(const std::string& service, Kind kind) {
-  switch (kind) {
-    case Kind::request:
-      return service + "-requests";
-    case Kind::response:
-      return service + "-responses";
-    default:
-      return service + "-events";
-  }
+// The dates that records carry. One that does not decode has none.
+auto dates_of_envelopes(const RuntimeOptions& options) {
+  struct Decoders {
+    std::mutex mutex = {};
+    std::map<std::string, std::unique_ptr<Decoder>> by_topic = {};
+  };
+  return [options, decoders = std::make_shared<Decoders>()](
+             const std::string& topic, const StoredRecord& record) -> std::optional<WallTime> {
+    if (record.tombstone) return std::nullopt;
+    const std::lock_guard lock(decoders->mutex);
+    auto& decoder = decoders->by_topic[topic];
+    if (!decoder) decoder = serializer_of(options, topic)->make_decoder(options.limits);
+    try {
+      return decoder->decode(record.value).date;
+    } catch (const DecodeError&) {
+      return std::nullopt;
+    }
+  };
 }
 
 std::string id_of(const Plan::Handler& h) {
@@ -29,23 +38,7 @@ std::string id_of(const Plan::Handler& h) {
   return of + std::string(h.name) + ' ' + std::string(to_string(h.guarantee));
 }
 
-constexpr std::array<std::string_view, 5> roles{"-requests", "-events", "-responses", "-dead-letters",
-                                                "-returns"};
-
 }  // namespace
-
-std::string_view owner_of_topic(std::string_view topic) {
-  for (const auto role : roles)
-    if (topic.ends_with(role)) return topic.substr(0, topic.size() - role.size());
-  return {};
-}
-
-const std::shared_ptr<const Serializer>& serializer_of(const RuntimeOptions& options,
-                                                       const std::string& topic) {
-  for (const auto& name : {topic, std::string(owner_of_topic(topic))})
-    if (const auto it = options.serializers.find(name); it != options.serializers.end()) return it->second;
-  return options.serializer;
-}
 
 ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
     : service_(service), options_(std::move(options)) {
@@ -55,18 +48,14 @@ ServiceRuntime::ServiceRuntime(const Service& service, RuntimeOptions options)
   if (!p.ns.starts_with("urn:") || p.ns.find('.') != std::string::npos)
     throw std::invalid_argument("service " + p.name + ": namespace \"" + p.ns +
                                 "\" must start with urn: and hold no '.' (responses come back to it)");
-  for (const auto* role : {"-requests", "-events", "-responses", "-dead-letters"}) intern(p.name + role);
-  add_input(requests, false);
-  if (p.state && p.handles_responses()) {
-    returns_ = intern(p.name + "-returns");
-    add_input(*returns_, false);
-  }
+  add_own_topics();
   for (std::uint32_t i = 0; i < p.handlers.size(); ++i) {
     if (p.handlers[i].records) add_record_handler(i);
     handler_ids_.push_back(id_of(p.handlers[i]));
     derivers_.emplace_back(p.ns + ' ' + handler_ids_.back());
   }
-  for (const auto& ns : p.requested) asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
+  for (const auto& ns : p.requested)
+    asked_.emplace_back(ns, intern(topic_of(options_, owner_of(ns), TopicRole::requests)));
   find_partitioners();
   find_serializers();
   dispatch_.resize(topics_.size());
@@ -82,14 +71,35 @@ void ServiceRuntime::add_record_handler(std::uint32_t index) {
     throw std::invalid_argument("service " + plan().name + " handles " + std::string(h.name) + " of " +
                                 std::string(ns) +
                                 ": requests belong to the service that owns their namespace");
-  const TopicIndex topic = kind == Kind::request ? requests : intern(topic_of(owner_of(ns), kind));
-  add_input(topic, kind == Kind::response);
+  const TopicIndex topic =
+      kind == Kind::request ? requests : intern(topic_of(options_, owner_of(ns), role_of(kind)));
+  add_input(topic, kind == Kind::response || !plan().state);
   const auto version = parse_version(h.version);
   const Candidate candidate{index, &h, version ? version->major : 0};
   dispatch_[topic.value].push_back(candidate);
   if (kind != Kind::response) return;
   if (returns_) dispatch_[returns_->value].push_back(candidate);
-  asked_.emplace_back(ns, intern(topic_of(owner_of(ns), Kind::request)));
+  asked_.emplace_back(ns, intern(topic_of(options_, owner_of(ns), TopicRole::requests)));
+}
+
+// Their indexes are constants, so each needs a topic of its own.
+void ServiceRuntime::add_own_topics() {
+  const Plan& p = plan();
+  std::vector<TopicRole> own{TopicRole::requests, TopicRole::events, TopicRole::responses,
+                             TopicRole::dead_letters};
+  if (p.state && p.handles_responses()) own.push_back(TopicRole::returns);
+  for (const TopicRole role : own) {
+    const std::string name = topic_of(options_, p.name, role);
+    if (topic_named(name))
+      throw std::invalid_argument("service " + p.name + ": topic \"" + name +
+                                  "\" has two of its roles; requests, events, responses, dead letters and " +
+                                  "returns of a service need a topic each: change its names of topics");
+    intern(name);
+  }
+  add_input(requests, false);
+  if (own.back() != TopicRole::returns) return;
+  returns_ = TopicIndex{static_cast<std::uint32_t>(own.size() - 1)};
+  add_input(*returns_, false);
 }
 
 TopicIndex ServiceRuntime::intern(std::string name) {
@@ -103,7 +113,9 @@ void ServiceRuntime::add_input(TopicIndex topic, bool free) {
   const auto known = [&](const auto& list) {
     return std::find(list.begin(), list.end(), topic) != list.end();
   };
-  if (!known(inputs_) && !known(independent_inputs_)) (free ? independent_inputs_ : inputs_).push_back(topic);
+  if (known(inputs_) || (free && known(independent_inputs_))) return;
+  (free ? independent_inputs_ : inputs_).push_back(topic);
+  if (!free) std::erase(independent_inputs_, topic);  // events and responses in one topic
 }
 
 // The state of a key is in one partition, so all topics that are read with it must place keys the same way.
@@ -146,9 +158,7 @@ void ServiceRuntime::find_serializers() {
 }
 
 std::string ServiceRuntime::owner_of(std::string_view ns) const {
-  if (ns == plan().ns) return plan().name;
-  const auto it = options_.service_of_namespace.find(std::string(ns));
-  return it != options_.service_of_namespace.end() ? it->second : std::string(ns.substr(4));
+  return ns == plan().ns ? plan().name : service_of(options_, ns);
 }
 
 SessionOptions ServiceRuntime::session_options(std::string node) const {
@@ -160,6 +170,10 @@ SessionOptions ServiceRuntime::session_options(std::string node) const {
                    .keyspaces = {"state"}};
   for (const auto& s : plan().sources) o.keyspaces.push_back("source:" + s.name);
   o.keyspaces.emplace_back(failures_keyspace_name);
+  if (const auto start = options_.starts.find(plan().name); start != options_.starts.end()) {
+    o.start = start->second;
+    o.date_of = dates_of_envelopes(options_);
+  }
   const auto& handlers = plan().handlers;
   if (std::all_of(handlers.begin(), handlers.end(),
                   [](const auto& h) { return h.guarantee == Guarantee::exactly_once; }))

@@ -5,6 +5,7 @@
 #include "actors/node/config.hpp"
 #include "actors/node/node_id.hpp"
 #include "adapters_for_tests.hpp"
+#include "eventy/core/date.hpp"
 
 #include <unistd.h>
 
@@ -156,6 +157,46 @@ CAF_TEST(partitioners_are_known_by_their_names) {
   CAF_CHECK(c.partitioners.at("orders-events") == Partitioner::murmur2);
   CAF_CHECK(
       says("[partitioners]\na = \"murmur\"\n", {"node.toml:2: ", "did you mean \"murmur2\"?", "fnv1a"}));
+}
+
+CAF_TEST(topics_are_named_by_service_and_role) {
+  using Names = std::map<std::string, std::string>;
+  set("topics.names.bill.dead-letters=graveyard");
+  const auto c =
+      read(file("[topics.names]\norders.events = \"legacy.orders.v2\"\n\"a.b.requests\" = \"in\"\n"));
+  CAF_CHECK(c.topic_names == (Names{{"orders-events", "legacy.orders.v2"},
+                                    {"a.b-requests", "in"},
+                                    {"bill-dead-letters", "graveyard"}}));
+  overrides.clear();
+  CAF_CHECK(says("[topics]\npartitions = 2\n[topics.names]\norders.evnts = \"x\"\n",
+                 {"node.toml:3: ", "\"orders.evnts\"", "did you mean \"events\"?", "dead-letters, returns"}));
+  CAF_CHECK(says("[topics.names]\nevents = \"x\"\n", {"\"events\"", "no SERVICE.ROLE"}));
+  CAF_CHECK(says("[topics.names]\norders.events = \"\"\n", {"has no topic for \"orders.events\""}));
+  set("topics.names.orders.evnts=x");
+  CAF_CHECK(says("", {"--set topics.names.orders.evnts: "}));
+}
+
+CAF_TEST(a_start_is_the_earliest_the_latest_a_date_or_an_offset_of_each_partition) {
+  using At = StartPosition::At;
+  set("start.bills=2026-01-31");
+  set("start.bills.shop-events=[3]");
+  auto c =
+      read(file("[start]\norders = \"latest\"\nstock = \"earliest\"\nday = 2026-01-31\n"
+                "[start.web]\n\"shop.events\" = [0, 12]\nhour = \"2026-01-31T12:00:00+01:00\"\n"));
+  CAF_CHECK(c.starts.at("orders") == StartPosition{.at = At::latest});
+  CAF_CHECK(c.starts.at("stock") == StartPosition{});
+  CAF_CHECK(c.starts.at("web.shop.events") ==
+            (StartPosition{.at = At::offsets, .offsets = {Offset{0}, Offset{12}}}));
+  CAF_CHECK(c.starts.at("bills.shop-events") == (StartPosition{.at = At::offsets, .offsets = {Offset{3}}}));
+  const auto day = *parse_iso8601("2026-01-31T00:00:00Z");
+  for (const char* path : {"day", "bills"})
+    CAF_CHECK(c.starts.at(path) == (StartPosition{.at = At::date, .date = day}));
+  CAF_CHECK(c.starts.at("web.hour").date == day + std::chrono::hours(11));
+  overrides.clear();
+  CAF_CHECK(says("[start]\norders = \"lately\"\n", {"node.toml:2: ", "\"lately\"", "a date such as"}));
+  CAF_CHECK(says("[start.web]\n\"a.b\" = [1, -1]\n", {"node.toml:", "web.a.b", "-1, which is negative"}));
+  CAF_CHECK(
+      says("[start]\norders = 12\n", {"node.toml:2: ", "must be a text, a date or a list", "an integer"}));
 }
 
 CAF_TEST(serializers_are_known_by_their_names_alone_or_in_a_list) {

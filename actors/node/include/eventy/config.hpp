@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,13 @@ class Section {
   std::map<std::string, std::string> texts();  // the whole table, if its keys are free
   // A table in this table with free keys, which may contain dots. Values are texts, integers and booleans.
   std::map<std::string, std::string> properties(std::string_view key);
+  // All values of this table and of the tables in it, by their paths with dots, if the keys are free. Dates
+  // that TOML knows are texts in its form.
+  struct Setting {
+    std::string text = {};
+    std::optional<std::vector<std::int64_t>> integers = {};  // set: it is a list of these
+  };
+  std::map<std::string, Setting> settings();
   // A table in this table that is read like any section: `[services.orders]`.
   Section table(const std::string& key);
   // The names of the tables in this one, if the names are free and each table holds the tables or keys

@@ -40,16 +40,17 @@ class Arguments {
 struct CommandContext {
   const Arguments& options;
   RecordStore& store;
-  const Serializer& serializer;  // for topics that `serializers` does not name
-  const std::map<std::string, std::shared_ptr<const Serializer>>& serializers;  // [serializers]
+  const Serializer& serializer;  // for topics without one of their own
+  const RuntimeOptions& topics;  // how topics are named, read and written, as the configuration says
   const StateFormat& state_format;
-  std::uint32_t partitions;                                // for topics that it creates
-  const std::map<std::string, Partitioner>& partitioners;  // by topic; default: crc32
+  std::uint32_t partitions;  // for topics that it creates
   // A service of the program with its formats and topics, as `run` has it if all its options have their
   // defaults. Made at the first call. Throws std::invalid_argument for a name that the program does not have,
   // and Failure if the services do not fit the configuration.
   const std::function<const ServiceRuntime&(const std::string& service)>& runtime;
 
+  // The topic of the records of this kind and namespace.
+  std::string topic_of(Kind kind, std::string_view ns) const { return eventy::topic_of(topics, kind, ns); }
   const Serializer& serializer_of(const std::string& topic) const;
   // Like RecordStore::append, with each key in the partition that the topic's partitioner chooses.
   Result<std::vector<Offset>> append(const std::string& topic, std::vector<NewRecord> records) const;

@@ -2,9 +2,11 @@
 // partitions of the service share it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,11 @@ struct RuntimeOptions {
   std::map<std::string, std::string> service_of_namespace =
       {};  // namespace → service, where it is not `urn:NAME` → `NAME`
   std::map<std::string, Partitioner> partitioners = {};  // topic → its partitioner, where it is not crc32
+  // `SERVICE-ROLE` → the topic of this service and role, where it has another name: "orders-events" →
+  // "legacy.orders.v2". Several services' events may lie in one topic.
+  std::map<std::string, std::string> topic_names = {};
+  // service → where it begins in topic partitions that it has no position for; default: at the earliest.
+  std::map<std::string, StartPositions> starts = {};
   DecodeLimits limits = {};
   std::size_t max_record_bytes = 1u << 20;  // of an output, encoded; a larger one fails its turn
   std::size_t max_cached_keys = 100'000;    // of a partition; more are evicted if they are clean
@@ -59,11 +66,25 @@ struct RuntimeOptions {
   std::shared_ptr<spdlog::logger> log = {};  // null: silent
 };
 
-// The serializer of a topic: its own, else that of the service that owns it, else the common one.
+// The topics of a service by role. Each is named `SERVICE-ROLE`, unless RuntimeOptions::topic_names says
+// otherwise. The functions below are pure; any thread may call them.
+enum class TopicRole : std::uint8_t { requests, events, responses, dead_letters, returns };
+inline constexpr std::array<std::string_view, 5> topic_roles{"requests", "events", "responses",
+                                                             "dead-letters", "returns"};
+TopicRole role_of(Kind kind);
+std::string default_topic_name(std::string_view service, TopicRole role);  // `SERVICE-ROLE`
+// The topic of a service and role.
+std::string topic_of(const RuntimeOptions& options, std::string_view service, TopicRole role);
+// The topic of the records of this kind and namespace, which is that of the service that owns the namespace.
+std::string topic_of(const RuntimeOptions& options, Kind kind, std::string_view ns);
+// The service that owns a namespace.
+std::string service_of(const RuntimeOptions& options, std::string_view ns);
+// The services that own a topic: several can have one topic. None: no service owns it.
+std::set<std::string> owners_of_topic(const RuntimeOptions& options, std::string_view topic);
+// The serializer of a topic: its own, else that of the services that own it, else the common one. Throws
+// std::invalid_argument if the owners have different ones.
 const std::shared_ptr<const Serializer>& serializer_of(const RuntimeOptions& options,
                                                        const std::string& topic);
-// The service that owns a topic, from the topic's name; empty: no service owns it.
-std::string_view owner_of_topic(std::string_view topic);
 
 // The names of the headers that a dead letter has besides the original ones. Its value and key are the
 // original ones.
@@ -124,6 +145,7 @@ class ServiceRuntime {
 
  private:
   TopicIndex intern(std::string name);
+  void add_own_topics();
   void add_input(TopicIndex topic, bool free);
   void add_record_handler(std::uint32_t index);
   std::string owner_of(std::string_view ns) const;
