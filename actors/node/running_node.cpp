@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "eventy/engine/topic_counts.hpp"
 #include "eventy/store/open_files.hpp"
 #include "runtimes.hpp"
 
@@ -63,9 +64,9 @@ RunningNode::RunningNode(const std::vector<Service>& services, Document& documen
   client_ = Client::on(*store_, runtime_options(services, config_, adapters, log_), config_.clients);
   check_files(runtimes_.size());
   queries_ = std::make_unique<Queries>(config_.queries, log_);
+  ensure_topics();
   std::string names;
   for (const auto& runtime : runtimes_) {
-    as_configured(store_->ensure_topics(runtime->topic_specs(config_.partitions)));
     setups_.push_back(setup_of(runtime));
     names += (names.empty() ? "" : ", ") + runtime->plan().name;
   }
@@ -86,6 +87,16 @@ actors::ServiceSetup RunningNode::setup_of(const std::shared_ptr<const ServiceRu
           .supervision = config_.supervision_of(name).parts,
           .turns = config_.supervision_of(name).turns,
           .is_blocking = is_blocking};
+}
+
+// Topics that exist are taken as they are. Another node may create the same ones meanwhile, by the same
+// rules.
+void RunningNode::ensure_topics() const {
+  const auto existing = store_->topics();
+  if (!existing) throw Failure(existing.error());
+  const auto specs = topics_of(runtimes_, *existing, config_.partitions);
+  if (!specs) return as_configured(specs.error());
+  as_configured(store_->ensure_topics(*specs));
 }
 
 // What the store reports as its caller's mistake is one of the configuration here: a topic has another

@@ -48,6 +48,7 @@ class RunningNode {
 
  private:
   actors::ServiceSetup setup_of(const std::shared_ptr<const ServiceRuntime>& runtime) const;
+  void ensure_topics() const;
   void as_configured(const Result<void>& result) const;
   BridgeOptions bridge_options(bool is_blocking) const;
   void check_files(std::size_t services) const;

@@ -24,8 +24,8 @@ struct NodeSerializers {
   }
 };
 
-// For all services of a node and its clients: how the topics of the services are named, read and written, as the configuration says. The namespaces of
-// `services` are known to each other.
+// For all services of a node and its clients: how the topics of the services are named, read and written, as
+// the configuration says. The namespaces of `services` are known to each other.
 RuntimeOptions runtime_options(const std::vector<Service>& services, const NodeConfig& config,
                                const Adapters& adapters, std::shared_ptr<spdlog::logger> log);
 

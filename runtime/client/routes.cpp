@@ -4,13 +4,6 @@
 
 namespace eventy::detail {
 
-std::string ClientRoutes::topic_of(Kind kind, std::string_view ns) const {
-  const auto it = formats_.service_of_namespace.find(std::string(ns));
-  const std::string owner =
-      it != formats_.service_of_namespace.end() ? it->second : std::string(ns.substr(4));
-  return owner + (kind == Kind::request ? "-requests" : kind == Kind::response ? "-responses" : "-events");
-}
-
 Result<const ClientRoute*> ClientRoutes::find(RecordStore& store, Kind kind, std::string_view ns) {
   {
     const std::lock_guard lock(mutex_);
@@ -18,7 +11,7 @@ Result<const ClientRoute*> ClientRoutes::find(RecordStore& store, Kind kind, std
     if (const auto it = of_kind.find(ns); it != of_kind.end()) return it->second.get();
   }
   auto route = std::make_unique<ClientRoute>();
-  route->topic = topic_of(kind, ns);
+  route->topic = topic_of(formats_, kind, ns);
   const auto topics = store.topics();
   if (!topics) return topics.error();
   const auto spec =

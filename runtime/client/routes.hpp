@@ -56,7 +56,6 @@ class ClientRoutes {
   // each.
   Result<const ClientRoute*> find(RecordStore& store, Kind kind, std::string_view ns);
   const RuntimeOptions& formats() const { return formats_; }
-  std::string topic_of(Kind kind, std::string_view ns) const;
 
  private:
   const RuntimeOptions formats_;

@@ -9,12 +9,15 @@
 #include <csignal>
 #include <filesystem>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "adapters_for_tests.hpp"
+#include "eventy/core/date.hpp"
 #include "eventy/rocksdb/rocksdb_store.hpp"
 #include "examples/counter/counter.hpp"
 
@@ -308,6 +311,76 @@ CAF_TEST(values_that_are_set_replace_those_of_the_text) {
   node.start().value();
   CAF_CHECK_EQUAL(node.runtime("counter").topic_specs(4).size() > 0, true);
   for (const auto& topic : node.store().topics().value()) CAF_CHECK_EQUAL(topic.partitions, 4u);
+}
+
+CAF_TEST(its_topics_have_the_configured_names) {
+  auto setup = setup_of(counter::service());
+  setup.config.set("topics.names.bench.events", "clicks.v2").set("topics.names.counter.events", "clicks.v2");
+  Node node(std::move(setup));
+  node.start().value();
+  std::set<std::string> topics;
+  for (const auto& topic : node.store().topics().value()) topics.insert(topic.name);
+  CAF_CHECK(topics.contains("clicks.v2") && topics.contains("counter-requests"));
+  CAF_CHECK(!topics.contains("bench-events") && !topics.contains("counter-events"));
+}
+
+CAF_TEST(what_a_name_or_a_start_is_given_for_must_be_known) {
+  const auto says = [&](const std::string& path, const std::string& value, const std::string& part) {
+    auto setup = setup_of(counter::service());
+    setup.config.set_parsed(path, value);
+    const auto started = Node(std::move(setup)).start();
+    if (started) return false;
+    CAF_MESSAGE(started.error().message);
+    return started.error().code == ErrorCode::configuration &&
+           started.error().message.find(part) != std::string::npos;
+  };
+  CAF_CHECK(says("topics.names.conter.events", "x", "Known services: bench, counter;"));
+  CAF_CHECK(says("start.conter", "latest", "Known services: counter"));
+  CAF_CHECK(says("start.counter", "[1]", "[start.counter]"));
+  CAF_CHECK(says("start.counter.bnch-events", "latest", "It reads: bench-events, counter-requests"));
+}
+
+CAF_TEST(a_service_starts_where_the_configuration_says_and_only_once) {
+  feed(10);
+  const auto run = [&](const std::string& start) {
+    auto setup = setup_of(counter::service());
+    setup.config.set("start.counter", start);
+    setup.drains_when_idle = true;
+    Node node(std::move(setup));
+    node.start().value();
+    CAF_CHECK(node.wait().how == NodeState::drained);
+    return counted(node);
+  };
+  CAF_CHECK_EQUAL(run("latest"), 0);
+  feed(7);
+  CAF_CHECK_EQUAL(run("latest"), 7);
+  CAF_CHECK_EQUAL(run("earliest"), 7);
+}
+
+CAF_TEST(a_service_can_start_at_a_date) {
+  feed(10);
+  std::string between;
+  append_iso8601(between, SystemClock().date() + 20ms);
+  std::this_thread::sleep_for(40ms);
+  feed(7);
+  auto setup = setup_of(counter::service());
+  setup.config.set("start.counter", between);
+  setup.drains_when_idle = true;
+  Node node(std::move(setup));
+  node.start().value();
+  CAF_CHECK(node.wait().how == NodeState::drained);
+  CAF_CHECK_EQUAL(counted(node), 7);
+}
+
+// The partition counts of what is there are taken over.
+CAF_TEST(topics_that_exist_keep_their_counts_and_give_them_to_new_ones) {
+  {
+    const auto store = rocksdb::open({.path = data(), .sync = false}).value();
+    store->ensure_topics({{"bench-events", 3}}).value();
+  }
+  Node node(setup_of(counter::service()));
+  node.start().value();
+  for (const auto& topic : node.store().topics().value()) CAF_CHECK_EQUAL(topic.partitions, 3u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
