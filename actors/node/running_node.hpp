@@ -42,6 +42,7 @@ class RunningNode {
   const std::vector<std::shared_ptr<const ServiceRuntime>>& runtimes() const { return runtimes_; }
   const RecordStore& store() const { return *store_; }
   void ask(Question question, Queries::Answered done) { queries_->ask(std::move(question), std::move(done)); }
+  ClientFigures client_figures() const { return client_->figures(); }
   Client client(const std::string& name) const { return client_->named(name); }
   const StateFormat& state_format() const { return *state_format_; }
   Duration elapsed() const;  // since the constructor

@@ -128,10 +128,13 @@ void Responses::work() {
 void Responses::poll(Duration wait) {
   const std::lock_guard reading(reading_);
   const auto batches = reader_->poll(limits_of_poll, wait);
-  if (!batches) {  // deadlines still count; the next poll may do better
+  {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::min(after_error, until_next()), [this] { return is_closed_; });
-    return;
+    trouble_ = batches ? std::nullopt : std::optional(batches.error());
+    if (trouble_) {  // deadlines still count; the next poll may do better
+      changed_.wait_for(lock, std::min(after_error, until_next()), [this] { return is_closed_; });
+      return;
+    }
   }
   for (const auto& batch : *batches) read(*batch);
 }
@@ -173,8 +176,10 @@ void Responses::take(const Envelope& e, Decoder& decoder) {
 void Responses::expire() {
   const MonotonicTime now = clock_.now();
   std::vector<Request> late;
+  std::string trouble;
   {
     const std::lock_guard lock(mutex_);
+    if (trouble_) trouble = "; responses cannot be read: " + trouble_->message;
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
       const std::string uuid = deadlines_.begin()->second;
       late.push_back(*remove(uuid));
@@ -184,7 +189,7 @@ void Responses::expire() {
   for (const auto& request : late) {
     const Error error{ErrorCode::timed_out, "no response " + request.name + " within " +
                                                 std::to_string(request.timeout.count()) +
-                                                " ms; the request may be handled later"};
+                                                " ms; the request may be handled later" + trouble};
     request.done(&error, nullptr, nullptr);
   }
 }

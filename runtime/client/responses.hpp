@@ -72,7 +72,8 @@ class Responses {
   std::multimap<MonotonicTime, std::string> deadlines_ = {};
   std::set<std::string, std::less<>> destinations_ = {};
   Counts counts_ = {};
-  int followers_ = 0;  // threads that wait for the reader
+  std::optional<Error> trouble_ = {};  // why nothing can be read now
+  int followers_ = 0;                  // threads that wait for the reader
   bool is_closed_ = false;
   std::thread thread_ = {};
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <list>
+#include <system_error>
 #include <thread>
 
 #include "eventy/core/future.hpp"
@@ -82,6 +83,7 @@ struct Queries::Impl : std::enable_shared_from_this<Queries::Impl> {
   std::optional<Error> wrong_place(const Asked& a, PartitionId partition) const;
   // nullopt: it can be answered now. Else why it waits.
   std::optional<std::string> waits(const Asked& a) const;
+  std::optional<Error> enqueue(const AskedPtr& a);  // why it is refused
   void answer(const AskedPtr& a);
   // Ends it, if nobody has.
   void end(const AskedPtr& a, Result<RawAnswer> result);
@@ -316,27 +318,28 @@ void Queries::add(std::shared_ptr<const ServiceRuntime> runtime, std::shared_ptr
   impl_->services[name] = {std::move(runtime), std::move(views)};
 }
 
-void Queries::ask(Question question, Answered done) {
-  auto asked = impl_->check(std::move(question), done);
-  if (!asked) return done(asked.error());
-  const bool is_ready = !impl_->waits(**asked);
-  std::optional<Error> refused;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->is_closed) {
-      refused = Error{ErrorCode::closed, "the node has ended"};
-    } else if (impl_->count() >= impl_->options.max_questions) {
-      refused = Error{ErrorCode::full, std::to_string(impl_->count()) +
-                                           " questions wait for their answers: at most " +
-                                           std::to_string(impl_->options.max_questions) + " may"};
-    } else {
-      impl_->start();
-      (is_ready ? impl_->ready : impl_->waiting).push_back(*asked);
-      impl_->work_comes.notify_one();
-      impl_->time_changes.notify_all();
-    }
+std::optional<Error> Queries::Impl::enqueue(const AskedPtr& a) {
+  const bool is_ready = !waits(*a);
+  const std::lock_guard lock(mutex);
+  if (is_closed) return Error{ErrorCode::closed, "the node has ended"};
+  if (count() >= options.max_questions)
+    return Error{ErrorCode::full, std::to_string(count()) + " questions wait for their answers: at most " +
+                                      std::to_string(options.max_questions) + " may"};
+  try {
+    start();
+  } catch (const std::system_error& e) {
+    return Error{ErrorCode::io, std::string("no thread for queries: ") + e.what()};
   }
-  if (refused) done(*refused);
+  (is_ready ? ready : waiting).push_back(a);
+  work_comes.notify_one();
+  time_changes.notify_all();
+  return std::nullopt;
+}
+
+void Queries::ask(Question question, Answered done) {
+  const auto asked = impl_->check(std::move(question), done);
+  if (!asked) return done(asked.error());
+  if (const auto refused = impl_->enqueue(*asked)) done(*refused);
 }
 
 bool Queries::close(Duration within) {

@@ -104,6 +104,8 @@ CAF_TEST(clients_of_many_threads_get_each_their_answer) {
     });
   for (auto& thread : threads) thread.join();
   CAF_CHECK_EQUAL(right.load(), 8);
+  CAF_CHECK_EQUAL(node.figures().clients.stored, node.client().figures().stored);
+  CAF_CHECK(node.figures().clients.stored >= 160);
   CAF_CHECK(node.stop());
 }
 

@@ -64,9 +64,10 @@ struct NodeEnd {
   std::string why = {};  // empty: in order
 };
 
-// The figures of a node since its start, by service.
+// The figures of a node since its start: by service, and of its clients.
 struct NodeFigures {
   std::vector<ServiceCounts> services = {};
+  ClientFigures clients = {};
 };
 
 struct NodeStop {
