@@ -160,9 +160,7 @@ void Node::on_end(std::function<void(const NodeEnd&)> call) {
   });
 }
 
-NodeFigures Node::figures() const {
-  return {impl_->started().counts(), impl_->started().client_figures()};
-}
+NodeFigures Node::figures() const { return {impl_->started().counts(), impl_->started().client_figures()}; }
 std::vector<std::string> Node::running_handlers() const { return impl_->started().running(); }
 const RecordStore& Node::store() const { return impl_->started().store(); }
 const StateFormat& Node::state_format() const { return impl_->started().state_format(); }

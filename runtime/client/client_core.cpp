@@ -2,6 +2,7 @@
 
 #include "eventy/core/ids.hpp"
 #include "eventy/engine/failure_class.hpp"
+#include "eventy/trace.hpp"
 
 namespace eventy::detail {
 
@@ -12,6 +13,17 @@ constexpr std::size_t overhead = 128;     // bytes that a record takes beside it
 constexpr Duration max_for_closing{5'000};
 
 Error closed() { return {ErrorCode::closed, "the client is closed; the record is not stored"}; }
+
+// The callback, with the trace that its call had.
+template <class... Arguments>
+std::function<void(Arguments...)> in_trace_of_call(std::function<void(Arguments...)> call) {
+  const TraceIds now = Trace::current();
+  if (now.empty()) return call;
+  return [ids = OwnedTraceIds(now), call = std::move(call)](Arguments... arguments) {
+    const Trace trace(ids);
+    call(std::forward<Arguments>(arguments)...);
+  };
+}
 
 // Parts that may hold any text, so that no two lists of parts are the same.
 void add_part(std::string& to, std::string_view part) {
@@ -59,8 +71,11 @@ std::string ClientCore::uuid_of(const std::string& from, const ClientRecord& rec
 Result<ClientCore::Encoded> ClientCore::encode(const std::string& from, const ClientRecord& record,
                                                const WriteData& data, const ClientRoute& route) {
   Encoded out{.uuid = uuid_of(from, record)};
-  const std::string chain = record.correlation_id.empty() ? make_correlation_id(from.substr(4), record.name)
-                                                          : std::string(record.correlation_id);
+  TraceIds trace = Trace::current();
+  if (!record.user_id.empty()) trace.user_id = record.user_id;
+  if (!record.correlation_id.empty()) trace.correlation_id = record.correlation_id;
+  const std::string chain = trace.correlation_id.empty() ? make_correlation_id(from.substr(4), record.name)
+                                                         : std::string(trace.correlation_id);
   const Envelope e{.kind = record.kind,
                    .ns = record.ns,
                    .name = record.name,
@@ -75,8 +90,9 @@ Result<ClientCore::Encoded> ClientCore::encode(const std::string& from, const Cl
   try {
     const EncoderPool::Lent encoder(*route.encoders);
     out.record.value.reserve(usual_bytes);
-    const bool has_context = record.context && !record.context->empty();
-    const OutgoingContext context{.common = has_context ? record.context : nullptr,
+    Context common = *record.context;
+    put_trace_ids(common, trace);
+    const OutgoingContext context{.common = common.empty() ? nullptr : &common,
                                   .version = next_version_.fetch_add(1, std::memory_order_relaxed)};
     data((*encoder).begin(e, context, out.record.value));
     (*encoder).end();
@@ -141,6 +157,7 @@ void ClientCore::emit(const std::string& from, const ClientRecord& record, const
                       OnStored done) {
   const Entered call(*this);
   if (is_closed_) return done(closed());
+  done = in_trace_of_call(std::move(done));
   const auto route = routes_.find(store_, record.kind, record.ns);
   if (!route) return done(route.error());
   auto encoded = encode(from, record, data, **route);
@@ -166,6 +183,7 @@ void ClientCore::request(const std::string& from, const ClientRecord& record, co
   const auto fail = [&](const Error& error) { done(&error, nullptr, nullptr); };
   const Entered call(*this);
   if (is_closed_) return fail(closed());
+  done = in_trace_of_call(std::move(done));
   const auto route = routes_.find(store_, record.kind, record.ns);
   if (!route) return fail(route.error());
   auto encoded = encode(from, record, data, **route);

@@ -11,6 +11,7 @@
 
 #include "eventy/json/json.hpp"
 #include "eventy/store/memory_store.hpp"
+#include "eventy/trace.hpp"
 
 namespace eventy {
 namespace {
@@ -177,6 +178,29 @@ CAF_TEST(options_say_the_date_the_chain_and_the_context) {
   CAF_CHECK(r.date() == date);
   CAF_CHECK_EQUAL(r.correlation_id(), "a:b:c");
   CAF_CHECK(r.context == Context({{"urn:web", {{"user", "u1"}}}}));
+}
+
+CAF_TEST(a_record_has_the_trace_of_its_thread_and_its_callback_has_it_too) {
+  const std::string parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  std::promise<OwnedTraceIds> seen;
+  {
+    const Trace trace({.correlation_id = "web:Order:1", .user_id = "u1", .traceparent = parent});
+    client().emit(Placed{1}, {.key = "k"}, [&](const Result<Stored>&) { seen.set_value(Trace::current()); });
+    client().emit(Placed{2}, {.key = "k", .correlation_id = "own:Chain:2", .user_id = "u2"}).get(5s).value();
+  }
+  client().emit(Placed{3}, {.key = "k"}).get(5s).value();
+  const OwnedTraceIds in_callback = seen.get_future().get();
+  CAF_CHECK_EQUAL(in_callback.correlation_id, "web:Order:1");
+  CAF_CHECK_EQUAL(in_callback.user_id, "u1");
+  const auto all = records("shop-events", 4);
+  CAF_REQUIRE_EQUAL(all.size(), 3u);
+  CAF_CHECK_EQUAL(all[0].record.correlation_id(), "web:Order:1");
+  CAF_CHECK(trace_ids_in(all[0].record.context).user_id == "u1");
+  CAF_CHECK(trace_ids_in(all[0].record.context).traceparent == parent);
+  CAF_CHECK_EQUAL(all[1].record.correlation_id(), "own:Chain:2");
+  CAF_CHECK(trace_ids_in(all[1].record.context).user_id == "u2");
+  CAF_CHECK(all[2].record.correlation_id().starts_with("client:Placed:"));
+  CAF_CHECK(all[2].record.context.empty());
 }
 
 CAF_TEST(events_without_a_key_are_spread_over_the_partitions) {

@@ -183,11 +183,10 @@ CAF_TEST(only_committed_state_is_shown) {
     }
   });
   Stored at;
-  for (int i = 0; i < 300; ++i) at = place("ann", 1);
+  for (int i = 0; i < 300 || seen < 50; ++i) at = place("ann", 1);
   sum("ann", {.timeout = 20s, .at_least = at}).value();
   ends = true;
   asking.join();
-  CAF_CHECK(seen > 10);
   CAF_CHECK_EQUAL(wrong.load(), 0);
 }
 

@@ -8,7 +8,8 @@
 //
 // A record goes to the topic of its namespace's service. Nothing waits for the store, but the first record
 // for a namespace, which asks the store for the topic. Outcomes come as a Future, or to a callback on a
-// thread of the client, which must not throw nor wait for the client. Each comes exactly once:
+// thread of the client, in the trace of the call, which must not throw nor wait for the client. Each comes
+// exactly once:
 //
 //   a value          the record is stored (emit), or the response or refusal is here (request)
 //   full             too much is on its way; nothing was taken
@@ -50,14 +51,14 @@ struct ClientEmitOptions {
   // Empty: none. The uuid is a function of the client's name, the namespace, the name and the key of the
   // record, and this: who reads it twice can tell.
   std::string_view idempotency_key = {};
-  std::string_view correlation_id = {};  // empty: a new chain
+  // Empty: those of the thread's trace (eventy/trace.hpp). Without any, the record begins a chain.
+  std::string_view correlation_id = {}, user_id = {};
   Context context = {};
 };
 struct ClientRequestOptions {
   std::optional<std::string_view> key = {};
   Duration timeout{30'000};  // of the response, from this call on
-  std::string_view idempotency_key = {};
-  std::string_view correlation_id = {};
+  std::string_view idempotency_key = {}, correlation_id = {}, user_id = {};
   Context context = {};
 };
 
@@ -77,7 +78,7 @@ struct ClientRecord {
   std::string_view ns = {}, name = {}, version = {};
   std::optional<std::string_view> key = {};
   std::optional<Instant> date = {};
-  std::string_view idempotency_key = {}, correlation_id = {};
+  std::string_view idempotency_key = {}, correlation_id = {}, user_id = {};
   const Context* context = nullptr;
 };
 // What a request's response has to be.
@@ -154,6 +155,7 @@ class Client {
             .date = date,
             .idempotency_key = o.idempotency_key,
             .correlation_id = o.correlation_id,
+            .user_id = o.user_id,
             .context = &o.context};
   }
   template <class T, class Start>
