@@ -397,6 +397,10 @@ CAF_TEST(responses_to_others_and_strange_records_are_passed_over) {
   respond(request, quote(4));
   respond(request, quote(5));
   CAF_CHECK_EQUAL(asked.get(5s).value().value().cents, 4);
+  const auto later = client().request(GetQuote{"tea"}, {.key = "tea"});
+  respond(next_request(), quote(6));
+  CAF_CHECK_EQUAL(later.get(5s).value().value().cents, 6);
+  CAF_CHECK_EQUAL(client().figures().unexpected_responses, 2u);  // the earlier life's, and the repeated one
 }
 
 CAF_TEST(another_record_than_the_response_is_an_error) {
