@@ -17,6 +17,9 @@ constexpr int round_ms = 250;  // per request, so that a refusal shows long befo
 // order answers within a few milliseconds.
 constexpr std::chrono::milliseconds first_silence{1'000}, silence_again{10'000};
 constexpr std::chrono::milliseconds creation_pause{20};
+// Until brokers list a topic that the controller has created: no request waits for that, so a short request
+// timeout must not cut it short.
+constexpr std::chrono::milliseconds max_until_listed{15'000};
 constexpr std::size_t envelope_size = 64u << 10;  // of a record beside its value, at most
 
 std::optional<std::int64_t> number(const std::map<std::string, std::string>& settings, const char* name) {
@@ -295,20 +298,24 @@ Result<void> Client::create(const std::vector<NewTopic>& topics) {
 
 // Another node may have created some with another count, and brokers learn of new topics one after the other.
 Result<void> Client::wait_for(const CreatedTopics& created) {
-  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+  const auto most = std::max<std::chrono::milliseconds>(options_.request_timeout, max_until_listed);
+  const auto deadline = std::chrono::steady_clock::now() + most;
   for (;;) {
     auto there = topics();
     if (!there) return there.error();
-    bool all = true;
+    std::string missing;
     for (const auto& [name, partitions] : created) {
       const auto it = there->find(name);
-      all = all && it != there->end();
+      if (it == there->end()) missing = name;
       if (it != there->end() && it->second != partitions)
         return wrong_partition_count(name, it->second, partitions);
     }
-    if (all) return {};
+    if (missing.empty()) return {};
     if (std::chrono::steady_clock::now() > deadline)
-      return Error{ErrorCode::timed_out, "Kafka: topics were created, and the cluster does not list them"};
+      return Error{ErrorCode::timed_out, "Kafka: topic " + printable(missing) +
+                                             " was created, and the cluster does not list it within " +
+                                             std::to_string(most.count()) +
+                                             " ms: check that its brokers reach the controller"};
     std::this_thread::sleep_for(creation_pause);
   }
 }
