@@ -29,7 +29,7 @@ ROOMS = {
     "actors/node": (["runtime", "adapters", "actors"], ["caf", "spdlog", "fmt", "toml++", "CLI"]),
     "actors/testing": (["runtime", "actors"], ["caf", "spdlog", "fmt"]),
     "actors": (["runtime"], ["caf", "spdlog", "fmt"]),
-    "examples": (["runtime", "adapters", "actors"], ["spdlog", "fmt", "zip", "zipconf", "httplib"]),
+    "examples": (["runtime", "adapters", "actors"], ["spdlog", "fmt", "zip", "zipconf", "httplib", "openssl", "brotli", "zlib", "zconf"]),
 }
 # Tests see everything; this folder and the test framework are theirs alone.
 EXEMPT = "tests"
